@@ -1,0 +1,13 @@
+package inbox
+
+import "time"
+
+// Outgoing is everything a processor needs to send one message, read in one
+// query at send time.
+type Outgoing struct {
+	Message       Message
+	Channel       Channel
+	Contact       Contact
+	Token         string // channel token in clear; never logged
+	LastInboundAt time.Time
+}
