@@ -1,0 +1,67 @@
+// Package ledger owns the jobs in PostgreSQL, the only truth about them: insert,
+// claim, group commit, promotion, reconciliation and history. Every write
+// carries its guard in the WHERE of the one statement that writes, so any
+// number of processes may do anything at any moment. It refuses to decide who
+// goes first (dispatch does) and to run anything (worker does).
+//
+// The transitions are numbered T1 to T19; the comment of each method names the
+// ones it makes:
+//
+//	T1  insert                      T8  failed: scheduled or dead
+//	T2  scheduled -> ready          T9  throttled: scheduled, attempt given back
+//	T3  ready -> dispatched         T10 doubt: uncertain
+//	T4  dispatched -> ready         T11 not begun: ready, attempt given back
+//	T5  ready -> running            T12 worker lost: uncertain, or ready
+//	T6  dispatched -> running       T13 settled by the provider: history
+//	T7  done: history               T18 dead -> ready
+package ledger
+
+import (
+	"errors"
+	"log/slog"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/bandeja/inboxd/daemon/internal/job"
+)
+
+// Effects writes what the end of a job means for its message, inside the
+// ledger's own transaction and only where the ledger's write was accepted.
+type Effects interface {
+	QueueEffects(b *pgx.Batch, effects []job.Effect)
+}
+
+// Options are what a Ledger needs; all are required but Registerer.
+type Options struct {
+	Pool       *pgxpool.Pool
+	Effects    Effects
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer // nil: metrics are kept but not exposed
+}
+
+// Ledger is safe for concurrent use.
+type Ledger struct {
+	pool    *pgxpool.Pool
+	effects Effects
+	log     *slog.Logger
+	metrics *metrics
+	wake    *waker
+}
+
+// New returns a Ledger. SetEffects breaks the knot with a store that itself
+// needs the ledger to insert jobs.
+func New(o Options) (*Ledger, error) {
+	if o.Pool == nil || o.Logger == nil {
+		return nil, errors.New("ledger: Pool and Logger are required")
+	}
+	return &Ledger{
+		pool: o.Pool, effects: o.Effects, log: o.Logger,
+		metrics: newMetrics(o.Registerer),
+		wake:    newWaker(o.Pool, o.Logger),
+	}, nil
+}
+
+// SetEffects must be called before the first job ends.
+func (l *Ledger) SetEffects(e Effects) { l.effects = e }

@@ -1,0 +1,48 @@
+package ledger
+
+import "github.com/prometheus/client_golang/prometheus"
+
+type metrics struct {
+	denied    *prometheus.CounterVec
+	recalled  *prometheus.CounterVec
+	uncertain prometheus.Counter
+	lost      prometheus.Counter
+	batch     prometheus.Histogram
+	wait      prometheus.Histogram
+}
+
+func newMetrics(reg prometheus.Registerer) *metrics {
+	m := &metrics{
+		denied: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "inboxd_claims_denied_total",
+			Help: "Start claims not granted, by reason (denied: another epoch or state; gone: final; locked: row busy).",
+		}, []string{"reason"}),
+		recalled: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "inboxd_recalls_total",
+			Help: "Dispatched jobs taken back to ready, by reason.",
+		}, []string{"reason"}),
+		uncertain: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "inboxd_jobs_uncertain_total",
+			Help: "Jobs whose outside effect became unknown.",
+		}),
+		lost: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "inboxd_workers_lost_total",
+			Help: "Processes declared dead by this one.",
+		}),
+		batch: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "inboxd_commit_batch_size", Help: "Starts and finishes per group commit.",
+			Buckets: prometheus.ExponentialBuckets(1, 2, 10),
+		}),
+		wait: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "inboxd_commit_wait_seconds", Help: "Time a start or finish waited until it was durable.",
+			Buckets: []float64{.001, .002, .005, .01, .02, .05, .1, .25, .5, 1, 5},
+		}),
+	}
+	for _, r := range []verdict{denied, gone, locked} {
+		m.denied.WithLabelValues(r.String())
+	}
+	if reg != nil {
+		reg.MustRegister(m.denied, m.recalled, m.uncertain, m.lost, m.batch, m.wait)
+	}
+	return m
+}

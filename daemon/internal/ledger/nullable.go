@@ -1,0 +1,34 @@
+package ledger
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/bandeja/inboxd/daemon/internal/job"
+)
+
+// nullableClaimed scans claimedColumns of a row that may be all null.
+type nullableClaimed struct {
+	id, org, user, serial, subject            *int64
+	epoch                                     *int32
+	queue, kind, priority, lane               *int16
+	attempt, limit                            *int
+	createdAt, readyAt, startedAt, deadlineAt *time.Time
+	args                                      json.RawMessage
+}
+
+func (n *nullableClaimed) fields() []any {
+	return []any{
+		&n.id, &n.epoch, &n.org, &n.user, &n.queue, &n.kind, &n.priority, &n.lane, &n.attempt,
+		&n.limit, &n.serial, &n.subject, &n.createdAt, &n.readyAt, &n.startedAt, &n.deadlineAt, &n.args,
+	}
+}
+
+func (n *nullableClaimed) claimed() job.Claimed {
+	return job.Claimed{
+		ID: *n.id, Epoch: *n.epoch, OrgID: *n.org, UserID: *n.user,
+		Queue: job.Queue(*n.queue), Type: job.Type(*n.kind), Priority: job.Priority(*n.priority), Lane: job.Lane(*n.lane),
+		Attempt: *n.attempt, MaxAttempts: *n.limit, SerialKey: *n.serial, SubjectID: *n.subject,
+		CreatedAt: *n.createdAt, ReadyAt: *n.readyAt, StartedAt: *n.startedAt, Deadline: *n.deadlineAt, Args: n.args,
+	}
+}

@@ -1,0 +1,91 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bandeja/inboxd/daemon/internal/inbox"
+	"github.com/bandeja/inboxd/daemon/internal/job"
+)
+
+const orphanBatch = 500
+
+// orphansSQL chooses running jobs whose worker is dead or gone. Types 1 and 2
+// (sends) become uncertain, the others run again.
+const orphansSQL = `
+WITH l AS MATERIALIZED (
+       SELECT j.id FROM jobs j LEFT JOIN workers w ON w.id = j.worker_id
+       WHERE j.state IN (2, 3) AND (j.state+0) = 3 AND (w.id IS NULL OR w.dead_at IS NOT NULL)
+       ORDER BY j.id LIMIT $1 FOR NO KEY UPDATE OF j SKIP LOCKED),
+     g AS (
+       UPDATE jobs j SET state = CASE WHEN j.job_type = ANY($2::smallint[]) THEN 4 ELSE 1 END,
+              ready_at = CASE WHEN j.job_type = ANY($2::smallint[]) THEN j.ready_at ELSE clock_timestamp() END,
+              error_class = $3, last_error = 'the worker died while it ran this job'
+       FROM l WHERE j.id = l.id
+       RETURNING j.*),
+     v AS (
+       INSERT INTO job_events (job_id, org_id, queue, job_type, kind, epoch, attempt, lane, worker_id,
+                               error_class, error_text, ready_at, started_at)
+       SELECT id, org_id, queue, job_type, CASE WHEN state = 4 THEN 3 ELSE 1 END, run_epoch, attempt, lane, worker_id,
+              error_class, last_error, ready_at, started_at FROM g)
+SELECT id, run_epoch, coalesce(subject_id, 0), attempt::int, state FROM g`
+
+// Orphans makes T12 for the running jobs of dead or missing workers and
+// returns how many it found. Jobs with an outside effect become uncertain:
+// nobody knows whether the effect happened.
+func (l *Ledger) Orphans(ctx context.Context) (int, error) {
+	total := 0
+	for {
+		n, err := l.orphanChunk(ctx)
+		total += n
+		if err != nil || n < orphanBatch {
+			return total, err
+		}
+	}
+}
+
+func (l *Ledger) orphanChunk(ctx context.Context) (n int, err error) {
+	err = pgx.BeginFunc(ctx, l.pool, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, orphansSQL, orphanBatch, atMostOnceTypes(), string(job.ClassWorkerLost))
+		if err != nil {
+			return err
+		}
+		var effects []job.Effect
+		var e job.Effect
+		var state job.State
+		_, err = pgx.ForEachRow(rows, []any{&e.JobID, &e.Epoch, &e.MessageID, &e.Attempt, &state}, func() error {
+			n++
+			if state == job.Uncertain {
+				e.Status, e.Class = inbox.Uncertain, job.ClassWorkerLost
+				effects = append(effects, e)
+			}
+			return nil
+		})
+		if err != nil || len(effects) == 0 {
+			return err
+		}
+		b := &pgx.Batch{}
+		l.effects.QueueEffects(b, effects)
+		l.metrics.uncertain.Add(float64(len(effects)))
+		return tx.SendBatch(ctx, b).Close()
+	})
+	if err != nil {
+		return 0, fmt.Errorf("take over the jobs of dead workers: %w", err)
+	}
+	if n > 0 {
+		l.log.WarnContext(ctx, "jobs of dead workers taken over", "count", n)
+		l.wake.wake()
+	}
+	return n, nil
+}
+
+func atMostOnceTypes() (types []int16) {
+	for _, t := range job.Types() {
+		if job.PolicyOf(t).AtMostOnce {
+			types = append(types, int16(t))
+		}
+	}
+	return types
+}
