@@ -1,0 +1,119 @@
+// Package config reads the settings of a process: defaults, then a YAML file,
+// then the environment, then flags, with secrets from systemd credentials and
+// files. One table (Settings) holds every name, default and range; the reader,
+// the guide and the example file all follow it. It owns what a value may be; it
+// refuses to connect to anything.
+package config
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/bandeja/inboxd/daemon/internal/secret"
+)
+
+// Mode is the part of inboxd a process plays.
+type Mode string
+
+// The modes. All is API and worker in one process.
+const (
+	API    Mode = "api"
+	Worker Mode = "worker"
+	All    Mode = "all"
+)
+
+// ServesAPI reports whether the process has the public and the admin listener.
+func (m Mode) ServesAPI() bool { return m == API || m == All }
+
+// RunsJobs reports whether the process runs jobs.
+func (m Mode) RunsJobs() bool { return m == Worker || m == All }
+
+// Config is every setting of a process, checked. Load fills it. Printing or
+// logging it shows no secret.
+type Config struct {
+	Mode        Mode
+	Environment string // badge for operators, may be empty
+
+	DatabaseURL secret.String
+	Redis       Redis
+	SecretKeys  []secret.String // base64 of 32 bytes each; the first seals
+
+	Listen        string // host:port of the public API
+	AdminSocket   string // absolute path
+	AdminListen   string // loopback host:port; empty: none
+	MetricsListen string // host:port
+
+	Slots int           // outside calls at once, 1..4096
+	Dial  int           // percent of conversations on the redis lane, 0..100; 0 without Redis
+	Drain time.Duration // how long running jobs and requests may take to end at stop
+
+	Meta      Meta
+	LogLevel  slog.Level
+	LogFormat string // json or text
+}
+
+// Meta is how to reach Meta's Graph API, and who we are there.
+type Meta struct {
+	GraphURL     string // no slash at the end
+	InstagramURL string // no slash at the end
+	GraphVersion string // as in the path: v26.0
+	AppID        string // may be empty
+	AppSecrets   []secret.String
+	VerifyToken  secret.String
+}
+
+// Redis says where Redis is. The zero value means there is none.
+type Redis struct {
+	URL      secret.String
+	Addrs    []string // host:port: one server, or the sentinels
+	Master   string   // the sentinels' name for the master; empty: no sentinel
+	Username string
+	Password secret.String
+	DB       int
+	TLS      bool
+}
+
+// Configured reports whether there is a Redis.
+func (r Redis) Configured() bool { return len(r.Addrs) > 0 }
+
+// LogValue gives every setting under its YAML key. Secrets read "[redacted]",
+// or nothing if they are not set.
+func (c Config) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("mode", string(c.Mode)),
+		slog.String("environment", c.Environment),
+		slog.Group("database", "url", shown(c.DatabaseURL)),
+		slog.Group("redis", "url", shown(c.Redis.URL)),
+		slog.Any("secret_key", shown(c.SecretKeys...)),
+		slog.String("listen", c.Listen),
+		slog.Group("admin", "socket", c.AdminSocket, "listen", c.AdminListen),
+		slog.Group("metrics", "listen", c.MetricsListen),
+		slog.Int("slots", c.Slots),
+		slog.Int("dial", c.Dial),
+		slog.String("drain", c.Drain.String()),
+		slog.Group("log", "level", c.LogLevel.String(), "format", c.LogFormat), //nolint:sloglint // log.level, in a group of its own
+		slog.Any("meta", c.Meta),
+	)
+}
+
+// LogValue gives every setting under its YAML key, without secrets.
+func (m Meta) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("graph_url", m.GraphURL),
+		slog.String("instagram_url", m.InstagramURL),
+		slog.String("graph_version", m.GraphVersion),
+		slog.String("app_id", m.AppID),
+		slog.Any("app_secret", shown(m.AppSecrets...)),
+		slog.Any("verify_token", shown(m.VerifyToken)),
+	)
+}
+
+// shown keeps apart what is hidden and what is not set.
+func shown(secrets ...secret.String) any {
+	for _, s := range secrets {
+		if s != "" {
+			return s
+		}
+	}
+	return ""
+}
