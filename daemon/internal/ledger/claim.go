@@ -118,7 +118,7 @@ func isClash(err error) bool {
 func pickArgs(p job.Pick) []any {
 	orgs, limits := make([]int64, len(p.Shares)), make([]int32, len(p.Shares))
 	for i, s := range p.Shares {
-		orgs[i], limits[i] = s.OrgID, int32(s.Limit)
+		orgs[i], limits[i] = s.OrgID, int32(min(s.Limit, maxLimit)) //nolint:gosec // bounded
 	}
 	scan := p.Scan
 	if scan == 0 {
@@ -127,7 +127,10 @@ func pickArgs(p job.Pick) []any {
 	return []any{orgs, limits, int16(p.Queue), int16(p.Type), p.DialFrom, p.DialTo, scan}
 }
 
-const defaultScan = 200
+const (
+	defaultScan = 200
+	maxLimit    = 10_000
+)
 
 func scanClaimed(row pgx.CollectableRow) (c job.Claimed, err error) {
 	err = row.Scan(&c.ID, &c.Epoch, &c.OrgID, &c.UserID, &c.Queue, &c.Type, &c.Priority, &c.Lane, &c.Attempt,

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
+	"github.com/bandeja/inboxd/daemon/internal/ledger"
 )
 
 // The start claim is what keeps a message from being sent twice: whoever asks
@@ -19,9 +20,7 @@ func TestStartClaim(t *testing.T) {
 	b.add(t, job.New{SubjectID: 5, UserID: 9})
 	ticket := b.dispatch(t, 1)[0]
 	mine, theirs := b.committer(t, b.w1), b.committer(t, b.w2)
-	start := func(from interface {
-		Start(context.Context, job.Ticket) (job.Claimed, bool, error)
-	}, tk job.Ticket) (job.Claimed, bool) {
+	start := func(from *ledger.Committer, tk job.Ticket) (job.Claimed, bool) {
 		c, ok, err := from.Start(t.Context(), tk)
 		require.NoError(t, err)
 		return c, ok
@@ -180,8 +179,8 @@ func TestLockedRowDelaysOnlyItself(t *testing.T) {
 		require.True(t, ok)
 	}
 	select {
-	case <-blocked:
-		t.Fatal("the locked row was written")
+	case err := <-blocked:
+		t.Fatalf("the locked row was written: %v", err)
 	default:
 	}
 	require.NoError(t, tx.Rollback(t.Context()))

@@ -48,7 +48,7 @@ func (l *Ledger) Insert(ctx context.Context, tx pgx.Tx, jobs ...job.New) ([]int6
 		p := job.PolicyOf(j.Type)
 		orgs[i], users[i] = j.OrgID, j.UserID
 		queues[i], types[i], priorities[i] = int16(j.Queue), int16(j.Type), int16(j.Priority)
-		attempts[i], limits[i] = int16(j.Attempt), int16(p.MaxAttempts)
+		attempts[i], limits[i] = int16(min(j.Attempt, p.MaxAttempts)), int16(p.MaxAttempts) //nolint:gosec // both are small
 		serials[i], subjects[i], args[i] = j.SerialKey, j.SubjectID, j.Args
 		runAt[i], deadlines[i], patience[i] = optional(j.RunAt), optional(j.Deadline), p.Deadline
 	}

@@ -59,7 +59,7 @@ func New(o Options) (*Ledger, error) {
 	return &Ledger{
 		pool: o.Pool, effects: o.Effects, log: o.Logger,
 		metrics: newMetrics(o.Registerer),
-		wake:    newWaker(o.Pool, o.Logger),
+		wake:    newWaker(),
 	}, nil
 }
 

@@ -2,7 +2,6 @@ package ledger_test
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"sync"
 	"testing"
@@ -15,6 +14,7 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/devstack/stacktest"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/ledger"
+	"github.com/bandeja/inboxd/daemon/internal/store"
 )
 
 func TestMain(m *testing.M) { stacktest.Main(m) }
@@ -59,7 +59,7 @@ func (r *recordedEffects) of(id int64) (got []job.Effect) {
 
 func setup(tb testing.TB) *bundle {
 	tb.Helper()
-	dsn := stacktest.Database(tb, migrate)
+	dsn := stacktest.Database(tb, store.Migrate)
 	pool, err := pgxpool.New(tb.Context(), dsn)
 	require.NoError(tb, err)
 	tb.Cleanup(pool.Close)
@@ -169,4 +169,4 @@ func ids(jobs []job.Claimed) (got []int64) {
 
 const patience = 10 * time.Second
 
-func discard() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -3,12 +3,10 @@ package ledger
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/bandeja/inboxd/daemon/internal/job"
 )
@@ -27,51 +25,42 @@ const (
 // inside the transaction (NOTIFY serialises commits), and one notification at
 // a time, so that a burst of commits costs one.
 type waker struct {
-	pool *pgxpool.Pool
-	log  *slog.Logger
+	remote chan struct{} // there is something to announce
 
-	mu      sync.Mutex
-	pending bool
-	sending bool
-	local   []chan<- struct{}
+	mu    sync.Mutex
+	local []chan<- struct{} // listeners of this process
 }
 
-func newWaker(pool *pgxpool.Pool, log *slog.Logger) *waker { return &waker{pool: pool, log: log} }
+func newWaker() *waker { return &waker{remote: make(chan struct{}, 1)} }
 
 // Wake says that these queues may have ready work. It returns at once; a lost
 // notification costs at most one poll interval.
 func (l *Ledger) Wake(queues ...job.Queue) {
 	if len(queues) > 0 {
-		l.wake.wake()
+		l.wake.ring()
 	}
 }
 
-func (w *waker) wake() {
+func (w *waker) ring() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, c := range w.local {
 		signal(c)
 	}
-	w.pending = true
-	if !w.sending {
-		w.sending = true
-		go w.send()
-	}
+	signal(w.remote)
 }
 
-func (w *waker) send() {
+// Announce sends what Wake asked for to the other processes until ctx ends.
+func (l *Ledger) Announce(ctx context.Context) {
 	for {
-		w.mu.Lock()
-		if !w.pending {
-			w.sending = false
-			w.mu.Unlock()
+		select {
+		case <-l.wake.remote:
+		case <-ctx.Done():
 			return
 		}
-		w.pending = false
-		w.mu.Unlock()
-		ctx, cancel := context.WithTimeout(context.Background(), notifyTimeout)
-		if _, err := w.pool.Exec(ctx, "SELECT pg_notify('"+notifyChannel+"', '')"); err != nil {
-			w.log.DebugContext(ctx, "notify failed; pollers will find the work", "error", err)
+		sendCtx, cancel := context.WithTimeout(ctx, notifyTimeout)
+		if _, err := l.pool.Exec(sendCtx, "SELECT pg_notify('"+notifyChannel+"', '')"); err != nil {
+			l.log.DebugContext(ctx, "notify failed; pollers will find the work", "error", err)
 		}
 		cancel()
 	}

@@ -53,16 +53,14 @@ func (l *Ledger) orphanChunk(ctx context.Context) (n int, err error) {
 			return err
 		}
 		var effects []job.Effect
-		var e job.Effect
-		var state job.State
-		_, err = pgx.ForEachRow(rows, []any{&e.JobID, &e.Epoch, &e.MessageID, &e.Attempt, &state}, func() error {
-			n++
-			if state == job.Uncertain {
-				e.Status, e.Class = inbox.Uncertain, job.ClassWorkerLost
+		taken, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (state job.State, err error) {
+			e := job.Effect{Status: inbox.Uncertain, Class: job.ClassWorkerLost}
+			if err = row.Scan(&e.JobID, &e.Epoch, &e.MessageID, &e.Attempt, &state); state == job.Uncertain {
 				effects = append(effects, e)
 			}
-			return nil
+			return state, err
 		})
+		n = len(taken)
 		if err != nil || len(effects) == 0 {
 			return err
 		}
@@ -76,7 +74,7 @@ func (l *Ledger) orphanChunk(ctx context.Context) (n int, err error) {
 	}
 	if n > 0 {
 		l.log.WarnContext(ctx, "jobs of dead workers taken over", "count", n)
-		l.wake.wake()
+		l.wake.ring()
 	}
 	return n, nil
 }

@@ -48,7 +48,7 @@ UPDATE jobs j SET state = 1 FROM c WHERE j.id = c.id`, args...)
 	if n > 0 {
 		l.metrics.recalled.WithLabelValues(reason).Add(float64(n))
 		l.log.InfoContext(ctx, "dispatched jobs recalled", "reason", reason, "count", n)
-		l.wake.wake()
+		l.wake.ring()
 	}
 	return n, nil
 }

@@ -187,7 +187,9 @@ func TestWakeReachesListeners(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { b.Listen(ctx, bell); close(done) }()
-	defer func() { cancel(); <-done }()
+	announced := make(chan struct{})
+	go func() { other.Announce(ctx); close(announced) }()
+	defer func() { cancel(); <-done; <-announced }()
 	receive := func() {
 		select {
 		case <-bell:

@@ -43,7 +43,7 @@ WHERE id = $1 AND run_epoch = $2 AND worker_id = $3 AND (state+0) = 3`, t.ID, t.
 	}
 	if released > 0 {
 		l.log.WarnContext(ctx, "claims whose answer was lost are ready again", "count", released)
-		l.wake.wake()
+		l.wake.ring()
 	}
 	return released, nil
 }

@@ -74,10 +74,14 @@ func (l *Ledger) Beats(ctx context.Context) (map[int64]int64, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the beats: %w", err)
 	}
-	beats := map[int64]int64{}
-	var id, beat int64
-	if _, err := pgx.ForEachRow(rows, []any{&id, &beat}, func() error { beats[id] = beat; return nil }); err != nil {
+	type pair struct{ ID, Beat int64 }
+	pairs, err := pgx.CollectRows(rows, pgx.RowToStructByPos[pair])
+	if err != nil {
 		return nil, fmt.Errorf("read the beats: %w", err)
+	}
+	beats := make(map[int64]int64, len(pairs))
+	for _, p := range pairs {
+		beats[p.ID] = p.Beat
 	}
 	return beats, nil
 }
@@ -104,6 +108,18 @@ func (l *Ledger) ForgetDead(ctx context.Context) error {
 	_, err := l.pool.Exec(ctx, `DELETE FROM workers WHERE dead_at < clock_timestamp() - interval '1 day'`)
 	if err != nil {
 		return fmt.Errorf("forget dead processes: %w", err)
+	}
+	return nil
+}
+
+// Healthy returns nil if the database answers and takes writes.
+func (l *Ledger) Healthy(ctx context.Context) error {
+	var standby bool
+	if err := l.pool.QueryRow(ctx, `SELECT pg_is_in_recovery()`).Scan(&standby); err != nil {
+		return fmt.Errorf("ask the database: %w", err)
+	}
+	if standby {
+		return errors.New("the database is a standby: it takes no writes")
 	}
 	return nil
 }
