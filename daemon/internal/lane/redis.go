@@ -1,0 +1,250 @@
+// Package lane carries hand-outs to workers through Redis: the only place that
+// knows asynq. A copy in Redis is a hint, "<job>.<epoch>" and no customer
+// data; it may be lost, doubled or late, because the ledger's claim decides.
+// asynq's retries, archive, schedule, pause and inspector are not used.
+package lane
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/bandeja/inboxd/daemon/internal/job"
+)
+
+// Handler runs one copy. Nil: forget the copy. An error: bring it again.
+type Handler func(ctx context.Context, t job.Ticket) error
+
+// Address says where Redis is: one server, or the sentinels of Master.
+type Address struct {
+	Addrs              []string // host:port
+	Master             string   // empty: no sentinel
+	Username, Password string
+	DB                 int
+	TLS                bool
+}
+
+// options: deadlines are short and honoured (ContextTimeoutEnabled), nothing is
+// retried here: the ledger repeats what is lost.
+func (a Address) options() *redis.UniversalOptions {
+	o := &redis.UniversalOptions{
+		Addrs: a.Addrs, MasterName: a.Master, Username: a.Username, Password: a.Password, DB: a.DB,
+		ContextTimeoutEnabled: true, DialTimeout: 300 * time.Millisecond, ReadTimeout: 500 * time.Millisecond,
+		WriteTimeout: 500 * time.Millisecond, MaxRetries: -1, PoolSize: 32,
+	}
+	if a.TLS {
+		o.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	return o
+}
+
+// Options are what the lane needs; all are required but Servers and
+// Registerer.
+type Options struct {
+	Address    Address
+	Queues     []job.Queue
+	Servers    int // asynq Servers per queue, each with one dequeue loop; zero: 2
+	Slots      int // copies one Server may hold at once
+	Handler    Handler
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+}
+
+const (
+	taskType       = "job"
+	redeliveries   = 100 // asynq's retries only ever redeliver an unclaimed or unacked copy
+	timeoutMargin  = 2 * time.Minute
+	enqueueTimeout = 300 * time.Millisecond
+	enqueuers      = 16
+	wakeChannel    = "inboxd:wake"
+	generationKey  = "inboxd:gen"
+)
+
+var errResting = errors.New("lane: redis has just failed and is left alone")
+
+// Redis is the redis lane of one process. Safe for concurrent use.
+type Redis struct {
+	o       Options
+	client  redis.UniversalClient // dispatching: short deadlines, no retries
+	pulling redis.UniversalClient // the Servers', with the hook
+	tasks   *asynq.Client
+	bells   *bells
+	health  health
+	servers []*asynq.Server
+	stop    context.CancelFunc
+	wg      sync.WaitGroup
+}
+
+// New prepares the clients; it does not connect, because Redis may be away and
+// come later.
+func New(o Options) (*Redis, error) {
+	if len(o.Address.Addrs) == 0 || o.Handler == nil || o.Logger == nil || o.Slots < 1 {
+		return nil, errors.New("lane: Address, Slots, Handler and Logger are required")
+	}
+	if o.Servers == 0 {
+		o.Servers = 2
+	}
+	r := &Redis{o: o, bells: newBells(o.Queues), health: newHealth(o.Registerer)}
+	r.client = redis.NewUniversalClient(o.Address.options())
+	pull := o.Address.options()
+	pull.PoolSize = o.Servers*len(o.Queues)*2 + 10
+	r.pulling = redis.NewUniversalClient(pull)
+	r.tasks = asynq.NewClientFromRedisClient(r.client)
+	return r, nil
+}
+
+// Start begins to pull copies and to listen for wake-ups.
+func (r *Redis) Start(ctx context.Context) error {
+	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
+	r.pulling.AddHook(&hook{bells: r.bells, done: ctx.Done(), health: &r.health})
+	r.wg.Go(func() { r.bells.listen(ctx, r.client) })
+	for _, q := range r.o.Queues {
+		for range r.o.Servers {
+			s := asynq.NewServerFromRedisClient(r.pulling, r.config(q))
+			if err := s.Start(asynq.HandlerFunc(r.handle)); err != nil {
+				return fmt.Errorf("start the redis lane for %s: %w", q, err)
+			}
+			r.servers = append(r.servers, s)
+		}
+	}
+	return nil
+}
+
+// config: the hook does the waiting, so asynq may check again at once; its
+// schedule is not used, so it is rarely looked at.
+func (r *Redis) config(q job.Queue) asynq.Config {
+	return asynq.Config{
+		Concurrency:              r.o.Slots,
+		Queues:                   map[string]int{q.String(): 1},
+		TaskCheckInterval:        time.Millisecond,
+		DelayedTaskCheckInterval: 10 * time.Second,
+		JanitorInterval:          time.Hour,
+		ShutdownTimeout:          5 * time.Second,
+		HealthCheckInterval:      time.Minute,
+		RetryDelayFunc:           func(int, error, *asynq.Task) time.Duration { return 5 * time.Second },
+		IsFailure:                func(error) bool { return false },
+		Logger:                   logAdapter{r.o.Logger},
+		LogLevel:                 asynq.WarnLevel,
+	}
+}
+
+// handle does not pass asynq's context on as a deadline for the work: asynq
+// frees its slot when it fires while the work runs on. The pool has its own.
+func (r *Redis) handle(ctx context.Context, task *asynq.Task) error {
+	t, ok := job.ParseTicket(string(task.Payload()))
+	if !ok {
+		return fmt.Errorf("not a ticket: %w", asynq.SkipRetry)
+	}
+	return r.o.Handler(ctx, t)
+}
+
+// Pause stops pulling; copies already here go on.
+func (r *Redis) Pause() {
+	for _, s := range r.servers {
+		s.Stop()
+	}
+}
+
+// Stop ends the lane after Pause and the pool's drain. Copies that never ran
+// go back to Redis.
+func (r *Redis) Stop() error {
+	var wg sync.WaitGroup
+	for _, s := range r.servers {
+		wg.Go(s.Shutdown)
+	}
+	if r.stop != nil {
+		r.stop() // dequeues that wait for a wake-up end at once
+	}
+	wg.Wait()
+	r.wg.Wait()
+	return errors.Join(r.client.Close(), r.pulling.Close())
+}
+
+// Enqueue hands dispatched jobs over and returns those that may not have
+// arrived: recall them. A copy that is there already counts as arrived.
+func (r *Redis) Enqueue(ctx context.Context, q job.Queue, t job.Type, tickets []job.Ticket) (failed []job.Ticket) {
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	next := make(chan job.Ticket)
+	opts := []asynq.Option{
+		asynq.Queue(q.String()), asynq.MaxRetry(redeliveries),
+		asynq.Timeout(job.PolicyOf(t).Timeout + timeoutMargin), asynq.Retention(0),
+	}
+	for range min(enqueuers, len(tickets)) {
+		wg.Go(func() {
+			for ticket := range next {
+				if err := r.enqueue(ctx, ticket, opts); err != nil {
+					mu.Lock()
+					failed = append(failed, ticket)
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	for _, ticket := range tickets {
+		next <- ticket
+	}
+	close(next)
+	wg.Wait()
+	if len(failed) < len(tickets) {
+		r.ring(ctx, q)
+	}
+	return failed
+}
+
+func (r *Redis) enqueue(ctx context.Context, t job.Ticket, opts []asynq.Option) error {
+	if !r.Healthy() {
+		return errResting
+	}
+	ctx, cancel := context.WithTimeout(ctx, enqueueTimeout)
+	defer cancel()
+	task := asynq.NewTask(taskType, []byte(t.String()))
+	_, err := r.tasks.EnqueueContext(ctx, task, append([]asynq.Option{asynq.TaskID(t.String())}, opts...)...)
+	if errors.Is(err, asynq.ErrTaskIDConflict) {
+		err = nil
+	}
+	r.health.note(err)
+	return err
+}
+
+// ring wakes the Servers of a queue, in every process. Losing it costs at most
+// one wait.
+func (r *Redis) ring(ctx context.Context, q job.Queue) {
+	ctx, cancel := context.WithTimeout(ctx, enqueueTimeout)
+	defer cancel()
+	r.health.note(r.client.Publish(ctx, wakeChannel, q.String()).Err())
+}
+
+// Healthy reports whether the lane is worth a try: after a failure it is left
+// alone for a few seconds, and its share travels by the postgres lane.
+func (r *Redis) Healthy() bool { return r.health.ok() }
+
+// Ping asks Redis.
+func (r *Redis) Ping(ctx context.Context) error {
+	err := r.client.Ping(ctx).Err()
+	r.health.note(err)
+	return err
+}
+
+// Generation returns the mark of the data set; empty after a loss of data.
+func (r *Redis) Generation(ctx context.Context) (string, error) {
+	v, err := r.client.Get(ctx, generationKey).Result()
+	if errors.Is(err, redis.Nil) {
+		err = nil
+	}
+	r.health.note(err)
+	return v, err
+}
+
+// Mark writes the mark of the data set.
+func (r *Redis) Mark(ctx context.Context, generation string) error {
+	return r.client.Set(ctx, generationKey, generation, 0).Err()
+}
