@@ -1,0 +1,63 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/bandeja/inboxd/daemon/internal/inbox"
+	"github.com/bandeja/inboxd/daemon/internal/job"
+)
+
+// Outbox reads what is to be sent.
+type Outbox interface {
+	Outgoing(ctx context.Context, orgID, messageID int64) (inbox.Outgoing, error)
+}
+
+// Sender makes the outside call; it asks the fence itself, right before it
+// writes.
+type Sender interface {
+	Send(ctx context.Context, out inbox.Outgoing, callback string) job.Result
+}
+
+// Send is the processor of send_message and send_template.
+type Send struct {
+	Outbox Outbox
+	Sender Sender
+	Now    func() time.Time
+}
+
+// Process sends the job's message unless it is gone, already out, or not
+// allowed any more: the 24-hour window is checked again at this moment.
+func (s *Send) Process(ctx context.Context, c job.Claimed) job.Result {
+	out, err := s.Outbox.Outgoing(ctx, c.OrgID, c.SubjectID)
+	switch {
+	case inbox.KindOf(err) == inbox.NotFound:
+		return job.Result{Verdict: job.Fail, Class: job.ClassGone, Detail: "the message no longer exists"}
+	case err != nil:
+		return job.Result{Verdict: job.Retry, Class: job.ClassTransient, Detail: fmt.Sprintf("read the message: %v", err)}
+	}
+	if r, refused := s.refuse(out); refused {
+		return r
+	}
+	return s.Sender.Send(ctx, out, c.Callback())
+}
+
+func (s *Send) refuse(out inbox.Outgoing) (job.Result, bool) {
+	switch {
+	case out.Message.Status >= inbox.Accepted && out.Message.Status <= inbox.Read:
+		return job.Result{Verdict: job.Succeed}, true // a status webhook was faster
+	case out.Channel.State == inbox.ChannelPaused:
+		return job.Result{Verdict: job.Throttle, Class: job.ClassChannelDead, RetryAfter: channelPause, Detail: "the channel is paused"}, true
+	case out.Channel.State != inbox.ChannelActive:
+		return job.Result{Verdict: job.Fail, Class: job.ClassChannelDead, Detail: "the channel is " + string(out.Channel.State)}, true
+	case out.Message.Kind != inbox.KindTemplate && !inbox.WindowOpen(out.LastInboundAt, s.Now()):
+		return job.Result{
+			Verdict: job.Fail, Class: job.ClassWindowClosed,
+			Detail: "the customer's last message is more than 24 hours old: send a template",
+		}, true
+	}
+	return job.Result{}, false
+}
+
+const channelPause = 30 * time.Second

@@ -1,0 +1,273 @@
+// Package worker runs jobs: slots, deadlines, the heartbeat with its fence, and
+// one processor file per job type. It owns the rule that every start is
+// claimed and every outcome durable before a lane may forget its copy. It
+// refuses to know where jobs come from (dispatch and lane do) and how they are
+// stored (ledger does).
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/bandeja/inboxd/daemon/internal/job"
+)
+
+// Processor does the work of one job type. It returns what the attempt came
+// to, also when ctx ended; it calls the fence before anything with an outside
+// effect.
+type Processor interface {
+	Process(ctx context.Context, c job.Claimed) job.Result
+}
+
+// Recorder makes starts and finishes durable. Start's false means: not ours,
+// forget it.
+type Recorder interface {
+	Start(ctx context.Context, t job.Ticket) (job.Claimed, bool, error)
+	Finish(ctx context.Context, c job.Claimed, r job.Result) (bool, error)
+}
+
+// Recaller takes dispatched jobs back to ready.
+type Recaller interface {
+	Recall(ctx context.Context, reason string, tickets []job.Ticket) (int, error)
+}
+
+// Options are what a Pool needs; all are required but Freed and Registerer.
+type Options struct {
+	Slots      int // jobs running at once, both lanes together; at least 1
+	Processors map[job.Type]Processor
+	Recorder   Recorder
+	Recaller   Recaller
+	Freed      func() // called when a slot becomes free; nil: nobody cares
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+}
+
+// ErrDraining says that the pool takes no new work.
+var ErrDraining = errors.New("worker: draining")
+
+// Pool runs claimed jobs in a bounded number of slots shared by both lanes, so
+// that total concurrency towards the provider never depends on the dial.
+type Pool struct {
+	o     Options
+	slots chan struct{}
+	busy  prometheus.Gauge
+
+	mu       sync.Mutex
+	running  map[job.Ticket]bool // claimed or being claimed here
+	draining bool
+	wg       sync.WaitGroup
+	quit     chan struct{} // closed when draining begins
+}
+
+// New checks the options and returns a Pool.
+func New(o Options) (*Pool, error) {
+	if o.Slots < 1 || o.Recorder == nil || o.Recaller == nil || o.Logger == nil {
+		return nil, errors.New("worker: Slots, Recorder, Recaller and Logger are required")
+	}
+	if o.Freed == nil {
+		o.Freed = func() {}
+	}
+	p := &Pool{
+		o: o, slots: make(chan struct{}, o.Slots), running: map[job.Ticket]bool{}, quit: make(chan struct{}),
+		busy: prometheus.NewGauge(prometheus.GaugeOpts{Name: "inboxd_slots_busy", Help: "Slots in use in this process."}),
+	}
+	if o.Registerer != nil {
+		o.Registerer.MustRegister(p.busy)
+	}
+	return p, nil
+}
+
+// Handles reports whether this pool has a processor for the type.
+func (p *Pool) Handles(t job.Type) bool { return p.o.Processors[t] != nil }
+
+// Reserve takes up to n free slots without waiting and returns how many it
+// got. Each is used up by Run or given back by Unreserve.
+func (p *Pool) Reserve(n int) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.draining {
+		return 0
+	}
+	for got := range n {
+		select {
+		case p.slots <- struct{}{}:
+			p.wg.Add(1)
+		default:
+			return got
+		}
+	}
+	return n
+}
+
+// Unreserve gives n reserved slots back.
+func (p *Pool) Unreserve(n int) {
+	for range n {
+		p.release()
+	}
+}
+
+func (p *Pool) release() {
+	<-p.slots
+	p.wg.Done()
+	p.o.Freed()
+}
+
+// Run runs a job that the postgres lane has claimed in a reserved slot, and
+// returns at once.
+func (p *Pool) Run(ctx context.Context, c job.Claimed) {
+	t := job.Ticket{ID: c.ID, Epoch: c.Epoch}
+	p.enter(t)
+	go func() {
+		defer p.release()
+		defer p.leave(t)
+		p.execute(ctx, c)
+	}()
+}
+
+// Handle runs one copy from the redis lane: it waits for a slot, claims the
+// job and runs it. Nil means the copy may be forgotten: the outcome is durable
+// or the job is not ours. An error means it must come again.
+func (p *Pool) Handle(ctx context.Context, t job.Ticket) error {
+	if !p.enter(t) {
+		return nil // the same copy, delivered twice to this process
+	}
+	defer p.leave(t)
+	switch err := p.acquire(ctx); {
+	case errors.Is(err, ErrDraining):
+		return p.sendBack(ctx, t)
+	case err != nil:
+		return err
+	}
+	defer p.release()
+	c, ok, err := p.o.Recorder.Start(ctx, t)
+	if err != nil {
+		return fmt.Errorf("claim job %s: %w", t, err)
+	}
+	if ok {
+		p.execute(ctx, c)
+	}
+	return nil
+}
+
+// acquire waits for a slot. The WaitGroup is entered under the lock that sets
+// draining, so Drain's Wait never meets an Add.
+func (p *Pool) acquire(ctx context.Context) error {
+	select {
+	case p.slots <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("wait for a slot: %w", ctx.Err())
+	case <-p.quit:
+		return ErrDraining
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.draining {
+		<-p.slots
+		return ErrDraining
+	}
+	p.wg.Add(1)
+	return nil
+}
+
+// sendBack makes a copy that a draining process received ready for others.
+func (p *Pool) sendBack(ctx context.Context, t job.Ticket) error {
+	if _, err := p.o.Recaller.Recall(ctx, "drain", []job.Ticket{t}); err != nil {
+		return errors.Join(ErrDraining, err)
+	}
+	return nil
+}
+
+func (p *Pool) enter(t job.Ticket) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.running[t] {
+		return false
+	}
+	p.running[t] = true
+	p.busy.Set(float64(len(p.running)))
+	return true
+}
+
+func (p *Pool) leave(t job.Ticket) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.running, t)
+	p.busy.Set(float64(len(p.running)))
+}
+
+// execute runs a claimed job under its own deadline (never the lane's) and
+// returns when the outcome is durable.
+func (p *Pool) execute(ctx context.Context, c job.Claimed) {
+	ctx = context.WithoutCancel(ctx)
+	started := time.Now()
+	r := p.process(ctx, c)
+	elapsed := time.Since(started)
+	recorded, err := p.o.Recorder.Finish(ctx, c, r)
+	log := p.o.Logger.With("job", c.ID, "job_type", c.Type.String(), "org_id", c.OrgID, "lane", c.Lane.String(),
+		"attempt", c.Attempt, "duration_ms", elapsed.Milliseconds())
+	switch {
+	case err != nil:
+		log.ErrorContext(ctx, "outcome not recorded", "error", err)
+	case !recorded:
+		log.WarnContext(ctx, "outcome came too late", "error_class", string(r.Class))
+	case r.Verdict == job.Succeed:
+		log.DebugContext(ctx, "job done")
+	default:
+		log.InfoContext(ctx, "attempt failed", "error_class", string(r.Class), "code", r.Code, "error", r.Detail)
+	}
+}
+
+func (p *Pool) process(ctx context.Context, c job.Claimed) (r job.Result) {
+	policy := job.PolicyOf(c.Type)
+	ctx, cancel := context.WithTimeout(ctx, policy.Timeout)
+	defer cancel()
+	defer func() {
+		if v := recover(); v != nil {
+			p.o.Logger.ErrorContext(ctx, "processor panicked", "job", c.ID, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			r = job.Result{Verdict: job.Doubt, Class: job.ClassPanic, Detail: "the processor panicked"}
+		}
+	}()
+	proc := p.o.Processors[c.Type]
+	switch {
+	case proc == nil:
+		return job.Result{Verdict: job.Fail, Class: job.ClassConfig, Detail: "this version has no processor for " + c.Type.String()}
+	case time.Now().After(c.Deadline):
+		return job.Result{Verdict: job.Fail, Class: job.ClassDeadline, Detail: "too late to be useful: the deadline has passed"}
+	}
+	return proc.Process(ctx, c)
+}
+
+// Drain refuses new work and waits until every running job has its outcome
+// recorded, or ctx ends; it returns how many were left.
+func (p *Pool) Drain(ctx context.Context) int {
+	p.mu.Lock()
+	if !p.draining {
+		p.draining = true
+		close(p.quit)
+	}
+	p.mu.Unlock()
+	done := make(chan struct{})
+	go func() { p.wg.Wait(); close(done) }()
+	select {
+	case <-done:
+		return 0
+	case <-ctx.Done():
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return len(p.running)
+	}
+}
+
+// Holds reports whether this copy is being claimed or run here.
+func (p *Pool) Holds(t job.Ticket) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.running[t]
+}
