@@ -14,7 +14,7 @@ func (k MessageKind) OpensWindow() bool {
 }
 
 // StartsClock reports whether an inbound message of this kind starts the SLA
-// clock (meta.md 10.1): what a human should answer does; reactions, edits,
+// clock: what a human should answer does; reactions, edits,
 // unsupported placeholders and bare referrals do not.
 func (k MessageKind) StartsClock() bool { return k.OpensWindow() && k != KindUnsupported }
 

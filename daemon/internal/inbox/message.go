@@ -3,7 +3,7 @@ package inbox
 import "time"
 
 // MessageStatus is how far an outbound message got, or that it is inbound. The
-// numbers are stored; Queued to Read are the rank of meta.md 6.3.
+// numbers are stored; Queued to Read are in rank order.
 type MessageStatus int16
 
 // The statuses. Accepted is Meta's 200 for WhatsApp; Instagram's 200 is Sent.
@@ -36,7 +36,9 @@ func (s MessageStatus) Advances(to MessageStatus) bool {
 		return false
 	case s == Uncertain:
 		return to >= Accepted && to <= Failed
-	case to == Failed || to == Uncertain:
+	case to == Uncertain:
+		return s == Queued // doubt never replaces what is known
+	case to == Failed:
 		return s < Delivered
 	}
 	return to <= Read && to > s

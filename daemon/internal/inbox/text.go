@@ -6,7 +6,7 @@ import (
 )
 
 // Limits of outbound text: WhatsApp counts characters, Instagram bytes
-// (../shared protocol notes 2.2 and 7.1; Meta's send-message references).
+// (Meta, "send messages" of the WhatsApp Cloud API and of Instagram messaging).
 const (
 	WhatsAppTextRunes  = 4096
 	InstagramTextBytes = 1000

@@ -64,7 +64,11 @@ func newFinish(c job.Claimed, r job.Result) *finish {
 
 // reschedule plans the next attempt, or death when none is left in time.
 func (f *finish) reschedule(c job.Claimed, r job.Result) {
-	f.delay = max(r.RetryAfter, job.Backoff(r.Class, c.Attempt, rand.Float64())) //nolint:gosec // jitter needs no secrecy
+	tries := c.Attempt
+	if f.refund {
+		tries = int(c.Epoch) // throttled attempts are given back, hand-outs are not
+	}
+	f.delay = max(r.RetryAfter, job.Backoff(r.Class, tries, rand.Float64())) //nolint:gosec // jitter needs no secrecy
 	switch {
 	case !f.refund && c.Attempt >= c.MaxAttempts:
 		f.state, f.event = job.Dead, eventDead

@@ -67,7 +67,7 @@ func (f *Fence) Beat(ctx context.Context, b Beater, id int64, dead error, log *s
 	t := time.NewTicker(beatEvery)
 	defer t.Stop()
 	for {
-		if err := f.once(ctx, b, id); errors.Is(err, dead) {
+		if err := f.Once(ctx, b, id); errors.Is(err, dead) {
 			f.Leave()
 			return err
 		} else if err != nil && ctx.Err() == nil {
@@ -81,7 +81,8 @@ func (f *Fence) Beat(ctx context.Context, b Beater, id int64, dead error, log *s
 	}
 }
 
-func (f *Fence) once(ctx context.Context, b Beater, id int64) error {
+// Once sends one beat; the first opens the fence.
+func (f *Fence) Once(ctx context.Context, b Beater, id int64) error {
 	ctx, cancel := context.WithTimeout(ctx, beatTimeout)
 	defer cancel()
 	sent := f.now().Sub(f.origin)

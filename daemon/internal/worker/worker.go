@@ -191,7 +191,6 @@ func (p *Pool) enter(t job.Ticket) bool {
 		return false
 	}
 	p.running[t] = true
-	p.busy.Set(float64(len(p.running)))
 	return true
 }
 
@@ -199,12 +198,13 @@ func (p *Pool) leave(t job.Ticket) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.running, t)
-	p.busy.Set(float64(len(p.running)))
 }
 
 // execute runs a claimed job under its own deadline (never the lane's) and
 // returns when the outcome is durable.
 func (p *Pool) execute(ctx context.Context, c job.Claimed) {
+	p.busy.Inc() // not by p.running: copies that wait for a slot are there too
+	defer p.busy.Dec()
 	ctx = context.WithoutCancel(ctx)
 	started := time.Now()
 	r := p.process(ctx, c)
@@ -215,6 +215,8 @@ func (p *Pool) execute(ctx context.Context, c job.Claimed) {
 	switch {
 	case err != nil:
 		log.ErrorContext(ctx, "outcome not recorded", "error", err)
+	case !recorded && r.Verdict == job.Succeed:
+		log.DebugContext(ctx, "job done, and settled before we could say so")
 	case !recorded:
 		log.WarnContext(ctx, "outcome came too late", "error_class", string(r.Class))
 	case r.Verdict == job.Succeed:

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bandeja/inboxd/daemon"
+)
+
+// env is everything a command may touch of the world.
+type env struct {
+	args, environ  []string
+	stdout, stderr io.Writer
+}
+
+// Exit codes. 78 is EX_CONFIG of sysexits.h: starting again will not help.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+	exitConfig = 78
+)
+
+// errUsage marks faults of the command line.
+var errUsage = errors.New("usage")
+
+// run executes the command line and returns the exit code.
+func run(ctx context.Context, e env) int {
+	cmd := newRootCmd(e)
+	cmd.SetArgs(e.args)
+	cmd.SetOut(e.stdout)
+	cmd.SetErr(e.stderr)
+	err := cmd.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return exitOK
+	case daemon.IsConfigFault(err):
+		_, _ = fmt.Fprintln(e.stderr, err)
+		return exitConfig
+	case errors.Is(err, errUsage):
+		_, _ = fmt.Fprintf(e.stderr, "inboxd: %v\nSee 'inboxd --help'.\n", err)
+		return exitUsage
+	}
+	_, _ = fmt.Fprintln(e.stderr, "inboxd:", err)
+	return exitFailed
+}
+
+func newRootCmd(e env) *cobra.Command {
+	var config string
+	root := &cobra.Command{
+		Use:   "inboxd [command]",
+		Short: "The shared inbox daemon: API, Meta webhooks and job workers",
+		Long: `inboxd serves the public API and Meta's webhooks and runs the jobs that send
+messages. Without a command it serves; APP_MODE says which part this process
+plays: api, worker or all. Settings: docs/configure.md.`,
+		Example: `  APP_MODE=all inboxd --config /etc/inboxd/inboxd.yaml
+  inboxd check-config --config /etc/inboxd/inboxd.yaml
+  inboxd dev --for 30s --rate 100`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("%w: there is no command %q", errUsage, args[0])
+			}
+			return nil
+		},
+		SilenceErrors: true, SilenceUsage: true,
+		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), e, config) },
+	}
+	root.PersistentFlags().StringVar(&config, "config", "", "read settings from this YAML `file`")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
+	root.AddCommand(newMigrateCmd(e, &config), newCheckConfigCmd(e, &config), newVersionCmd(e), newDevCmd(e))
+	return root
+}
+
+// load reads the settings and tells of warnings.
+func load(e env, path string) (daemon.Config, error) {
+	c, warnings, err := daemon.LoadConfig(path, e.environ, nil)
+	for _, w := range warnings {
+		_, _ = fmt.Fprintln(e.stderr, "warning:", w)
+	}
+	return c, err
+}

@@ -1,0 +1,82 @@
+package daemon
+
+import (
+	"context"
+
+	"github.com/bandeja/inboxd/daemon/internal/adminapi"
+	"github.com/bandeja/inboxd/daemon/internal/httpapi"
+	"github.com/bandeja/inboxd/daemon/internal/inbox"
+	"github.com/bandeja/inboxd/daemon/internal/job"
+	"github.com/bandeja/inboxd/daemon/internal/meta"
+	"github.com/bandeja/inboxd/daemon/internal/secret"
+	"github.com/bandeja/inboxd/daemon/internal/store"
+	"github.com/bandeja/inboxd/daemon/internal/telemetry"
+)
+
+// buildAPIs makes the handlers of the public and the admin door.
+func (d *Daemon) buildAPIs(context.Context) error {
+	c := d.o.Config
+	if !c.Mode.ServesAPI() {
+		return nil
+	}
+	public, err := httpapi.New(httpapi.Options{
+		Authenticator: d.store, Conversations: d.store, Sends: d.store, Ingester: d.store,
+		Webhooks: webhooks{secret.RevealAll(c.Meta.AppSecrets)},
+		Logger:   d.log, Registerer: d.registry, VerifyToken: c.Meta.VerifyToken.Reveal(), Version: d.o.Build.Version,
+		Health: telemetry.Probes(d.health),
+	})
+	if err != nil {
+		return err
+	}
+	d.doors.public.server = httpapi.Server(public)
+
+	admin, err := adminapi.New(adminapi.Options{
+		Orgs: d.store, Users: d.store, Channels: d.store, Tokens: tokens{d.store}, Jobs: d.ledger, Retrier: d.ledger,
+		Logger: d.log, Version: d.o.Build.Version, Probes: d.probes(),
+		Dial: func(job.Queue) int { return c.Dial }, Environment: c.Environment,
+		APIURL: d.doors.public.url(), MetricsURL: d.doors.metrics.url() + "/metrics",
+	})
+	if err != nil {
+		return err
+	}
+	d.doors.adminSocket.server = adminapi.NewServer(admin, d.log)
+	if d.doors.adminTCP != nil {
+		d.doors.adminTCP.server = adminapi.NewServer(admin, d.log)
+	}
+	return nil
+}
+
+// probes are what status asks of the outside.
+func (d *Daemon) probes() []adminapi.Probe {
+	p := []adminapi.Probe{{Name: "postgres", Check: d.ledger.Healthy}}
+	if d.engine != nil && d.engine.remote != nil {
+		p = append(p, adminapi.Probe{Name: "redis", Check: d.engine.remote.Ping})
+	}
+	return p
+}
+
+// sealer encrypts channel tokens. A worker only reads them, with the same keys.
+func (d *Daemon) sealer() (*secret.Sealer, error) {
+	return secret.NewSealer(secret.RevealAll(d.o.Config.SecretKeys))
+}
+
+// webhooks gives the public API the provider's dialect.
+type webhooks struct{ secrets []string }
+
+func (w webhooks) Verify(signature string, body []byte) bool {
+	return meta.VerifySignature(w.secrets, signature, body)
+}
+
+func (w webhooks) Parse(body []byte) inbox.Batch { return meta.Parse(body) }
+
+// tokens gives the admin API the store's tokens in its own words.
+type tokens struct{ store *store.Store }
+
+func (t tokens) CreateToken(ctx context.Context, n adminapi.NewToken) (int64, string, error) {
+	return t.store.CreateToken(ctx, store.NewToken(n))
+}
+
+func (t tokens) AuthenticateAdmin(ctx context.Context, clear string) (adminapi.Principal, error) {
+	p, err := t.store.AuthenticateAdmin(ctx, clear)
+	return adminapi.Principal(p), err
+}

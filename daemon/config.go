@@ -1,0 +1,53 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+
+	"github.com/bandeja/inboxd/daemon/internal/config"
+	"github.com/bandeja/inboxd/daemon/internal/store"
+	"github.com/bandeja/inboxd/daemon/internal/telemetry"
+)
+
+// Config is every setting of a process, checked; docs/configure.md lists them.
+type Config = config.Config
+
+// Build says which program this is.
+type Build = telemetry.Build
+
+// Migration is one step of the database schema.
+type Migration = store.Migration
+
+// LoadConfig reads the settings: defaults, the YAML file (empty path: none),
+// the environment, flags by setting key. The error lists every fault at once
+// and is one for which IsConfigFault is true.
+func LoadConfig(path string, environ []string, flags map[string]string) (Config, []string, error) {
+	return config.Load(config.Options{ConfigPath: path, Environ: environ, Flags: flags})
+}
+
+// IsConfigFault reports whether err says that the settings are wrong, so that
+// starting again will not help.
+func IsConfigFault(err error) bool {
+	_, ok := errors.AsType[config.Faults](err)
+	return ok
+}
+
+// Migrate brings the database schema up to date.
+func Migrate(ctx context.Context, c Config) error { return store.Migrate(ctx, c.DatabaseURL.Reveal()) }
+
+// MigrateDown takes the newest step back, with its data.
+func MigrateDown(ctx context.Context, c Config) error {
+	return store.MigrateDown(ctx, c.DatabaseURL.Reveal())
+}
+
+// MigrationStatus lists every known step, oldest first.
+func MigrationStatus(ctx context.Context, c Config) ([]Migration, error) {
+	return store.MigrationStatus(ctx, c.DatabaseURL.Reveal())
+}
+
+// NewLogger returns the process's logger as the settings ask for it.
+func NewLogger(w io.Writer, c Config) *slog.Logger {
+	return telemetry.Logger(w, c.LogFormat, c.LogLevel)
+}

@@ -1,0 +1,181 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/bandeja/inboxd/daemon/internal/ledger"
+	"github.com/bandeja/inboxd/daemon/internal/store"
+	"github.com/bandeja/inboxd/daemon/internal/telemetry"
+)
+
+// Options are what a process needs beside its settings; all are required.
+type Options struct {
+	Config Config
+	Build  Build
+	Logger *slog.Logger
+	Getenv func(string) string // for systemd's sockets
+	PID    int
+	Host   string // as operators see it
+}
+
+// Daemon is one process of inboxd: api, worker or both.
+type Daemon struct {
+	o        Options
+	log      *slog.Logger
+	registry *prometheus.Registry
+	health   *telemetry.Health
+	notifier *telemetry.Notifier
+
+	store  *store.Store
+	ledger *ledger.Ledger
+	doors  doors
+	engine *engine // nil in mode api
+	stops  stops
+}
+
+// New builds every part and binds every listener, so that a taken port or
+// socket is an error here. Nothing is served and nothing outside is asked yet:
+// the database may come later.
+func New(ctx context.Context, o Options) (*Daemon, error) {
+	d := &Daemon{
+		o: o, log: o.Logger, registry: telemetry.Registry(o.Build), health: telemetry.NewHealth(nil),
+		notifier: telemetry.NewNotifier(o.Getenv, o.PID),
+	}
+	steps := []func(context.Context) error{d.openDatabase, d.bind, d.buildEngine, d.buildAPIs}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return nil, errors.Join(err, d.stops.run(context.WithoutCancel(ctx)))
+		}
+	}
+	return d, nil
+}
+
+// openDatabase makes the pools and what lives on them. The engine has a pool
+// of its own, so that slow reads of the API never stand in its way.
+func (d *Daemon) openDatabase(ctx context.Context) error {
+	dsn := d.o.Config.DatabaseURL.Reveal()
+	reads, err := store.Open(ctx, store.PoolOptions{DSN: dsn, Name: "inboxd", MaxConns: 16, Registerer: d.registry})
+	if err != nil {
+		return err
+	}
+	d.stops.push("database pool", func(context.Context) error { reads.Close(); return nil })
+	hot, err := store.Open(ctx, store.PoolOptions{DSN: dsn, Name: "inboxd-engine", MaxConns: 8, Hot: true})
+	if err != nil {
+		return err
+	}
+	d.stops.push("engine pool", func(context.Context) error { hot.Close(); return nil })
+	if d.ledger, err = ledger.New(ledger.Options{Pool: hot, Logger: d.log, Registerer: d.registry}); err != nil {
+		return err
+	}
+	sealer, err := d.sealer()
+	if err != nil {
+		return err
+	}
+	if d.store, err = store.New(store.Options{Pool: reads, Jobs: d.ledger, Sealer: sealer}); err != nil {
+		return err
+	}
+	d.ledger.SetEffects(d.store)
+	d.health.AddReady(telemetry.Check{Name: "postgres", Run: d.ledger.Healthy})
+	return nil
+}
+
+// Run serves until ctx ends, then drains and stops. It returns nil after an
+// ordinary stop.
+func (d *Daemon) Run(ctx context.Context) error {
+	failed := make(chan error, 8)
+	d.doors.serve(func(err error) { failed <- err })
+	err := d.start(ctx, failed)
+	if err == nil {
+		d.log.InfoContext(ctx, "ready", "mode", string(d.o.Config.Mode), "version", d.o.Build.Version)
+		d.notify(ctx, d.notifier.Ready)
+		select {
+		case <-ctx.Done():
+		case err = <-failed:
+		}
+	}
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		err = nil
+	}
+	return errors.Join(err, d.stop(context.WithoutCancel(ctx)))
+}
+
+// start waits for the database, refuses an old schema, and lets the loops go.
+func (d *Daemon) start(ctx context.Context, failed chan<- error) error {
+	if err := d.awaitSchema(ctx); err != nil {
+		return err
+	}
+	d.keepHouse(ctx)
+	work := d.attend
+	if d.engine != nil {
+		work = func(ctx context.Context) error { return d.engine.start(ctx, failed) }
+	}
+	if err := work(ctx); err != nil {
+		return err
+	}
+	if d.doors.public != nil {
+		d.stops.push("public requests", d.doors.public.close)
+	}
+	return nil
+}
+
+// stop drains within the configured time. The order: say so, let requests of
+// the public end, then running jobs, then close the doors of operators, the
+// pools last.
+func (d *Daemon) stop(ctx context.Context) error {
+	d.log.InfoContext(ctx, "stopping", "drain_ms", d.o.Config.Drain.Milliseconds())
+	d.notify(ctx, d.notifier.Stopping)
+	d.health.Drain()
+	ctx, cancel := context.WithTimeout(ctx, d.o.Config.Drain+stopMargin)
+	defer cancel()
+	err := d.stops.run(ctx)
+	d.log.InfoContext(ctx, "stopped")
+	return err
+}
+
+// stopMargin is for what comes after the drain: closing connections.
+const stopMargin = 5 * time.Second
+
+func (d *Daemon) notify(ctx context.Context, send func() error) {
+	if err := send(); err != nil {
+		d.log.WarnContext(ctx, "service manager not reached", "error", err)
+	}
+}
+
+// stops is what must be undone, in the opposite order.
+type stops struct {
+	mu    sync.Mutex
+	named []namedStop
+}
+
+type namedStop struct {
+	name string
+	stop func(context.Context) error
+}
+
+func (s *stops) push(name string, stop func(context.Context) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.named = append(s.named, namedStop{name, stop})
+}
+
+// run stops everything once; a second call does nothing.
+func (s *stops) run(ctx context.Context) error {
+	s.mu.Lock()
+	named := s.named
+	s.named = nil
+	s.mu.Unlock()
+	var errs []error
+	for i := len(named) - 1; i >= 0; i-- {
+		if err := named[i].stop(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("stop %s: %w", named[i].name, err))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,138 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/bandeja/inboxd/daemon/internal/telemetry"
+)
+
+// doors are the listeners of a process and what is served on them.
+type doors struct {
+	public, adminSocket, adminTCP, metrics *door
+}
+
+// door is one listener with its server.
+type door struct {
+	name     string
+	listener net.Listener
+	server   *http.Server // set before serve
+	done     sync.WaitGroup
+}
+
+func (s *doors) all() (open []*door) {
+	for _, d := range []*door{s.public, s.adminSocket, s.adminTCP, s.metrics} {
+		if d != nil {
+			open = append(open, d)
+		}
+	}
+	return open
+}
+
+// serve begins to accept; failed hears of a listener that breaks.
+func (s *doors) serve(failed func(error)) {
+	for _, d := range s.all() {
+		d.done.Go(func() {
+			if err := d.server.Serve(d.listener); !errors.Is(err, http.ErrServerClosed) {
+				failed(fmt.Errorf("serve %s: %w", d.name, err))
+			}
+		})
+	}
+}
+
+// bind opens the listeners of this mode. The doors of operators close after
+// the engine has drained, so that they can watch it; start sees to it that the
+// public one closes before.
+func (d *Daemon) bind(ctx context.Context) (err error) {
+	c := d.o.Config
+	if d.doors.metrics, err = d.open(ctx, "metrics", "tcp", c.MetricsListen, "INBOXD_METRICS_LISTEN"); err != nil {
+		return err
+	}
+	d.doors.metrics.server = &http.Server{
+		Handler: telemetry.Handler(d.health, d.registry), ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute,
+	}
+	if !c.Mode.ServesAPI() {
+		return nil
+	}
+	if c.AdminListen != "" {
+		if d.doors.adminTCP, err = d.open(ctx, "admin", "tcp", c.AdminListen, "INBOXD_ADMIN_LISTEN"); err != nil {
+			return err
+		}
+	}
+	if d.doors.adminSocket, err = d.openSocket(ctx, c.AdminSocket); err != nil {
+		return err
+	}
+	d.doors.public, err = d.open(ctx, "public api", "tcp", c.Listen, "INBOXD_LISTEN")
+	return err
+}
+
+func (d *Daemon) open(ctx context.Context, name, network, address, setting string) (*door, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, network, address)
+	if err != nil {
+		return nil, fmt.Errorf("the %s listener cannot open %s (setting %s): %w", name, address, setting, err)
+	}
+	o := &door{name: name, listener: l}
+	d.stops.push(name+" listener", o.close)
+	return o, nil
+}
+
+// close lets requests under way end; a second call does nothing.
+func (o *door) close(ctx context.Context) error {
+	defer o.done.Wait()
+	defer func() { _ = o.listener.Close() }() // never served: Shutdown does not know it
+	if o.server == nil {
+		return nil
+	}
+	return o.server.Shutdown(ctx)
+}
+
+// openSocket opens the admin socket for owner and group. A socket that a dead
+// process left behind is replaced, one that answers is not.
+func (d *Daemon) openSocket(ctx context.Context, path string) (*door, error) {
+	const setting = "INBOXD_ADMIN_SOCKET"
+	dialer := net.Dialer{Timeout: time.Second}
+	if c, err := dialer.DialContext(ctx, "unix", path); err == nil {
+		_ = c.Close()
+		return nil, fmt.Errorf("the admin socket %s is in use by a running process (setting %s)", path, setting)
+	}
+	if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSocket != 0 {
+		if err := os.Remove(path); err != nil {
+			return nil, fmt.Errorf("replace the admin socket: %w", err)
+		}
+	}
+	o, err := d.open(ctx, "admin socket", "unix", path, setting)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, 0o660); err != nil { //nolint:gosec // the group of the socket may administer
+		return nil, fmt.Errorf("set the mode of the admin socket: %w", err)
+	}
+	return o, nil
+}
+
+// url is how others reach the door.
+func (o *door) url() string {
+	if o == nil {
+		return ""
+	}
+	host, port, err := net.SplitHostPort(o.listener.Addr().String())
+	if err != nil {
+		return ""
+	}
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// APIURL is the base URL of the public API, empty in mode worker. It is true
+// as soon as New has returned.
+func (d *Daemon) APIURL() string { return d.doors.public.url() }

@@ -1,0 +1,188 @@
+package daemon
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/bandeja/inboxd/daemon/internal/dispatch"
+	"github.com/bandeja/inboxd/daemon/internal/job"
+	"github.com/bandeja/inboxd/daemon/internal/lane"
+	"github.com/bandeja/inboxd/daemon/internal/ledger"
+	"github.com/bandeja/inboxd/daemon/internal/meta"
+	"github.com/bandeja/inboxd/daemon/internal/secret"
+	"github.com/bandeja/inboxd/daemon/internal/worker"
+)
+
+const (
+	strayEvery = 5 * time.Second
+	strayAge   = 15 * time.Second // longer than any claim can be under way
+)
+
+// engine is the part of a process that runs jobs.
+type engine struct {
+	d          *Daemon
+	log        *slog.Logger
+	fence      *worker.Fence
+	pool       *worker.Pool
+	remote     *lane.Redis // nil without Redis
+	committer  *ledger.Committer
+	dispatcher *dispatch.Dispatcher
+	id         int64 // in workers
+}
+
+// buildEngine prepares what does not need the database yet. Redis is known in
+// every mode that has a use for it: an api shows whether it answers.
+func (d *Daemon) buildEngine(context.Context) error {
+	if !d.o.Config.Mode.RunsJobs() {
+		return nil
+	}
+	e := &engine{d: d, log: d.log, fence: worker.NewFence(time.Now)}
+	d.engine = e
+	if r := d.o.Config.Redis; r.Configured() {
+		var err error
+		e.remote, err = lane.New(lane.Options{
+			Address: lane.Address{
+				Addrs: r.Addrs, Master: r.Master, Username: r.Username, Password: r.Password.Reveal(), DB: r.DB, TLS: r.TLS,
+			},
+			Queues: []job.Queue{job.WhatsApp, job.Instagram}, Slots: d.o.Config.Slots,
+			Handler: func(ctx context.Context, t job.Ticket) error { return e.pool.Handle(ctx, t) },
+			Logger:  d.log, Registerer: d.registry,
+		})
+		return err
+	}
+	return nil
+}
+
+// start registers the process and lets its loops go. Stops are pushed so that
+// they run: dispatch and lane stop pulling, jobs drain, outcomes are
+// committed, the process signs off, the heart stops.
+func (e *engine) start(ctx context.Context, failed chan<- error) error {
+	if err := e.assemble(ctx); err != nil {
+		return err
+	}
+	if err := e.fence.Once(ctx, e.d.ledger, e.id); err != nil {
+		e.log.WarnContext(ctx, "first heartbeat failed; nothing is sent before one succeeds", "error", err)
+	}
+	e.loop("heartbeat", func(ctx context.Context) {
+		if err := e.fence.Beat(ctx, e.d.ledger, e.id, ledger.ErrDeclaredDead, e.log); err != nil {
+			failed <- err
+		}
+	})
+	e.d.stops.push("registration", func(ctx context.Context) error { return e.d.ledger.Deregister(ctx, e.id) })
+	e.loop("group commit", e.committer.Run)
+	e.loop("reconciler", e.reconciler().Run)
+	e.loop("strays", e.releaseStrays)
+	if e.remote != nil {
+		e.d.stops.push("redis lane", func(context.Context) error { return e.remote.Stop() })
+		if err := e.remote.Start(ctx); err != nil {
+			return err
+		}
+	}
+	e.d.stops.push("running jobs", e.drain)
+	e.loop("listener", func(ctx context.Context) { e.d.ledger.Listen(ctx, e.dispatcher.Bell()) })
+	e.loop("dispatch", e.dispatcher.Run)
+	return nil
+}
+
+// assemble makes the parts that carry the process's id.
+func (e *engine) assemble(ctx context.Context) error {
+	c := e.d.o.Config
+	var err error
+	if e.id, err = e.d.register(ctx, c.Slots); err != nil {
+		return err
+	}
+	client, err := meta.NewClient(meta.Options{
+		GraphURL: c.Meta.GraphURL, InstagramURL: c.Meta.InstagramURL, Version: c.Meta.GraphVersion,
+		AppSecrets: secret.RevealAll(c.Meta.AppSecrets), Fence: e.fence.Err,
+	})
+	if err != nil {
+		return err
+	}
+	e.d.stops.push("provider connections", func(context.Context) error { client.Close(); return nil })
+	send := &worker.Send{Outbox: e.d.store, Sender: client, Now: time.Now}
+	e.committer = e.d.ledger.NewCommitter(e.id)
+	e.pool, err = worker.New(worker.Options{
+		Slots: c.Slots, Processors: map[job.Type]worker.Processor{job.SendMessage: send, job.SendTemplate: send},
+		Recorder: e.committer, Recaller: e.d.ledger, Freed: func() { e.dispatcher.Wake() },
+		Logger: e.log, Registerer: e.d.registry,
+	})
+	if err != nil {
+		return err
+	}
+	o := dispatch.Options{
+		Ledger: e.d.ledger, Runner: e.pool, WorkerID: e.id, Logger: e.log,
+		Dial: func(job.Queue) int { return c.Dial },
+	}
+	if e.remote != nil {
+		o.Remote = e.remote
+	}
+	e.dispatcher, err = dispatch.New(o)
+	return err
+}
+
+func (e *engine) reconciler() *ledger.Reconciler {
+	o := ledger.ReconcilerOptions{NewMark: rand.Text}
+	if e.remote != nil {
+		o.Remote = e.remote
+	}
+	return e.d.ledger.NewReconciler(o)
+}
+
+// drain lets running jobs end. Nothing new begins towards the outside: what
+// has not been sent yet goes back to ready for other workers at once.
+func (e *engine) drain(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, e.d.o.Config.Drain)
+	defer cancel()
+	if err := e.d.ledger.Drain(ctx, e.id); err != nil {
+		e.log.WarnContext(ctx, "others were not told of the drain", "error", err)
+	}
+	e.fence.Leave()
+	if e.remote != nil {
+		e.remote.Pause()
+	}
+	if left := e.pool.Drain(ctx); left > 0 {
+		e.log.ErrorContext(ctx, "drain ended with jobs still running; the reconciler will take them over", "count", left)
+	}
+	return nil
+}
+
+func (e *engine) releaseStrays(ctx context.Context) {
+	e.d.every(ctx, strayEvery, "strays", func(ctx context.Context) error {
+		_, err := e.d.ledger.ReleaseStrays(ctx, e.id, strayAge, e.pool.Holds)
+		return err
+	})
+}
+
+// loop runs f until the stop that is pushed here.
+func (e *engine) loop(name string, f func(context.Context)) { e.d.loop(name, f) }
+
+// loop runs f in the background until its turn to stop comes.
+func (d *Daemon) loop(name string, f func(context.Context)) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { f(ctx) })
+	d.stops.push(name, func(context.Context) error { cancel(); wg.Wait(); return nil })
+}
+
+// every calls f at once and then at each interval until ctx ends. A turn has
+// five seconds; its error is a warning, the next turn tries again.
+func (d *Daemon) every(ctx context.Context, interval time.Duration, name string, f func(context.Context) error) {
+	t := time.NewTicker(interval)
+	defer t.Stop()
+	for {
+		turn, cancel := context.WithTimeout(ctx, 5*time.Second)
+		if err := f(turn); err != nil && !errors.Is(err, context.Canceled) {
+			d.log.WarnContext(ctx, "housekeeping failed", "task", name, "error", err)
+		}
+		cancel()
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}

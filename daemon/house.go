@@ -1,0 +1,109 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/bandeja/inboxd/daemon/internal/ledger"
+	"github.com/bandeja/inboxd/daemon/internal/store"
+)
+
+const (
+	schemaRetry    = time.Second
+	presenceEvery  = 2 * time.Second
+	partitionEvery = time.Hour
+	pruneEvery     = 10 * time.Minute
+)
+
+// awaitSchema waits until the database answers. A schema that lacks a step is
+// an error: an operator must run the migration.
+func (d *Daemon) awaitSchema(ctx context.Context) error {
+	for first := true; ; first = false {
+		missing, err := d.missingSteps(ctx)
+		switch {
+		case err == nil && missing == "":
+			return nil
+		case err == nil:
+			return fmt.Errorf("the database lacks the migration %s: run `inboxd migrate up`", missing)
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case first:
+			d.log.WarnContext(ctx, "waiting for the database", "error", err)
+		}
+		select {
+		case <-time.After(schemaRetry):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (d *Daemon) missingSteps(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	steps, err := store.MigrationStatus(ctx, d.o.Config.DatabaseURL.Reveal())
+	if err != nil {
+		return "", err
+	}
+	for _, s := range steps {
+		if s.AppliedAt.IsZero() {
+			return s.Name, nil
+		}
+	}
+	return "", nil
+}
+
+// keepHouse lets the slow periodic work go: any process may do it at any time.
+func (d *Daemon) keepHouse(ctx context.Context) {
+	if err := d.ledger.Partitions(ctx, time.Now()); err != nil {
+		d.log.WarnContext(ctx, "partitions not made; rows go to the default one", "error", err)
+	}
+	d.loop("announcer", d.ledger.Announce)
+	d.loop("partitions", func(ctx context.Context) {
+		d.every(ctx, partitionEvery, "partitions", func(ctx context.Context) error { return d.ledger.Partitions(ctx, time.Now()) })
+	})
+	d.loop("pruning", func(ctx context.Context) { d.every(ctx, pruneEvery, "prune", d.store.Prune) })
+}
+
+// register adds this process to the list operators see, as soon as the
+// database takes it.
+func (d *Daemon) register(ctx context.Context, slots int) (int64, error) {
+	p := ledger.Process{
+		Host: d.o.Host, PID: d.o.PID, Mode: string(d.o.Config.Mode), Version: d.o.Build.Version, Slots: slots,
+		MetricsURL: d.doors.metrics.url() + "/metrics", APIURL: d.doors.public.url(),
+	}
+	for {
+		id, err := d.ledger.Register(ctx, p)
+		if err == nil || ctx.Err() != nil {
+			return id, err
+		}
+		d.log.WarnContext(ctx, "waiting for the database", "error", err)
+		select {
+		case <-time.After(schemaRetry):
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
+}
+
+// attend keeps an api in the list of processes. It runs no jobs, so being
+// declared dead costs it nothing but a new line in the list.
+func (d *Daemon) attend(ctx context.Context) error {
+	id, err := d.register(ctx, 0)
+	if err != nil {
+		return err
+	}
+	d.stops.push("registration", func(ctx context.Context) error { return d.ledger.Deregister(ctx, id) })
+	d.loop("presence", func(ctx context.Context) {
+		d.every(ctx, presenceEvery, "presence", func(ctx context.Context) error {
+			err := d.ledger.Beat(ctx, id)
+			if errors.Is(err, ledger.ErrDeclaredDead) {
+				id, err = d.register(ctx, 0)
+			}
+			return err
+		})
+	})
+	return nil
+}
