@@ -1,0 +1,32 @@
+package tui
+
+import (
+	"context"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+)
+
+const (
+	// questionTimeout bounds one question to the server.
+	questionTimeout = 5 * time.Second
+	// heartbeat is how often ages are redrawn.
+	heartbeat = time.Second
+)
+
+// ask puts one question to the server.
+func (m model) ask(number int) tea.Cmd {
+	return func() tea.Msg {
+		ctx, cancel := context.WithTimeout(m.ctx, questionTimeout)
+		defer cancel()
+		answer, err := m.options.Source.Status(ctx)
+		return answerMsg{number: number, answer: answer, err: err, at: m.options.Now()}
+	}
+}
+
+// tick arms the clock once more. There is one chain of ticks: each is armed by
+// the one before.
+func (m model) tick() tea.Cmd {
+	now := m.options.Now
+	return tea.Tick(min(heartbeat, m.interval), func(time.Time) tea.Msg { return tickMsg{at: now()} })
+}

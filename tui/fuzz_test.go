@@ -1,0 +1,90 @@
+package tui
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+	"github.com/stretchr/testify/require"
+
+	"github.com/bandeja/inboxd/admin"
+)
+
+// FuzzUpdate throws keys, sizes, answers, failures and time at the model, in any
+// order. Whatever comes, the frame fits, the cursor is on a row that exists, and
+// no second question is put while one is open.
+func FuzzUpdate(f *testing.F) {
+	f.Add([]byte("jjkG?f\x01\x02\x03\x04\x05qs<i,."), "name")
+	f.Add([]byte{0, 20, 5, 1, 2, 2, 2, 1, 3, 0, 250, 80}, "日本企業 \u202e\x1b[31m")
+	f.Add([]byte{1, 1, 6, 6, 1, 2, 7, 8}, "")
+	f.Fuzz(func(t *testing.T, script []byte, name string) {
+		if len(script) > 200 {
+			script = script[:200]
+		}
+		m := newTestModel()
+		for i, b := range script {
+			before := m.connection
+			m = send(m, fuzzed(m, b, i, name))
+			if m.connection.number != before.number {
+				require.True(t, before.closed, "a second question while one is open")
+				require.Equal(t, before.number+1, m.connection.number)
+			}
+			requireCursor(t, m)
+			requireFits(t, m)
+		}
+	})
+}
+
+// fuzzed turns a byte into a message.
+func fuzzed(m model, b byte, i int, name string) tea.Msg {
+	switch b {
+	case 0:
+		return tea.WindowSizeMsg{Width: 5 + 7*i%250, Height: 1 + 3*i%80}
+	case 1:
+		return answered(m, fuzzedStatus(i, name))
+	case 2:
+		return tickMsg{at: m.now.Add(time.Duration(i) * 700 * time.Millisecond)}
+	case 3:
+		return failed(m, errors.New(name))
+	case 4:
+		return answerMsg{number: i, at: m.now}
+	case 5:
+		return tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(name)}
+	case 6:
+		return tea.BlurMsg{}
+	case 7:
+		return tea.FocusMsg{}
+	case 8:
+		return tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(name), Paste: true}
+	}
+	return press(string(rune(b)))
+}
+
+func fuzzedStatus(i int, name string) admin.One[admin.Status] {
+	answer := busy()
+	answer.StaleMS = int64(i) * 1000
+	answer.Item.Queues = answer.Item.Queues[:i%6%(len(answer.Item.Queues)+1)]
+	slices.Reverse(answer.Item.Queues)
+	for q := range answer.Item.Queues {
+		answer.Item.Queues[q].Name = name
+		answer.Item.Queues[q].Ready = int64(i) << (i % 60)
+		answer.Item.Queues[q].DonePerS = new(float64(i) / 3)
+	}
+	answer.Item.Processes = answer.Item.Processes[:i%5]
+	if i%7 == 0 {
+		answer.Item.Queues, answer.Item.Environment = nil, name
+	}
+	return answer
+}
+
+func requireCursor(t *testing.T, m model) {
+	t.Helper()
+	if m.queues.Len() == 0 {
+		require.Empty(t, m.queues.Cursor())
+		return
+	}
+	_, ok := m.queues.Selected()
+	require.True(t, ok, "the cursor is on %q, which does not exist", m.queues.Cursor())
+}

@@ -1,0 +1,64 @@
+package keys_test
+
+import (
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bandeja/inboxd/tui/internal/keys"
+)
+
+// A key with two meanings does the wrong one at three in the morning.
+func TestNoKeyHasTwoMeanings(t *testing.T) {
+	t.Parallel()
+
+	owner := map[string]keys.Action{}
+	for _, b := range keys.Default() {
+		require.NotEmpty(t, b.Keys, b.Action)
+		require.NotEmpty(t, b.Help, b.Action)
+		for _, key := range b.Keys {
+			require.Empty(t, owner[key], "%q means %s and %s", key, owner[key], b.Action)
+			owner[key] = b.Action
+		}
+	}
+}
+
+// A slip must not change anything: lower-case letters, punctuation and control
+// keys only look. Of the capitals, only G looks too.
+func TestOnlyCapitalsChange(t *testing.T) {
+	t.Parallel()
+
+	for _, b := range keys.Default() {
+		for _, key := range b.Keys {
+			r, size := utf8.DecodeRuneInString(key)
+			capital := size == len(key) && unicode.IsUpper(r)
+			if b.Kind == keys.Change {
+				require.True(t, capital, "%q changes something", key)
+			} else if capital {
+				require.Equal(t, "G", key, "a capital that only looks teaches the wrong lesson")
+			}
+		}
+	}
+}
+
+func TestBurstMovesButNeverActs(t *testing.T) {
+	t.Parallel()
+	m := keys.Default()
+
+	moves, ok := m.Burst([]rune("jjk"))
+	require.True(t, ok)
+	require.Len(t, moves, 3)
+
+	for _, pasted := range []string{"quit", "jjq", "jR", "ls -l", "ff"} {
+		_, ok := m.Burst([]rune(pasted))
+		require.False(t, ok, "%q must not be taken for keys", pasted)
+	}
+}
+
+func TestHintsAreInTheTable(t *testing.T) {
+	t.Parallel()
+
+	require.Equal(t, []string{"? help", "q quit", "f freeze", "s sort", "r refresh"}, keys.Default().Hints())
+}

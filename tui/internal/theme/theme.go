@@ -1,0 +1,128 @@
+// Package theme holds every colour and glyph of the terminal interface. It
+// refuses to lay anything out, and never asks the terminal: what it draws is
+// decided by the environment alone.
+package theme
+
+import (
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+// Role is what a piece of text is for; the theme decides how it looks.
+type Role int
+
+// The roles.
+const (
+	Plain Role = iota
+	Dim
+	Title
+	Head
+	Cursor
+	Badge
+	Production // the badge of an environment that hurts; its colour is used for nothing else
+	Warn
+	Crit
+	roles
+)
+
+// Glyphs are the signs that are not letters.
+type Glyphs struct {
+	Cursor, Live, Lag, Stale, Frozen, Down, Up, Rule, Ellipsis, Unknown, Few, Separator string
+}
+
+// Theme is a set of escape prefixes, one per role, and glyphs. The zero Theme
+// draws plain text without glyphs; use New.
+type Theme struct {
+	Glyphs Glyphs
+	prefix [roles]string
+}
+
+// Options choose a theme.
+type Options struct {
+	Color bool // false: bold, faint and reverse only, which NO_COLOR allows
+	ASCII bool // for terminals without UTF-8
+	Plain bool // no escapes at all
+}
+
+// New returns a theme. The palette is blue, orange and vermillion: it tells
+// states apart without red and green, and stays legible on light and on dark.
+func New(o Options) Theme {
+	t := Theme{Glyphs: glyphs(o.ASCII)}
+	if o.Plain {
+		return t
+	}
+	style := func() ansi.Style { return ansi.NewStyle() }
+	t.prefix = [roles]string{
+		Dim:        style().Faint().String(),
+		Title:      style().Bold().String(),
+		Head:       style().Bold().String(),
+		Cursor:     style().Bold().String(),
+		Badge:      style().Bold().Reverse(true).String(),
+		Production: style().Bold().Reverse(true).String(),
+		Warn:       style().Bold().String(),
+		Crit:       style().Bold().Reverse(true).String(),
+	}
+	if o.Color {
+		t.prefix[Head] = style().Bold().ForegroundColor(ansi.IndexedColor(blue)).String()
+		t.prefix[Badge] = style().Bold().ForegroundColor(ansi.IndexedColor(white)).BackgroundColor(ansi.IndexedColor(blue)).String()
+		t.prefix[Production] = style().Bold().ForegroundColor(ansi.IndexedColor(white)).BackgroundColor(ansi.IndexedColor(purple)).String()
+		t.prefix[Warn] = style().Bold().ForegroundColor(ansi.IndexedColor(orange)).String()
+		t.prefix[Crit] = style().Bold().ForegroundColor(ansi.IndexedColor(vermillion)).String()
+	}
+	return t
+}
+
+// Colours of the 256-colour palette that every terminal of the last decades has.
+const (
+	blue       = 32
+	orange     = 172
+	vermillion = 166
+	purple     = 126
+	white      = 255
+)
+
+func glyphs(ascii bool) Glyphs {
+	if ascii {
+		return Glyphs{
+			Cursor: ">", Live: "*", Lag: "~", Stale: "x", Frozen: "=", Down: "v", Up: "^",
+			Rule: "-", Ellipsis: ".", Unknown: "-", Few: ".", Separator: "|",
+		}
+	}
+	return Glyphs{
+		Cursor: "▌", Live: "●", Lag: "◔", Stale: "✗", Frozen: "‖", Down: "▼", Up: "▲",
+		Rule: "─", Ellipsis: "…", Unknown: "–", Few: "·", Separator: "│",
+	}
+}
+
+// Paint returns text in a role. Blanks around it stay unpainted, so that a
+// colour never runs into the next cell.
+func (t Theme) Paint(role Role, text string) string {
+	prefix := t.prefix[role]
+	if prefix == "" || text == "" {
+		return text
+	}
+	if role == Badge || role == Production {
+		return prefix + text + ansi.ResetStyle
+	}
+	core := strings.Trim(text, " ")
+	if core == "" {
+		return text
+	}
+	at := strings.Index(text, core)
+	return text[:at] + prefix + core + ansi.ResetStyle + text[at+len(core):]
+}
+
+// Faded returns the theme for data that is old: all of it faint, badges aside.
+func (t Theme) Faded() Theme {
+	if t.prefix[Dim] == "" {
+		return t
+	}
+	faded := t
+	for role := range faded.prefix {
+		if Role(role) != Badge && Role(role) != Production {
+			faded.prefix[role] = t.prefix[Dim]
+		}
+	}
+	return faded
+}

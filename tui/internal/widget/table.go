@@ -1,0 +1,188 @@
+package widget
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/bandeja/inboxd/tui/internal/theme"
+)
+
+// Column is one column of a Table. Width is in cells; a Flex column takes what
+// is left, from Width up to Most. Columns with the highest Rank are dropped
+// first; Rank 0 always stays. Neighbours with the same Group share a heading
+// above their titles.
+type Column struct {
+	Title string
+	Group string
+	Width int
+	Most  int
+	Right bool
+	Rank  int
+}
+
+// Cell is a text with its role.
+type Cell struct {
+	Text string
+	Role theme.Role
+}
+
+// Row is one row; ID is what the cursor holds on to.
+type Row struct {
+	ID    string
+	Cells []Cell
+}
+
+// Table draws the part of its rows that fits around the cursor.
+type Table struct {
+	Columns []Column
+	Rows    []Row
+	Cursor  string // id of a row; empty: none
+	Sorted  string // title and group, as Key gives them, of the sorted column
+	Mark    string // the sign beside the title of the sorted column
+}
+
+// Key names a column: its group and title.
+func (c Column) Key() string { return strings.TrimSpace(c.Group + " " + c.Title) }
+
+// MostLines is how many lines View draws if it may.
+func (t Table) MostLines() int { return len(t.Rows) + 2 }
+
+// View returns at most height lines of at most width cells. If not all rows
+// have room, the last line says how many are missing.
+func (t Table) View(th theme.Theme, width, height int) []string {
+	shown := t.fit(width)
+	var lines []string
+	if slices.ContainsFunc(shown, func(p placed) bool { return p.Group != "" }) {
+		lines = append(lines, t.groups(th, shown))
+	}
+	lines = append(lines, t.titles(th, shown))
+
+	rows := max(height-len(lines), 0)
+	missing := 0
+	if len(t.Rows) > rows && rows > 1 {
+		rows--
+		missing = len(t.Rows) - rows
+	}
+	first := t.first(rows)
+	for _, row := range t.Rows[first:min(first+rows, len(t.Rows))] {
+		lines = append(lines, t.row(th, shown, row))
+	}
+	if missing > 0 {
+		lines = append(lines, th.Paint(theme.Dim, " + "+strconv.Itoa(missing)+" more"))
+	}
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(Cut(line, width, ""), " ")
+	}
+	return lines[:min(len(lines), max(height, 0))]
+}
+
+// first is the row at the top: the cursor stays in sight.
+func (t Table) first(rows int) int {
+	at := slices.IndexFunc(t.Rows, func(r Row) bool { return r.ID == t.Cursor })
+	return min(max(at-rows+1, 0), max(len(t.Rows)-rows, 0))
+}
+
+// placed is a column that is shown, with the width it got.
+type placed struct {
+	Column
+	at    int
+	cells int
+}
+
+// fit drops columns until the rest fits, then hands what is left to the
+// columns that may grow.
+func (t Table) fit(width int) []placed {
+	var shown []placed
+	for i, c := range t.Columns {
+		shown = append(shown, placed{c, i, c.Width})
+	}
+	for total(shown) > width {
+		worst := 0
+		for i, p := range shown {
+			if p.Rank >= shown[worst].Rank {
+				worst = i
+			}
+		}
+		if shown[worst].Rank == 0 {
+			break
+		}
+		shown = slices.Delete(shown, worst, worst+1)
+	}
+	for i := range shown {
+		if room := width - total(shown); shown[i].Most > 0 && room > 0 {
+			shown[i].cells = min(shown[i].cells+room, shown[i].Most)
+		}
+	}
+	return shown
+}
+
+// total is the width of the columns, each with the blank (or cursor) before it.
+func total(shown []placed) int {
+	sum := 0
+	for _, p := range shown {
+		sum += p.cells + 1
+	}
+	return sum
+}
+
+func (t Table) titles(th theme.Theme, shown []placed) string {
+	var b strings.Builder
+	for _, p := range shown {
+		title := p.Title
+		if p.Key() == t.Sorted {
+			title += t.Mark
+		}
+		b.WriteString(" " + th.Paint(theme.Head, align(p, title, "")))
+	}
+	return b.String()
+}
+
+// groups draws the headings that several columns share, each over a rule.
+func (t Table) groups(th theme.Theme, shown []placed) string {
+	var b strings.Builder
+	for i := 0; i < len(shown); {
+		group, cells, next := shown[i].Group, 0, i
+		for next < len(shown) && shown[next].Group == group {
+			cells += shown[next].cells + 1
+			next++
+		}
+		i = next
+		if group == "" {
+			b.WriteString(blanks(cells))
+			continue
+		}
+		heading := Cut(group+" ", cells-1, "")
+		rule := strings.Repeat(th.Glyphs.Rule, max(cells-1-Width(heading), 0))
+		b.WriteString(" " + th.Paint(theme.Dim, heading+rule))
+	}
+	return b.String()
+}
+
+func (t Table) row(th theme.Theme, shown []placed, row Row) string {
+	current := t.Cursor != "" && row.ID == t.Cursor
+	var b strings.Builder
+	for i, p := range shown {
+		if current && i == 0 {
+			b.WriteString(th.Paint(theme.Cursor, th.Glyphs.Cursor))
+		} else {
+			b.WriteByte(' ')
+		}
+		var cell Cell
+		if p.at < len(row.Cells) {
+			cell = row.Cells[p.at]
+		}
+		if current && cell.Role == theme.Plain {
+			cell.Role = theme.Cursor
+		}
+		b.WriteString(th.Paint(cell.Role, align(p, cell.Text, th.Glyphs.Ellipsis)))
+	}
+	return b.String()
+}
+
+func align(p placed, text, tail string) string {
+	if p.Right {
+		return FillRight(text, p.cells, tail)
+	}
+	return Fill(text, p.cells, tail)
+}

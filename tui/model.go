@@ -1,0 +1,144 @@
+package tui
+
+import (
+	"context"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/tui/internal/keys"
+	"github.com/bandeja/inboxd/tui/internal/screen"
+	"github.com/bandeja/inboxd/tui/internal/theme"
+)
+
+const (
+	defaultWidth, defaultHeight = 80, 24
+	// toastShown is how long a remark stays.
+	toastShown = 4 * time.Second
+)
+
+// model is the root: size, clock, connection, focus and the way of keys. The
+// screen owns its rows. It is a value; Update returns the next one.
+type model struct {
+	ctx     context.Context //nolint:containedctx // Bubble Tea gives commands none; it ends with the program.
+	options Options
+	theme   theme.Theme
+	keys    keys.Map
+
+	width, height int
+	now           time.Time
+	interval      time.Duration
+	blurred       bool
+	help          bool
+	toast         string
+	toastUntil    time.Time
+
+	connection connection
+	shown      snapshot // what is drawn
+	latest     snapshot // the newest answer; shown follows unless frozen
+	frozenAt   time.Time
+	queues     *screen.Queues
+}
+
+// snapshot is one answer, cleaned, with the time it came.
+type snapshot struct {
+	answer admin.One[admin.Status]
+	at     time.Time // zero: none yet
+}
+
+// newModel returns a model that has no data and no size yet. Random returns
+// numbers in [0,1), for the spread of back-off.
+func newModel(ctx context.Context, o Options, th theme.Theme, random func() float64) model {
+	return model{
+		ctx: ctx, options: o, theme: th, keys: keys.Default(),
+		width: defaultWidth, height: defaultHeight,
+		now: o.Now(), interval: o.Interval,
+		connection: connection{random: random, due: o.Now().Add(o.Interval)},
+		queues:     &screen.Queues{},
+	}
+}
+
+// Init asks the first question and starts the clock.
+func (m model) Init() tea.Cmd {
+	return tea.Batch(m.ask(m.connection.number), m.tick())
+}
+
+// Update decides; it never waits. Size comes first, then the clock, then data,
+// then keys.
+func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		m.width, m.height = msg.Width, msg.Height
+		if msg.Width <= 0 || msg.Height <= 0 {
+			m.width, m.height = defaultWidth, defaultHeight
+		}
+	case tickMsg:
+		m.now = msg.at
+		next, cmd := m.askIfDue()
+		return next, tea.Batch(cmd, next.tick())
+	case answerMsg:
+		return m.takeAnswer(msg), nil
+	case tea.FocusMsg:
+		m.blurred = false
+		return m.askIfDue()
+	case tea.BlurMsg:
+		m.blurred = true
+	case tea.ResumeMsg:
+		m.connection.due = time.Time{}
+		return m.askIfDue()
+	case tea.KeyMsg:
+		return m.takeKey(msg)
+	}
+	return m, nil
+}
+
+// askIfDue asks the server if it is time and no question is open.
+func (m model) askIfDue() (model, tea.Cmd) {
+	if !m.connection.ask(m.now, m.period()) {
+		return m, nil
+	}
+	return m, m.ask(m.connection.number)
+}
+
+func (m model) takeAnswer(msg answerMsg) model {
+	if msg.number != m.connection.number {
+		return m
+	}
+	if msg.at.After(m.now) {
+		m.now = msg.at
+	}
+	m.connection.answered(msg.err, m.now)
+	if msg.err != nil {
+		return m
+	}
+	msg.answer.Item = clean(msg.answer.Item)
+	m.latest = snapshot{answer: msg.answer, at: m.now}
+	if m.frozenAt.IsZero() {
+		return m.show()
+	}
+	return m
+}
+
+// show draws from the newest answer.
+func (m model) show() model {
+	m.shown = m.latest
+	queues := *m.queues
+	queues.SetData(m.shown.answer.Item.Queues, m.now)
+	m.queues = &queues
+	return m
+}
+
+// period is how often the server is asked: less often while nobody looks.
+func (m model) period() time.Duration {
+	if m.blurred {
+		return 5 * m.interval
+	}
+	return m.interval
+}
+
+// say shows a remark for a while.
+func (m model) say(text string) model {
+	m.toast, m.toastUntil = text, m.now.Add(toastShown)
+	return m
+}

@@ -1,0 +1,125 @@
+// Package tui is `inboxctl top`: a live view of queues, latency and processes
+// for the engineer on call. It is the only package that draws. It refuses to
+// know the server: what it shows comes from a Source, and nothing it does today
+// changes anything.
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+	"golang.org/x/term"
+
+	"github.com/bandeja/inboxd/admin"
+	// It must be linked, and initialised before Bubble Tea: see its comment.
+	_ "github.com/bandeja/inboxd/tui/internal/termguard"
+	"github.com/bandeja/inboxd/tui/internal/theme"
+)
+
+// framesPerSecond bounds how often the screen is written: fast enough for keys,
+// and half the wake-ups of Bubble Tea's default.
+const framesPerSecond = 30
+
+// DefaultInterval is how often the server is asked when nothing else is said.
+const DefaultInterval = 2 * time.Second
+
+// Source answers what is shown. *admin.Client is one.
+type Source interface {
+	Status(ctx context.Context) (admin.One[admin.Status], error)
+}
+
+// Options configure Run.
+type Options struct {
+	Source   Source
+	Target   string        // where the data comes from, as the operator would write it; shown
+	Version  string        // of this program; a server of another version is pointed out
+	Interval time.Duration // between two questions; 0: DefaultInterval; at least 500 ms
+	Once     bool          // print one table as text and return
+	NoColor  bool          // bold and faint only; also set it for NO_COLOR
+	ASCII    bool          // for terminals and locales without UTF-8
+	Width    int           // of the text that Once prints, in cells; 0: the terminal's, else 160
+	In       io.Reader     // keys; nil: os.Stdin
+	Out      io.Writer     // nil: os.Stdout
+	Now      func() time.Time
+}
+
+func (o *Options) setDefaults() error {
+	if o.Source == nil {
+		return errors.New("tui: Options.Source is missing")
+	}
+	if o.Interval <= 0 {
+		o.Interval = DefaultInterval
+	}
+	if o.In == nil {
+		o.In = os.Stdin
+	}
+	if o.Out == nil {
+		o.Out = os.Stdout
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	o.Interval = max(o.Interval, intervals()[0])
+	return nil
+}
+
+// Run shows the live view until the operator quits, ctx ends or a signal comes.
+// It draws on the whole terminal and restores it, whatever happens; it never
+// ends because the server is away. Without a terminal, or with Once, it prints
+// one table as text and returns; then an unreachable server is the error of the
+// Source. After a cancelled ctx it returns ctx's error.
+func Run(ctx context.Context, o Options) error {
+	if err := o.setDefaults(); err != nil {
+		return err
+	}
+	width, height, live := terminalSize(o.Out)
+	if o.Once || !live || os.Getenv("TERM") == "dumb" {
+		return once(ctx, o, width)
+	}
+
+	// Commands that are under way when the program ends are cancelled with it.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	m := newModel(ctx, o, theme.New(theme.Options{Color: !o.NoColor, ASCII: o.ASCII}), rand.Float64)
+	m.width, m.height = width, height
+	guarded := guard{m, &fault{}}
+	program := tea.NewProgram(guarded, tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out),
+		tea.WithAltScreen(), tea.WithFPS(framesPerSecond), tea.WithReportFocus())
+	_, err := program.Run()
+	switch {
+	case guarded.fault.get() != nil:
+		return guarded.fault.get()
+	case errors.Is(err, tea.ErrInterrupted):
+		return context.Canceled
+	case ctx.Err() != nil && errors.Is(err, tea.ErrProgramKilled):
+		return ctx.Err()
+	case err != nil:
+		return fmt.Errorf("run the live view: %w", err)
+	}
+	return nil
+}
+
+// terminalSize asks the output for its size before anything is drawn: Bubble
+// Tea learns it only after the first frame. A terminal that says 0x0, as under
+// some multiplexers, counts as 80x24.
+func terminalSize(out io.Writer) (width, height int, live bool) {
+	file, ok := out.(interface{ Fd() uintptr })
+	if !ok {
+		return 0, 0, false
+	}
+	fd := int(file.Fd())
+	if !term.IsTerminal(fd) {
+		return 0, 0, false
+	}
+	width, height, err := term.GetSize(fd)
+	if err != nil || width <= 0 || height <= 0 {
+		return defaultWidth, defaultHeight, true
+	}
+	return width, height, true
+}

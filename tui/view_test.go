@@ -1,0 +1,196 @@
+package tui
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/charmbracelet/x/ansi"
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/tui/internal/theme"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// states are the faces of the screen, by name.
+func states() map[string]func() model {
+	return map[string]func() model{
+		"connecting": newTestModel,
+		"no_data":    func() model { m := newTestModel(); return pass(send(m, failed(m, refused())), 1) },
+		"live":       func() model { m := newTestModel(); return pass(send(m, answered(m, busy())), 1) },
+		"lag":        func() model { m := newTestModel(); return pass(send(m, answered(m, busy())), 7) },
+		"stale": func() model {
+			m := newTestModel()
+			m = pass(send(m, answered(m, busy())), 1)
+			for range 14 {
+				m = pass(m, 1)
+				m = send(m, failed(m, refused()))
+			}
+			return m
+		},
+		"frozen":     func() model { m := newTestModel(); return pass(send(m, answered(m, busy()), press("f")), 1) },
+		"help":       func() model { m := newTestModel(); return send(m, answered(m, busy()), press("?")) },
+		"order_held": func() model { m := newTestModel(); return pass(send(m, answered(m, busy()), press("j")), 1) },
+		"sorted":     func() model { m := newTestModel(); return send(m, answered(m, busy()), press("s"), press("s")) },
+		"not_known":  func() model { m := newTestModel(); return send(m, answered(m, unhealthy())) },
+		"not_allowed": func() model {
+			m := newTestModel()
+			return send(m, failed(m, &admin.Error{Kind: admin.Forbidden, Text: "this token is bound to org acme"}))
+		},
+		"idle": func() model { m := newTestModel(); return send(m, answered(m, idle())) },
+	}
+}
+
+func unhealthy() admin.One[admin.Status] {
+	answer := busy()
+	answer.Item.Healthy, answer.Item.Queues, answer.Item.Processes = false, nil, nil
+	answer.Item.Parts[0] = admin.Part{Name: "postgres", Error: new("dial tcp 10.0.4.9:5432: connect: connection refused")}
+	return answer
+}
+
+func idle() admin.One[admin.Status] {
+	answer := busy()
+	answer.Item.Environment = ""
+	for i, q := range answer.Item.Queues {
+		answer.Item.Queues[i] = admin.Queue{ID: q.ID, Name: q.Name, Dial: q.Dial}
+	}
+	answer.Item.Processes = answer.Item.Processes[:1]
+	return answer
+}
+
+// What the engineer sees, in each state, at each size. Run with -update after a
+// change, and look at the difference.
+func TestViewGoldens(t *testing.T) {
+	t.Parallel()
+
+	sizes := map[string][][2]int{
+		"live": {{40, 10}, {80, 24}, {120, 40}, {160, 48}},
+		"help": {{40, 10}, {80, 24}},
+	}
+	for name, state := range states() {
+		for _, size := range append([][2]int{{80, 24}}, sizes[name]...) {
+			file := fmt.Sprintf("%s_%dx%d.golden", name, size[0], size[1])
+			t.Run(file, func(t *testing.T) {
+				t.Parallel()
+				got := sized(state(), size[0], size[1]).View() + "\n"
+				path := filepath.Join("testdata", file)
+				if *update {
+					require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
+				}
+				want, err := os.ReadFile(path)
+				require.NoError(t, err)
+				require.Empty(t, cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")))
+			})
+		}
+	}
+}
+
+// Colour must never carry a meaning alone: without it the text is the same.
+func TestColourAddsNothing(t *testing.T) {
+	t.Parallel()
+
+	for name, state := range states() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := sized(state(), 160, 48)
+			plain := m.View()
+			for _, o := range []theme.Options{{Color: true}, {Color: false}} {
+				m.theme = theme.New(o)
+				drawn := m.View()
+				require.Contains(t, drawn, "\x1b[")
+				require.Empty(t, cmp.Diff(plain, ansi.Strip(drawn)))
+			}
+		})
+	}
+}
+
+// NO_COLOR means no colour; bold and faint are fine.
+func TestNoColorHasNoColor(t *testing.T) {
+	t.Parallel()
+
+	for name, state := range states() {
+		m := sized(state(), 120, 40)
+		m.theme = theme.New(theme.Options{})
+		for _, code := range []string{"\x1b[3", "\x1b[4", "38;5", "48;5"} {
+			require.NotContains(t, m.View(), code, name)
+		}
+	}
+}
+
+// A terminal without UTF-8 shows every other letter as rubbish.
+func TestASCIIHasOnlyASCII(t *testing.T) {
+	t.Parallel()
+
+	for name, state := range states() {
+		m := sized(state(), 120, 40)
+		m.theme = theme.New(theme.Options{ASCII: true})
+		for _, r := range m.View() {
+			require.Less(t, r, rune(128), "%s draws %q", name, r)
+		}
+	}
+}
+
+// Bubble Tea cuts what is too large without a word: the top of a frame that is
+// too high, the right of a line that is too wide.
+func TestFrameHasExactlyTheSizeOfTheWindow(t *testing.T) {
+	t.Parallel()
+
+	for name, state := range states() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := state()
+			m.theme = theme.New(theme.Options{Color: true})
+			for _, height := range []int{5, 6, 8, 10, 13, 24, 48, 80} {
+				for width := 20; width <= 250; width += 1 + width/16 {
+					requireFits(t, sized(m, width, height))
+				}
+			}
+		})
+	}
+}
+
+func requireFits(t *testing.T, m model) {
+	t.Helper()
+	lines := strings.Split(m.View(), "\n")
+	require.Len(t, lines, m.height, "%dx%d", m.width, m.height)
+	for i, line := range lines {
+		require.LessOrEqual(t, ansi.StringWidth(line), m.width, "line %d of %dx%d: %q", i+1, m.width, m.height, line)
+	}
+}
+
+// The first frame is drawn before any message, and before the size is known.
+func TestFirstFrameNeedsNoMessage(t *testing.T) {
+	t.Parallel()
+
+	m := newTestModel()
+	requireFits(t, m)
+	requireFits(t, sized(m, 0, 0))
+	require.Contains(t, m.View(), "Connecting to unix:///run/inboxd/admin.sock")
+}
+
+func BenchmarkFrame(b *testing.B) {
+	m := newTestModel()
+	m.theme = theme.New(theme.Options{Color: true})
+	m = sized(send(m, answered(m, busy())), 200, 60)
+	for b.Loop() {
+		_ = m.View()
+	}
+}
+
+// The frame of a busy screen must stay far below what an operator can feel, and
+// below what a laptop's fan can.
+//
+//nolint:paralleltest // Allocations are counted for the whole process.
+func TestFrameStaysCheap(t *testing.T) {
+	m := newModel(context.Background(), newTestModel().options, theme.New(theme.Options{Color: true}), nil)
+	m = sized(send(m, answered(m, busy())), 200, 60)
+	allocations := testing.AllocsPerRun(20, func() { _ = m.View() })
+	require.Less(t, allocations, 1500.0)
+}
