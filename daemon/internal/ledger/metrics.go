@@ -41,6 +41,9 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	for _, r := range []verdict{denied, gone, locked} {
 		m.denied.WithLabelValues(r.String())
 	}
+	for _, r := range []string{"enqueue", "drain", "stale", "worker_lost", "redis_lost"} {
+		m.recalled.WithLabelValues(r)
+	}
 	if reg != nil {
 		reg.MustRegister(m.denied, m.recalled, m.uncertain, m.lost, m.batch, m.wait)
 	}

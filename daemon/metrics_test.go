@@ -1,0 +1,65 @@
+package daemon_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/daemon/internal/devstack/stacktest"
+)
+
+// A metric that is not documented does not exist, and the guide must not
+// promise one that is gone.
+func TestMetricsGuideIsCurrent(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.redis = stacktest.Redis(t)
+	h.start("all")
+	c, err := admin.NewClient(admin.Options{Server: "unix://" + h.socket})
+	require.NoError(t, err)
+	defer c.Close()
+	status, err := c.Status(t.Context())
+	require.NoError(t, err)
+	require.NotNil(t, status.Item.MetricsURL)
+
+	require.Eventually(t, func() bool { // the engine adds its own when the database has answered
+		return strings.Contains(get(t, *status.Item.MetricsURL), "inboxd_slots_busy")
+	}, patience, 50*time.Millisecond)
+	exposed := names(t, `(?m)^# TYPE ((?:inboxd|api|db|job|inbox)_[a-z0-9_]+) `, get(t, *status.Item.MetricsURL))
+	guide, err := os.ReadFile("../docs/metrics.md")
+	require.NoError(t, err)
+	require.Equal(t, exposed, names(t, "(?m)^\\| `((?:inboxd|api|db|job|inbox)_[a-z0-9_]+)", string(guide)))
+}
+
+func names(t *testing.T, pattern, text string) (found []string) {
+	t.Helper()
+	for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+		found = append(found, m[1])
+	}
+	slices.Sort(found)
+	require.NotEmpty(t, found)
+	return found
+}
+
+func get(t *testing.T, url string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	require.NoError(t, err)
+	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
+	require.NoError(t, err)
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return string(body)
+}
