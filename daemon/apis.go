@@ -49,7 +49,7 @@ func (d *Daemon) buildAPIs(context.Context) error {
 // probes are what status asks of the outside.
 func (d *Daemon) probes() []adminapi.Probe {
 	p := []adminapi.Probe{{Name: "postgres", Check: d.ledger.Healthy}}
-	if d.engine != nil && d.engine.remote != nil {
+	if d.engine.remote != nil {
 		p = append(p, adminapi.Probe{Name: "redis", Check: d.engine.remote.Ping})
 	}
 	return p

@@ -36,7 +36,7 @@ type Daemon struct {
 	store  *store.Store
 	ledger *ledger.Ledger
 	doors  doors
-	engine *engine // nil in mode api
+	engine *engine // started in modes worker and all
 	stops  stops
 }
 
@@ -95,6 +95,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if err == nil {
 		d.log.InfoContext(ctx, "ready", "mode", string(d.o.Config.Mode), "version", d.o.Build.Version)
 		d.notify(ctx, d.notifier.Ready)
+		d.loop("watchdog", func(ctx context.Context) {
+			d.notifier.Watchdog(ctx, func() bool { return d.health.Live().OK })
+		})
 		select {
 		case <-ctx.Done():
 		case err = <-failed:
@@ -113,7 +116,7 @@ func (d *Daemon) start(ctx context.Context, failed chan<- error) error {
 	}
 	d.keepHouse(ctx)
 	work := d.attend
-	if d.engine != nil {
+	if d.o.Config.Mode.RunsJobs() {
 		work = func(ctx context.Context) error { return d.engine.start(ctx, failed) }
 	}
 	if err := work(ctx); err != nil {

@@ -20,6 +20,10 @@ import (
 const (
 	strayEvery = 5 * time.Second
 	strayAge   = 15 * time.Second // longer than any claim can be under way
+
+	// longestRound bounds a dispatch round whatever the outside does: its calls
+	// have deadlines of seconds. Beyond it the loop is stuck.
+	longestRound = 30 * time.Second
 )
 
 // engine is the part of a process that runs jobs.
@@ -35,13 +39,9 @@ type engine struct {
 }
 
 // buildEngine prepares what does not need the database yet. Redis is known in
-// every mode that has a use for it: an api shows whether it answers.
+// every mode: an api shows operators whether it answers.
 func (d *Daemon) buildEngine(context.Context) error {
-	if !d.o.Config.Mode.RunsJobs() {
-		return nil
-	}
 	e := &engine{d: d, log: d.log, fence: worker.NewFence(time.Now)}
-	d.engine = e
 	if r := d.o.Config.Redis; r.Configured() {
 		var err error
 		e.remote, err = lane.New(lane.Options{
@@ -52,8 +52,12 @@ func (d *Daemon) buildEngine(context.Context) error {
 			Handler: func(ctx context.Context, t job.Ticket) error { return e.pool.Handle(ctx, t) },
 			Logger:  d.log, Registerer: d.registry,
 		})
-		return err
+		if err != nil {
+			return err
+		}
+		d.stops.push("redis lane", func(context.Context) error { return e.remote.Stop() })
 	}
+	d.engine = e
 	return nil
 }
 
@@ -77,7 +81,7 @@ func (e *engine) start(ctx context.Context, failed chan<- error) error {
 	e.loop("reconciler", e.reconciler().Run)
 	e.loop("strays", e.releaseStrays)
 	if e.remote != nil {
-		e.d.stops.push("redis lane", func(context.Context) error { return e.remote.Stop() })
+		e.d.stops.push("redis pulling", func(context.Context) error { e.remote.Halt(); return nil })
 		if err := e.remote.Start(ctx); err != nil {
 			return err
 		}
@@ -116,6 +120,7 @@ func (e *engine) assemble(ctx context.Context) error {
 	o := dispatch.Options{
 		Ledger: e.d.ledger, Runner: e.pool, WorkerID: e.id, Logger: e.log,
 		Dial: func(job.Queue) int { return c.Dial },
+		Tick: e.d.health.Loop("dispatch", longestRound),
 	}
 	if e.remote != nil {
 		o.Remote = e.remote

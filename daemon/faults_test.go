@@ -84,7 +84,7 @@ func through(t *testing.T, raw string) (string, *proxy.Proxy) {
 // A worker killed with -9 in the middle of its sends: nothing is lost, nothing
 // is sent twice, its jobs are under way again (or uncertain) within 30 s, and
 // every conversation stays in order.
-func TestWorkerKilled(t *testing.T) {
+func TestFaultWorkerKilled(t *testing.T) {
 	t.Parallel()
 	for round := range rounds(t) {
 		t.Run(fmt.Sprint("Round", round), func(t *testing.T) {
@@ -128,7 +128,7 @@ func TestWorkerKilled(t *testing.T) {
 
 // Redis goes down, loses everything and comes back while messages flow: the
 // postgres lane carries on, what was on its way is recalled.
-func TestRedisLosesEverything(t *testing.T) {
+func TestFaultRedisLosesEverything(t *testing.T) {
 	t.Parallel()
 	for round := range rounds(t) {
 		t.Run(fmt.Sprint("Round", round), func(t *testing.T) {
@@ -167,7 +167,7 @@ func TestRedisLosesEverything(t *testing.T) {
 
 // Without Redis at the start the process is ready and works by the postgres
 // lane.
-func TestRedisDownAtStart(t *testing.T) {
+func TestFaultRedisDownAtStart(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	var cut *proxy.Proxy
@@ -185,7 +185,7 @@ func TestRedisDownAtStart(t *testing.T) {
 
 // Without PostgreSQL at the start the process waits, says that it is not ready,
 // and begins when the database is there.
-func TestPostgresDownAtStart(t *testing.T) {
+func TestFaultPostgresDownAtStart(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	var cut *proxy.Proxy
@@ -206,7 +206,7 @@ func TestPostgresDownAtStart(t *testing.T) {
 // PostgreSQL goes away while messages are being sent and comes back: what was
 // accepted is sent once, webhooks are repeated by Meta until they are stored,
 // and nobody is declared dead for it.
-func TestPostgresAwayDuringWork(t *testing.T) {
+func TestFaultPostgresAwayDuringWork(t *testing.T) {
 	t.Parallel()
 	for round := range rounds(t) {
 		t.Run(fmt.Sprint("Round", round), func(t *testing.T) {

@@ -37,6 +37,9 @@ by itself and prints a report of what became of every message.`,
 			if demo {
 				showDemo(&o, exe)
 			}
+			if err := o.Check(); err != nil {
+				return usageError{err}
+			}
 			return daemon.Dev(cmd.Context(), o)
 		},
 	}

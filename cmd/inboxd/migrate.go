@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,9 +16,9 @@ func newMigrateCmd(e env, config *string) *cobra.Command {
   inboxd migrate up`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return fmt.Errorf("%w: say up, status or down", errUsage)
+				return usagef("say up, status or down")
 			}
-			return fmt.Errorf("%w: migrate knows up, status and down, not %q", errUsage, args[0])
+			return usagef("migrate knows up, status and down, not %q", args[0])
 		},
 		RunE: func(*cobra.Command, []string) error { return nil },
 	}
@@ -58,7 +57,7 @@ func newMigrateDownCmd(e env, config *string) *cobra.Command {
 		Use: "down", Short: "Take the newest step back, with its data", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !yes {
-				return fmt.Errorf("%w: this deletes the data of the newest step: say --yes", errUsage)
+				return usagef("this deletes the data of the newest step: say --yes")
 			}
 			c, err := load(e, *config)
 			if err != nil {

@@ -25,8 +25,10 @@ const (
 	exitConfig = 78
 )
 
-// errUsage marks faults of the command line.
-var errUsage = errors.New("usage")
+// usageError is a fault of the command line.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
 // run executes the command line and returns the exit code.
 func run(ctx context.Context, e env) int {
@@ -41,12 +43,17 @@ func run(ctx context.Context, e env) int {
 	case daemon.IsConfigFault(err):
 		_, _ = fmt.Fprintln(e.stderr, err)
 		return exitConfig
-	case errors.Is(err, errUsage):
+	case isUsage(err):
 		_, _ = fmt.Fprintf(e.stderr, "inboxd: %v\nSee 'inboxd --help'.\n", err)
 		return exitUsage
 	}
 	_, _ = fmt.Fprintln(e.stderr, "inboxd:", err)
 	return exitFailed
+}
+
+func isUsage(err error) bool {
+	_, ok := errors.AsType[usageError](err)
+	return ok
 }
 
 func newRootCmd(e env) *cobra.Command {
@@ -62,7 +69,7 @@ plays: api, worker or all. Settings: docs/configure.md.`,
   inboxd dev --for 30s --rate 100`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return fmt.Errorf("%w: there is no command %q", errUsage, args[0])
+				return usagef("there is no command %q", args[0])
 			}
 			return nil
 		},
@@ -70,7 +77,7 @@ plays: api, worker or all. Settings: docs/configure.md.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), e, config) },
 	}
 	root.PersistentFlags().StringVar(&config, "config", "", "read settings from this YAML `file`")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(newMigrateCmd(e, &config), newCheckConfigCmd(e, &config), newVersionCmd(e), newDevCmd(e))
 	return root
 }

@@ -37,7 +37,7 @@ type Runner interface {
 	Run(ctx context.Context, c job.Claimed)
 }
 
-// Options are what a Dispatcher needs; all are required but Remote.
+// Options are what a Dispatcher needs; all are required but Remote and Tick.
 type Options struct {
 	Ledger   Ledger
 	Remote   Remote // nil: everything travels by the postgres lane
@@ -45,6 +45,7 @@ type Options struct {
 	WorkerID int64
 	Dial     func(job.Queue) int // percent of conversations that travel by the redis lane
 	Logger   *slog.Logger
+	Tick     func() // called after each round, for the liveness check; nil: nobody asks
 }
 
 const (
@@ -57,10 +58,10 @@ const (
 
 // Dispatcher hands ready jobs to lanes. Any number of processes may run one.
 type Dispatcher struct {
-	o    Options
-	wake chan struct{}
-	turn int                // rotates who is served first when there are more orgs than places
-	deep map[kind]time.Time // when a blocked backlog was last searched deeply
+	o      Options
+	wake   chan struct{}
+	turn   int // rotates which kind is served first when slots are scarce
+	routes map[route]*memory
 }
 
 type kind struct {
@@ -68,12 +69,29 @@ type kind struct {
 	typ   job.Type
 }
 
+// route is one kind by one lane. Each remembers for itself: sharing would let
+// the lanes fall into step, one org always by this lane, the other by that.
+type route struct {
+	kind
+	lane job.Lane
+}
+
+// memory is what a route carries from one claim to the next.
+type memory struct {
+	turn    int       // with which org the next claim begins
+	short   bool      // a claim gave less than there was room for
+	deepest time.Time // when the backlog was last searched deeply
+}
+
 // New checks the options and returns a Dispatcher.
 func New(o Options) (*Dispatcher, error) {
 	if o.Ledger == nil || o.Runner == nil || o.Dial == nil || o.Logger == nil {
 		return nil, errors.New("dispatch: Ledger, Runner, Dial and Logger are required")
 	}
-	return &Dispatcher{o: o, wake: make(chan struct{}, 1), deep: map[kind]time.Time{}}, nil
+	if o.Tick == nil {
+		o.Tick = func() {}
+	}
+	return &Dispatcher{o: o, wake: make(chan struct{}, 1), routes: map[route]*memory{}}, nil
 }
 
 // Wake makes the next round begin at once. It never blocks.
@@ -92,8 +110,9 @@ func (d *Dispatcher) Bell() chan<- struct{} { return d.wake }
 func (d *Dispatcher) Run(ctx context.Context) {
 	t := time.NewTicker(pollEvery)
 	defer t.Stop()
-	for {
+	for ctx.Err() == nil { // also while every claim is full, or a stop would wait for the backlog
 		more, err := d.Round(ctx)
+		d.o.Tick()
 		if err != nil && ctx.Err() == nil {
 			d.o.Logger.WarnContext(ctx, "dispatch round failed", "error", err)
 		}
@@ -122,7 +141,9 @@ func (d *Dispatcher) Round(ctx context.Context) (more bool, err error) {
 	}
 	d.turn++
 	window := d.windows(view)
-	for _, k := range kinds(view.Backlog, d.o.Runner) {
+	work := kinds(view.Backlog, d.o.Runner)
+	for i := range work {
+		k := work[(d.turn+i)%len(work)] // whoever comes first may take all free slots
 		orgs := orgsOf(view.Backlog, k)
 		dial := d.dial(k.queue)
 		full, errLocal := d.take(ctx, k, orgs, dial)
@@ -163,12 +184,13 @@ func (d *Dispatcher) take(ctx context.Context, k kind, orgs []int64, dial int) (
 	if n == 0 {
 		return false, nil
 	}
-	jobs, err := d.o.Ledger.Take(ctx, d.pick(k, orgs, n, dial, 100), d.o.WorkerID)
+	m := d.memory(k, job.LanePostgres)
+	jobs, err := d.o.Ledger.Take(ctx, m.pick(k, orgs, n, dial, 100), d.o.WorkerID)
 	d.o.Runner.Unreserve(n - len(jobs))
 	for _, c := range jobs {
 		d.o.Runner.Run(ctx, c)
 	}
-	d.note(k, len(jobs))
+	m.short = m.short || len(jobs) < n
 	return len(jobs) == n, err
 }
 
@@ -178,7 +200,9 @@ func (d *Dispatcher) send(ctx context.Context, k kind, orgs []int64, dial, windo
 	if dial == 0 || n <= 0 {
 		return 0, false, nil
 	}
-	tickets, err := d.o.Ledger.Dispatch(ctx, d.pick(k, orgs, n, 0, dial))
+	m := d.memory(k, job.LaneRedis)
+	tickets, err := d.o.Ledger.Dispatch(ctx, m.pick(k, orgs, n, 0, dial))
+	m.short = m.short || len(tickets) < n
 	if err != nil || len(tickets) == 0 {
 		return 0, false, err
 	}
@@ -186,27 +210,29 @@ func (d *Dispatcher) send(ctx context.Context, k kind, orgs []int64, dial, windo
 	if len(failed) > 0 {
 		_, err = d.o.Ledger.Recall(ctx, "enqueue", failed)
 	}
-	d.note(k, len(tickets))
 	return len(tickets), len(tickets) == n && len(failed) == 0, err
 }
 
-// pick shares n places between the orgs. When a backlog gave nothing, its head
-// may be blocked by busy conversations: once a second it is searched deeper.
-func (d *Dispatcher) pick(k kind, orgs []int64, n, from, to int) job.Pick {
-	p := job.Pick{Queue: k.queue, Type: k.typ, Shares: shares(orgs, n, d.turn), DialFrom: from, DialTo: to}
-	if at, blocked := d.deep[k]; blocked && time.Since(at) >= deepEvery {
-		p.Scan = deepScan
-		d.deep[k] = time.Now()
+func (d *Dispatcher) memory(k kind, lane job.Lane) *memory {
+	r := route{k, lane}
+	if d.routes[r] == nil {
+		d.routes[r] = &memory{}
 	}
-	return p
+	return d.routes[r]
 }
 
-func (d *Dispatcher) note(k kind, got int) {
-	if got > 0 {
-		delete(d.deep, k)
-	} else if _, blocked := d.deep[k]; !blocked {
-		d.deep[k] = time.Now()
+// pick shares n places between the orgs. After a claim that left room, heads
+// of backlogs may be blocked by busy conversations: at most once a second the
+// next claim searches deeper. (Never more often: that costs thousands of rows
+// per org.)
+func (m *memory) pick(k kind, orgs []int64, n, from, to int) job.Pick {
+	p := job.Pick{Queue: k.queue, Type: k.typ, Shares: shares(orgs, n, m.turn), DialFrom: from, DialTo: to}
+	m.turn = (m.turn + n) % len(orgs)
+	if m.short && time.Since(m.deepest) >= deepEvery {
+		p.Scan = deepScan
+		m.short, m.deepest = false, time.Now()
 	}
+	return p
 }
 
 // kinds lists the (queue, type) pairs with work that can run here, in order.

@@ -153,9 +153,9 @@ func (r *Redis) Pause() {
 	}
 }
 
-// Stop ends the lane after Pause and the pool's drain. Copies that never ran
-// go back to Redis.
-func (r *Redis) Stop() error {
+// Halt ends what Start began, after Pause and the pool's drain. Copies that
+// never ran go back to Redis.
+func (r *Redis) Halt() {
 	var wg sync.WaitGroup
 	for _, s := range r.servers {
 		wg.Go(s.Shutdown)
@@ -165,6 +165,12 @@ func (r *Redis) Stop() error {
 	}
 	wg.Wait()
 	r.wg.Wait()
+	r.servers, r.stop = nil, nil
+}
+
+// Stop halts the lane and closes its connections.
+func (r *Redis) Stop() error {
+	r.Halt()
 	return errors.Join(r.client.Close(), r.pulling.Close())
 }
 

@@ -13,14 +13,15 @@ import (
 const orphanBatch = 500
 
 // orphansSQL chooses running jobs whose worker is dead or gone. Types 1 and 2
-// (sends) become uncertain, the others run again.
+// (sends) become uncertain, the others run again until their attempts are used
+// up: one that kills its worker must not kill them all.
 const orphansSQL = `
 WITH l AS MATERIALIZED (
        SELECT j.id FROM jobs j LEFT JOIN workers w ON w.id = j.worker_id
        WHERE j.state IN (2, 3) AND (j.state+0) = 3 AND (w.id IS NULL OR w.dead_at IS NOT NULL)
        ORDER BY j.id LIMIT $1 FOR NO KEY UPDATE OF j SKIP LOCKED),
      g AS (
-       UPDATE jobs j SET state = CASE WHEN j.job_type = ANY($2::smallint[]) THEN 4 ELSE 1 END,
+       UPDATE jobs j SET state = CASE WHEN j.job_type = ANY($2::smallint[]) THEN 4 WHEN j.attempt >= j.max_attempts THEN 6 ELSE 1 END,
               ready_at = CASE WHEN j.job_type = ANY($2::smallint[]) THEN j.ready_at ELSE clock_timestamp() END,
               error_class = $3, last_error = 'the worker died while it ran this job'
        FROM l WHERE j.id = l.id
@@ -28,7 +29,7 @@ WITH l AS MATERIALIZED (
      v AS (
        INSERT INTO job_events (job_id, org_id, queue, job_type, kind, epoch, attempt, lane, worker_id,
                                error_class, error_text, ready_at, started_at)
-       SELECT id, org_id, queue, job_type, CASE WHEN state = 4 THEN 3 ELSE 1 END, run_epoch, attempt, lane, worker_id,
+       SELECT id, org_id, queue, job_type, CASE state WHEN 4 THEN 3 WHEN 6 THEN 2 ELSE 1 END, run_epoch, attempt, lane, worker_id,
               error_class, last_error, ready_at, started_at FROM g)
 SELECT id, run_epoch, coalesce(subject_id, 0), attempt::int, state FROM g`
 
