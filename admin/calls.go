@@ -1,0 +1,96 @@
+package admin
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// Version returns the server's version.
+func (c *Client) Version(ctx context.Context) (One[Version], error) {
+	return call[One[Version]](ctx, c, http.MethodGet, VersionPath, nil, nil)
+}
+
+// Status returns the state of everything at a glance.
+func (c *Client) Status(ctx context.Context) (One[Status], error) {
+	return call[One[Status]](ctx, c, http.MethodGet, StatusPath, nil, nil)
+}
+
+// Queues lists every queue.
+func (c *Client) Queues(ctx context.Context) (List[Queue], error) {
+	return call[List[Queue]](ctx, c, http.MethodGet, QueuesPath, nil, nil)
+}
+
+// Page is where a listing goes on. Cursor is the Next of the page before,
+// empty: the beginning. Limit 0 is the server's default.
+type Page struct {
+	Cursor string
+	Limit  int
+}
+
+// Jobs lists jobs, newest first. Without a state, and without ids, only live
+// jobs are meant.
+func (c *Client) Jobs(ctx context.Context, s Selector, p Page) (List[Job], error) {
+	query := s.Values()
+	if p.Cursor != "" {
+		query.Set("cursor", p.Cursor)
+	}
+	if p.Limit > 0 {
+		query.Set("limit", strconv.Itoa(p.Limit))
+	}
+	return call[List[Job]](ctx, c, http.MethodGet, JobsPath, query, nil)
+}
+
+// Job returns one job with its attempts, or a NotFound Error.
+func (c *Client) Job(ctx context.Context, id string) (One[JobDetail], error) {
+	return call[One[JobDetail]](ctx, c, http.MethodGet, JobsPath+"/"+url.PathEscape(id), nil, nil)
+}
+
+// RetryJobs runs dead jobs again. Uncertain ones are never touched.
+func (c *Client) RetryJobs(ctx context.Context, r RetryRequest) (One[RetryResult], error) {
+	return call[One[RetryResult]](ctx, c, http.MethodPost, RetryPath, nil, r)
+}
+
+// Orgs lists the orgs the caller may see, by name.
+func (c *Client) Orgs(ctx context.Context) (List[Org], error) {
+	return call[List[Org]](ctx, c, http.MethodGet, OrgsPath, nil, nil)
+}
+
+// AddOrg makes a new org, or returns a Conflict Error if the name is taken.
+func (c *Client) AddOrg(ctx context.Context, a OrgAdd) (One[Org], error) {
+	return call[One[Org]](ctx, c, http.MethodPost, OrgsPath, nil, a)
+}
+
+// Users lists users; with org, a name, only its own.
+func (c *Client) Users(ctx context.Context, org string) (List[User], error) {
+	return call[List[User]](ctx, c, http.MethodGet, UsersPath, ofOrg(org), nil)
+}
+
+// AddUser makes a new user.
+func (c *Client) AddUser(ctx context.Context, a UserAdd) (One[User], error) {
+	return call[One[User]](ctx, c, http.MethodPost, UsersPath, nil, a)
+}
+
+// Channels lists channels; with org, a name, only its own.
+func (c *Client) Channels(ctx context.Context, org string) (List[Channel], error) {
+	return call[List[Channel]](ctx, c, http.MethodGet, ChannelsPath, ofOrg(org), nil)
+}
+
+// AddChannel makes a new channel.
+func (c *Client) AddChannel(ctx context.Context, a ChannelAdd) (One[Channel], error) {
+	return call[One[Channel]](ctx, c, http.MethodPost, ChannelsPath, nil, a)
+}
+
+// CreateToken makes a credential. The answer is the only place its secret is
+// ever shown.
+func (c *Client) CreateToken(ctx context.Context, t TokenCreate) (One[Token], error) {
+	return call[One[Token]](ctx, c, http.MethodPost, TokensPath, nil, t)
+}
+
+func ofOrg(org string) url.Values {
+	if org == "" {
+		return nil
+	}
+	return url.Values{"org": {org}}
+}

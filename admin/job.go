@@ -1,0 +1,105 @@
+package admin
+
+import "time"
+
+// JobStates lists the words a job's state can have, live ones first. Retrying
+// is a filter: scheduled, and tried before.
+func JobStates() []string {
+	return []string{
+		"scheduled", "ready", "dispatched", "running", "uncertain", "held", "dead",
+		"done", "cancelled", "discarded", "retrying",
+	}
+}
+
+// JobTypes lists the words of job types.
+func JobTypes() []string {
+	return []string{"send_message", "send_template", "run_automation", "sync_spend", "refresh_token"}
+}
+
+// Job is one unit of work. AgeMS counts from creation, retries do not reset it;
+// for a finished job it is how long the job took. Error never holds message
+// text.
+type Job struct {
+	ID             string     `json:"id"`
+	Org            string     `json:"org"`
+	User           *string    `json:"user"`
+	Queue          string     `json:"queue"`
+	Type           string     `json:"type"`
+	State          string     `json:"state"`
+	Priority       string     `json:"priority"`
+	Attempt        int        `json:"attempt"`
+	MaxAttempts    *int       `json:"max_attempts"`
+	Lane           *string    `json:"lane"`
+	ErrorClass     *string    `json:"error_class"`
+	ErrorCode      *int       `json:"error_code"`
+	Error          *string    `json:"error"`
+	ConversationID *string    `json:"conversation_id"`
+	MessageID      *string    `json:"message_id"`
+	AgeMS          int64      `json:"age_ms"`
+	CreatedAt      time.Time  `json:"created_at"`
+	RunAt          *time.Time `json:"run_at"`
+	ReadyAt        *time.Time `json:"ready_at"`
+	StartedAt      *time.Time `json:"started_at"`
+	FinishedAt     *time.Time `json:"finished_at"`
+	DeadlineAt     *time.Time `json:"deadline_at"`
+}
+
+// JobDetail is a job with all its attempts, oldest first.
+type JobDetail struct {
+	Job
+
+	Attempts []Attempt `json:"attempts"`
+}
+
+// Attempt is one execution of a job. Outcome is failed, dead, uncertain,
+// running, or how the job ended. WaitMS is ready to start, RunMS start to
+// outcome.
+type Attempt struct {
+	Attempt    int        `json:"attempt"`
+	Epoch      int        `json:"epoch"`
+	Outcome    string     `json:"outcome"`
+	Lane       *string    `json:"lane"`
+	ProcessID  *string    `json:"process_id"`
+	Host       *string    `json:"host"`
+	PID        *int       `json:"pid"`
+	ErrorClass *string    `json:"error_class"`
+	ErrorCode  *int       `json:"error_code"`
+	Error      *string    `json:"error"`
+	WaitMS     *int64     `json:"wait_ms"`
+	RunMS      *int64     `json:"run_ms"`
+	ReadyAt    *time.Time `json:"ready_at"`
+	StartedAt  *time.Time `json:"started_at"`
+	EndedAt    *time.Time `json:"ended_at"`
+}
+
+// RetryRequest asks to run dead jobs again, from their first attempt. Without
+// any selector All must be set. A DryRun counts and changes nothing.
+type RetryRequest struct {
+	Selector Selector `json:"selector"`
+	All      bool     `json:"all"`
+	DryRun   bool     `json:"dry_run"`
+	Reason   string   `json:"reason,omitempty"`
+}
+
+// RetryResult says what a retry did or, as a dry run, would do. Retried is 0 in
+// a dry run. ByOrg splits Matched, most first.
+type RetryResult struct {
+	DryRun  bool       `json:"dry_run"`
+	Matched int64      `json:"matched"`
+	Retried int64      `json:"retried"`
+	Skipped []Skip     `json:"skipped"`
+	ByOrg   []OrgCount `json:"by_org"`
+}
+
+// Skip is a number of jobs left alone, and why: a state other than dead, or
+// busy (locked by somebody else's change).
+type Skip struct {
+	Reason string `json:"reason"`
+	N      int64  `json:"n"`
+}
+
+// OrgCount is a number of jobs of one org.
+type OrgCount struct {
+	Org string `json:"org"`
+	N   int64  `json:"n"`
+}

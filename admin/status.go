@@ -1,0 +1,80 @@
+package admin
+
+import "time"
+
+// Status is the one screen that says whether all is well. Queues is null if the
+// ledger has not answered since the server started.
+type Status struct {
+	Healthy     bool      `json:"healthy"`
+	Version     string    `json:"version"`
+	Environment string    `json:"environment"`
+	MetricsURL  *string   `json:"metrics_url"`
+	APIURL      *string   `json:"api_url"`
+	Queues      []Queue   `json:"queues"`
+	Processes   []Process `json:"processes"`
+	Parts       []Part    `json:"parts"`
+}
+
+// Queue is one queue: how many jobs are in each state, how old the oldest ready
+// one is, what comes and goes, and how long it takes. Retrying counts those of
+// Scheduled that have been tried. Dial is the share (percent) that travels by
+// Redis.
+type Queue struct {
+	ID            string   `json:"id"`
+	Name          string   `json:"name"`
+	Dial          *int     `json:"dial"`
+	Ready         int64    `json:"ready"`
+	Scheduled     int64    `json:"scheduled"`
+	Retrying      int64    `json:"retrying"`
+	Dispatched    int64    `json:"dispatched"`
+	Running       int64    `json:"running"`
+	Uncertain     int64    `json:"uncertain"`
+	Held          int64    `json:"held"`
+	Dead          int64    `json:"dead"`
+	OldestReadyMS *int64   `json:"oldest_ready_ms"`
+	InPerS        *float64 `json:"in_per_s"`
+	DonePerS      *float64 `json:"done_per_s"`
+	Latency       Latency  `json:"latency"`
+}
+
+// Latency holds the three times of recent work, never mixed: Wait (an attempt
+// became ready to its start), Run (its start to its outcome), E2E (a job's
+// creation to its end).
+type Latency struct {
+	Wait Percentiles `json:"wait"`
+	Run  Percentiles `json:"run"`
+	E2E  Percentiles `json:"e2e"`
+}
+
+// Percentiles come with the number of samples; they are null only without any.
+type Percentiles struct {
+	N     int64    `json:"n"`
+	P50MS *float64 `json:"p50_ms"`
+	P95MS *float64 `json:"p95_ms"`
+	P99MS *float64 `json:"p99_ms"`
+}
+
+// Process is one running inboxd.
+type Process struct {
+	ID        string    `json:"id"`
+	Host      string    `json:"host"`
+	PID       int       `json:"pid"`
+	Mode      string    `json:"mode"`
+	Version   string    `json:"version"`
+	Slots     int       `json:"slots"`
+	BeatAgeMS int64     `json:"beat_age_ms"`
+	Draining  bool      `json:"draining"`
+	StartedAt time.Time `json:"started_at"`
+}
+
+// Part is something the server depends on. Error says why it is not OK.
+type Part struct {
+	Name  string  `json:"name"`
+	OK    bool    `json:"ok"`
+	Error *string `json:"error"`
+}
+
+// Version is the server's version.
+type Version struct {
+	Version string `json:"version"`
+}
