@@ -1,0 +1,160 @@
+// Package adminapi serves the operator contract of package admin: it decides
+// who may call what, checks input, asks the store and the ledger through the
+// interfaces below, and puts the answer on the wire. It refuses SQL, and holds
+// no rule of the inbox or the engine.
+package adminapi
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/daemon/internal/inbox"
+	"github.com/bandeja/inboxd/daemon/internal/job"
+	"github.com/bandeja/inboxd/daemon/internal/job/inspect"
+)
+
+// Orgs keeps the tenants.
+type Orgs interface {
+	CreateOrg(ctx context.Context, org inbox.Org) (inbox.Org, error)
+	Orgs(ctx context.Context) ([]inbox.Org, error)
+	OrgByName(ctx context.Context, name string) (inbox.Org, error)
+}
+
+// Users keeps the agents. orgID 0 means all orgs.
+type Users interface {
+	CreateUser(ctx context.Context, orgID int64, name string) (inbox.User, error)
+	Users(ctx context.Context, orgID int64) ([]inbox.User, error)
+}
+
+// Channels keeps the accounts at Meta. orgID 0 means all orgs.
+type Channels interface {
+	CreateChannel(ctx context.Context, c inbox.Channel, token string) (inbox.Channel, error)
+	Channels(ctx context.Context, orgID int64) ([]inbox.Channel, error)
+}
+
+// Tokens makes and checks credentials.
+type Tokens interface {
+	CreateToken(ctx context.Context, t NewToken) (id int64, clear string, err error)
+	// AuthenticateAdmin returns an Unauthorized fault for anything but a live
+	// admin token.
+	AuthenticateAdmin(ctx context.Context, clear string) (Principal, error)
+}
+
+// Jobs answers questions about the engine. orgID 0 means all orgs.
+type Jobs interface {
+	QueueSummary(ctx context.Context, orgID int64) ([]inspect.Queue, error)
+	Latency(ctx context.Context, orgID int64, window time.Duration) ([]inspect.Latency, error)
+	Processes(ctx context.Context) ([]inspect.Process, error)
+	JobList(ctx context.Context, f inspect.Filter) ([]inspect.Job, error)
+	Job(ctx context.Context, orgID, id int64) (inspect.Detail, error)
+}
+
+// Retrier revives dead jobs.
+type Retrier interface {
+	DeadByOrg(ctx context.Context, f inspect.Filter) ([]inspect.OrgCount, error)
+	RetryDead(ctx context.Context, f inspect.Filter) (int, error)
+}
+
+// NewToken is a credential to make. Role is empty for an API token; ExpiresAt
+// zero means never.
+type NewToken struct {
+	OrgID, UserID int64
+	Role          string
+	ExpiresAt     time.Time
+}
+
+// Principal is whom an admin token speaks for. OrgID 0 means all orgs.
+type Principal struct {
+	TokenID int64
+	Role    string
+	OrgID   int64
+}
+
+// Probe asks something the daemon depends on whether it answers.
+type Probe struct {
+	Name  string // postgres, redis
+	Check func(ctx context.Context) error
+}
+
+// Options are what the admin API needs. All down to Version are required.
+type Options struct {
+	Orgs     Orgs
+	Users    Users
+	Channels Channels
+	Tokens   Tokens
+	Jobs     Jobs
+	Retrier  Retrier
+	Logger   *slog.Logger
+	Version  string
+
+	Probes      []Probe
+	Dial        func(job.Queue) int // percent by Redis; nil: not known
+	Environment string              // badge of this deployment; may be empty
+	APIURL      string              // of the public API; empty: not known
+	MetricsURL  string              // with /metrics; empty: not known
+	Now         func() time.Time    // nil: time.Now
+}
+
+type handler struct {
+	Options
+
+	mux     *http.ServeMux
+	openAPI []byte
+	status  *board
+}
+
+// New returns the handler of everything under /admin/v1. It must be served by a
+// server made with NewServer: without its ConnContext every caller needs a
+// token.
+func New(o Options) (http.Handler, error) {
+	if o.Orgs == nil || o.Users == nil || o.Channels == nil || o.Tokens == nil || o.Jobs == nil || o.Retrier == nil ||
+		o.Logger == nil || o.Version == "" {
+		return nil, errors.New("adminapi: Orgs, Users, Channels, Tokens, Jobs, Retrier, Logger and Version are required")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	h := &handler{Options: o, mux: http.NewServeMux()}
+	h.status = newBoard(h)
+	routes := h.routes()
+	document, err := openAPI(o.Version, routes)
+	if err != nil {
+		return nil, err
+	}
+	h.openAPI = document
+	for _, rt := range routes {
+		h.mux.Handle(rt.method+" "+rt.path, h.serve(rt))
+	}
+	h.mux.HandleFunc("/", h.unknown)
+	return http.HandlerFunc(h.enter), nil
+}
+
+// NewServer returns the server a listener for handler needs: limits against
+// slow and large requests, and the peer of a unix socket. It has no write
+// timeout because live views stay open; handlers bound their own work.
+func NewServer(handler http.Handler, logger *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		IdleTimeout:       60 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+		ConnContext:       withPeer,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+	}
+}
+
+func one[T any](h *handler, kind string, item T) admin.One[T] {
+	return admin.One[T]{Kind: kind, Item: item, AsOf: h.Now().UTC()}
+}
+
+func list[T any](h *handler, kind string, items []T) admin.List[T] {
+	if items == nil {
+		items = []T{}
+	}
+	return admin.List[T]{Kind: kind, Items: items, AsOf: h.Now().UTC()}
+}

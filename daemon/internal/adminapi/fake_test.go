@@ -1,0 +1,259 @@
+package adminapi_test
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/daemon/internal/adminapi"
+	"github.com/bandeja/inboxd/daemon/internal/inbox"
+	"github.com/bandeja/inboxd/daemon/internal/job"
+	"github.com/bandeja/inboxd/daemon/internal/job/inspect"
+)
+
+// fake is a store and a ledger in memory, with two orgs, acme (1) and globex
+// (2), and a job 10 of acme that is dead.
+type fake struct {
+	mu       sync.Mutex
+	orgs     []inbox.Org
+	users    []inbox.User
+	channels []inbox.Channel
+	secrets  []string // access tokens of channels
+	made     []adminapi.NewToken
+	jobs     []inspect.Job
+	filters  []inspect.Filter // of RetryDead
+	looks    int
+	down     error // every call fails
+}
+
+func newFake() *fake {
+	return &fake{
+		orgs: []inbox.Org{
+			{ID: 1, Name: "acme", TimeZone: "UTC", SLATarget: 5 * time.Minute, Objective: 0.8, CreatedAt: day},
+			{ID: 2, Name: "globex", TimeZone: "UTC", SLATarget: time.Minute, Objective: 0.9, CreatedAt: day},
+		},
+		users: []inbox.User{{ID: 1, OrgID: 1, Name: "dana", CreatedAt: day}, {ID: 2, OrgID: 2, Name: "erin", CreatedAt: day}},
+		jobs: []inspect.Job{
+			{ID: 12, OrgID: 2, Org: "globex", Queue: job.WhatsApp, Type: job.SendMessage, State: job.Uncertain, Priority: job.Interactive, CreatedAt: day},
+			{ID: 11, OrgID: 1, Org: "acme", Queue: job.WhatsApp, Type: job.SendMessage, State: job.Ready, Priority: job.Interactive, CreatedAt: day},
+			{
+				ID: 10, OrgID: 1, Org: "acme", Queue: job.WhatsApp, Type: job.SendMessage, State: job.Dead, Priority: job.Interactive,
+				Class: job.ClassMedia, SerialKey: 7, SubjectID: 70, CreatedAt: day,
+			},
+		},
+	}
+}
+
+var day = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+
+func (f *fake) lock() func() { f.mu.Lock(); return f.mu.Unlock }
+
+func (f *fake) CreateOrg(_ context.Context, o inbox.Org) (inbox.Org, error) {
+	defer f.lock()()
+	if slices.ContainsFunc(f.orgs, func(x inbox.Org) bool { return x.Name == o.Name }) {
+		return o, inbox.Faultf(inbox.Conflict, "org_exists", "there is an org %q already", o.Name)
+	}
+	o.ID, o.CreatedAt = int64(len(f.orgs)+1), day
+	f.orgs = append(f.orgs, o)
+	return o, f.down
+}
+
+func (f *fake) Orgs(context.Context) ([]inbox.Org, error) {
+	defer f.lock()()
+	return slices.Clone(f.orgs), f.down
+}
+
+func (f *fake) OrgByName(_ context.Context, name string) (inbox.Org, error) {
+	defer f.lock()()
+	for _, o := range f.orgs {
+		if o.Name == name {
+			return o, f.down
+		}
+	}
+	return inbox.Org{}, inbox.Faultf(inbox.NotFound, "org_not_found", "no org %q", name)
+}
+
+func (f *fake) CreateUser(_ context.Context, orgID int64, name string) (inbox.User, error) {
+	defer f.lock()()
+	u := inbox.User{ID: int64(len(f.users) + 1), OrgID: orgID, Name: name, CreatedAt: day}
+	f.users = append(f.users, u)
+	return u, f.down
+}
+
+func (f *fake) Users(_ context.Context, orgID int64) (got []inbox.User, err error) {
+	defer f.lock()()
+	for _, u := range f.users {
+		if orgID == 0 || u.OrgID == orgID {
+			got = append(got, u)
+		}
+	}
+	return got, f.down
+}
+
+func (f *fake) CreateChannel(_ context.Context, c inbox.Channel, token string) (inbox.Channel, error) {
+	defer f.lock()()
+	c.ID, c.CreatedAt = int64(len(f.channels)+1), day
+	f.channels, f.secrets = append(f.channels, c), append(f.secrets, token)
+	return c, f.down
+}
+
+func (f *fake) Channels(_ context.Context, orgID int64) (got []inbox.Channel, err error) {
+	defer f.lock()()
+	for _, c := range f.channels {
+		if orgID == 0 || c.OrgID == orgID {
+			got = append(got, c)
+		}
+	}
+	return got, f.down
+}
+
+func (f *fake) CreateToken(_ context.Context, n adminapi.NewToken) (int64, string, error) {
+	defer f.lock()()
+	f.made = append(f.made, n)
+	return int64(len(f.made)), "inbx_secret", f.down
+}
+
+// AuthenticateAdmin takes the role itself as a token, with "@" for one bound to
+// acme.
+func (f *fake) AuthenticateAdmin(_ context.Context, clear string) (adminapi.Principal, error) {
+	defer f.lock()()
+	p := adminapi.Principal{TokenID: 5, Role: clear}
+	if clear[0] == '@' {
+		p.Role, p.OrgID = clear[1:], 1
+	}
+	if !admin.Role(p.Role).Allows(admin.Viewer) {
+		return p, inbox.Faultf(inbox.Unauthorized, "bad_token", "this token is not known")
+	}
+	return p, nil
+}
+
+func (f *fake) QueueSummary(_ context.Context, orgID int64) ([]inspect.Queue, error) {
+	defer f.lock()()
+	f.looks++
+	age, in := 90*time.Second, 2.5
+	ready := int64(3)
+	if orgID == 1 {
+		ready = 1
+	}
+	return []inspect.Queue{{
+		Queue: job.WhatsApp, Counts: map[job.State]int64{job.Ready: ready, job.Dead: 1, job.Scheduled: 2},
+		Retrying: 1, OldestReady: &age, InPerS: &in,
+	}}, f.down
+}
+
+func (f *fake) Latency(context.Context, int64, time.Duration) ([]inspect.Latency, error) {
+	p := 12.5
+	return []inspect.Latency{{Queue: job.WhatsApp, Wait: inspect.Percentiles{N: 4, P50: &p, P95: &p, P99: &p}}}, nil
+}
+
+func (f *fake) Processes(context.Context) ([]inspect.Process, error) {
+	return []inspect.Process{{ID: 1, Host: "h", PID: 42, Mode: "worker", Version: "v1", Slots: 8, BeatAge: time.Second, StartedAt: day}}, nil
+}
+
+func (f *fake) JobList(_ context.Context, x inspect.Filter) (got []inspect.Job, err error) {
+	defer f.lock()()
+	for _, j := range f.jobs {
+		if (len(x.OrgIDs) == 0 || slices.Contains(x.OrgIDs, j.OrgID)) && (len(x.IDs) == 0 || slices.Contains(x.IDs, j.ID)) &&
+			(len(x.States) == 0 || slices.Contains(x.States, j.State)) && (x.Before == 0 || j.ID < x.Before) && len(got) < x.Limit {
+			got = append(got, j)
+		}
+	}
+	return got, f.down
+}
+
+func (f *fake) Job(ctx context.Context, orgID, id int64) (inspect.Detail, error) {
+	x := inspect.Filter{IDs: []int64{id}, Limit: 1}
+	if orgID != 0 {
+		x.OrgIDs = []int64{orgID}
+	}
+	jobs, err := f.JobList(ctx, x)
+	if err != nil || len(jobs) == 0 {
+		return inspect.Detail{}, inbox.Faultf(inbox.NotFound, "job_not_found", "there is no job %d", id)
+	}
+	ready, start := day, day.Add(time.Second)
+	end := start.Add(20 * time.Millisecond)
+	return inspect.Detail{Job: jobs[0], Attempts: []inspect.Attempt{
+		{Attempt: 1, Epoch: 1, Outcome: "dead", Lane: job.LaneRedis, WorkerID: 3, Host: "h", PID: 42, Class: job.ClassMedia, ReadyAt: &ready, StartedAt: &start, EndedAt: &end},
+	}}, nil
+}
+
+func (f *fake) dead(ctx context.Context, x inspect.Filter) (got []inspect.Job) {
+	x.States, x.Limit = []job.State{job.Dead}, len(f.jobs)
+	got, _ = f.JobList(ctx, x)
+	return got
+}
+
+func (f *fake) DeadByOrg(ctx context.Context, x inspect.Filter) (got []inspect.OrgCount, err error) {
+	if n := len(f.dead(ctx, x)); n > 0 {
+		got = append(got, inspect.OrgCount{Org: "acme", N: int64(n)})
+	}
+	return got, f.down
+}
+
+func (f *fake) RetryDead(ctx context.Context, x inspect.Filter) (int, error) {
+	n := len(f.dead(ctx, x))
+	defer f.lock()()
+	f.filters = append(f.filters, x)
+	return n, f.down
+}
+
+// options are complete, with a clock that stands still.
+func (f *fake) options() adminapi.Options {
+	return adminapi.Options{
+		Orgs: f, Users: f, Channels: f, Tokens: f, Jobs: f, Retrier: f,
+		Logger: slog.New(slog.DiscardHandler), Version: "v1",
+		Environment: "test", APIURL: "http://127.0.0.1:8080",
+		Dial:   func(job.Queue) int { return 50 },
+		Now:    func() time.Time { return day.Add(time.Minute) },
+		Probes: []adminapi.Probe{{Name: "postgres", Check: func(context.Context) error { return nil }}},
+	}
+}
+
+func newHandler(tb testing.TB, f *fake) http.Handler {
+	tb.Helper()
+	h, err := adminapi.New(f.options())
+	require.NoError(tb, err)
+	return h
+}
+
+// onTCP serves h like the daemon does on TCP and returns its address.
+func onTCP(tb testing.TB, h http.Handler) string {
+	tb.Helper()
+	s := httptest.NewUnstartedServer(h)
+	s.Config = adminapi.NewServer(h, slog.New(slog.DiscardHandler))
+	s.Start()
+	tb.Cleanup(s.Close)
+	return s.URL
+}
+
+// onSocket serves h like the daemon does on its socket and returns its address.
+func onSocket(tb testing.TB, h http.Handler) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "a.sock")
+	l, err := new(net.ListenConfig).Listen(tb.Context(), "unix", path)
+	require.NoError(tb, err)
+	s := adminapi.NewServer(h, slog.New(slog.DiscardHandler))
+	served := make(chan struct{})
+	go func() { defer close(served); _ = s.Serve(l) }()
+	tb.Cleanup(func() { _ = s.Close(); <-served })
+	return "unix://" + path
+}
+
+// as returns a client of server with a token; "" for none.
+func as(tb testing.TB, server, token string) *admin.Client {
+	tb.Helper()
+	c, err := admin.NewClient(admin.Options{Server: server, Token: token, Version: "v1"})
+	require.NoError(tb, err)
+	tb.Cleanup(c.Close)
+	return c
+}

@@ -1,0 +1,47 @@
+package adminapi
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/bandeja/inboxd/admin"
+)
+
+// route is one operation: who may call it, what it reads and what it answers.
+// A route cannot be made without a role: the role check refuses an empty one.
+type route struct {
+	method, path string
+	role         admin.Role
+	summary      string
+	params       []string // query parameters; any other is refused
+	body         any      // zero value of the request body; nil: none is read
+	answer       any      // zero value of the answer
+	handle       func(ctx context.Context, c *call) (any, error)
+}
+
+func (h *handler) routes() []route {
+	const get, post = http.MethodGet, http.MethodPost
+	org := []string{"org"}
+	return []route{
+		{get, admin.VersionPath, admin.Viewer, "The server's version", nil, nil, admin.One[admin.Version]{}, h.version},
+		{get, admin.StatusPath, admin.Viewer, "Everything at a glance", nil, nil, admin.One[admin.Status]{}, h.showStatus},
+		{get, admin.QueuesPath, admin.Viewer, "Queues, with counts and latency", nil, nil, admin.List[admin.Queue]{}, h.listQueues},
+		{get, admin.JobsPath, admin.Viewer, "Jobs, newest first", jobParams(), nil, admin.List[admin.Job]{}, h.listJobs},
+		{get, admin.JobsPath + "/{id}", admin.Viewer, "One job with its attempts", nil, nil, admin.One[admin.JobDetail]{}, h.showJob},
+		{post, admin.RetryPath, admin.Operator, "Run dead jobs again", nil, admin.RetryRequest{}, admin.One[admin.RetryResult]{}, h.retryJobs},
+		{get, admin.OrgsPath, admin.Viewer, "Orgs by name", nil, nil, admin.List[admin.Org]{}, h.listOrgs},
+		{post, admin.OrgsPath, admin.Admin, "Add an org", nil, admin.OrgAdd{}, admin.One[admin.Org]{}, h.addOrg},
+		{get, admin.UsersPath, admin.Viewer, "Users, all or of one org", org, nil, admin.List[admin.User]{}, h.listUsers},
+		{post, admin.UsersPath, admin.Admin, "Add a user to an org", nil, admin.UserAdd{}, admin.One[admin.User]{}, h.addUser},
+		{get, admin.ChannelsPath, admin.Viewer, "Channels, all or of one org", org, nil, admin.List[admin.Channel]{}, h.listChannels},
+		{post, admin.ChannelsPath, admin.Admin, "Add a channel to an org", nil, admin.ChannelAdd{}, admin.One[admin.Channel]{}, h.addChannel},
+		{post, admin.TokensPath, admin.Admin, "Make a token; its secret is shown once", nil, admin.TokenCreate{}, admin.One[admin.Token]{}, h.createToken},
+		{get, admin.OpenAPIPath, admin.Viewer, "This description", nil, nil, map[string]any{}, h.showOpenAPI},
+	}
+}
+
+func jobParams() []string { return append(admin.SelectorParams(), "cursor", "limit") }
+
+func (h *handler) version(context.Context, *call) (any, error) {
+	return one(h, "version", admin.Version{Version: h.Version}), nil
+}

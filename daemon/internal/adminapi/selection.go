@@ -1,0 +1,207 @@
+package adminapi
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/daemon/internal/inbox"
+	"github.com/bandeja/inboxd/daemon/internal/job"
+	"github.com/bandeja/inboxd/daemon/internal/job/inspect"
+)
+
+// maxIDs bounds how many jobs may be named one by one.
+const maxIDs = 1000
+
+// filter turns the words of a selector into what the ledger understands. A
+// misspelt word is Invalid, a name nobody has is NotFound; both say the nearest
+// that exists.
+func (h *handler) filter(ctx context.Context, who caller, s admin.Selector) (f inspect.Filter, err error) {
+	if err := readWords(&f, s); err != nil {
+		return f, err
+	}
+	if f.OrgIDs, err = h.orgIDs(ctx, who, s.Org); err != nil {
+		return f, err
+	}
+	f.UserIDs, err = h.userIDs(ctx, f.OrgIDs, s.User)
+	return f, err
+}
+
+// readWords reads the parts of a selector that need no look-up.
+func readWords(f *inspect.Filter, s admin.Selector) (err error) {
+	if s.Since != nil {
+		f.Since = *s.Since
+	}
+	if s.Until != nil {
+		f.Until = *s.Until
+	}
+	if s.OlderThanMS != nil {
+		f.OlderThan = time.Duration(*s.OlderThanMS) * time.Millisecond
+	}
+	if f.IDs, err = parseIDs(s.IDs); err != nil {
+		return err
+	}
+	for _, word := range s.Error {
+		f.Classes = append(f.Classes, job.Class(word))
+	}
+	for _, word := range s.Queue {
+		q, ok := job.ParseQueue(word)
+		if !ok {
+			return unknownWord(inbox.NotFound, "queue", word, queueWords())
+		}
+		f.Queues = append(f.Queues, q)
+	}
+	for _, word := range s.Type {
+		t, ok := job.ParseType(word)
+		if !ok {
+			return unknownWord(inbox.Invalid, "type", word, admin.JobTypes())
+		}
+		f.Types = append(f.Types, t)
+	}
+	return readStates(f, s.State)
+}
+
+func readStates(f *inspect.Filter, words []string) error {
+	for _, word := range words {
+		switch i := slices.Index(admin.JobStates(), word); {
+		case word == "retrying":
+			f.Retrying = true
+		case i < 0:
+			return unknownWord(inbox.Invalid, "state", word, admin.JobStates())
+		case i < len(job.States()):
+			f.States = append(f.States, job.States()[i])
+		default:
+			f.Outcomes = append(f.Outcomes, job.Outcome(i-len(job.States())+1)) //nolint:gosec // the list has three
+		}
+	}
+	return nil
+}
+
+func parseIDs(words []string) ([]int64, error) {
+	if len(words) > maxIDs {
+		return nil, inbox.Faultf(inbox.Invalid, "too_many_ids", "%d ids are too many at once: at most %d, or select them by org and state", len(words), maxIDs)
+	}
+	var ids []int64
+	for _, word := range words {
+		id, err := parseID(word)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+func parseID(word string) (int64, error) {
+	id, err := strconv.ParseInt(word, 10, 64)
+	if err != nil || id <= 0 {
+		return 0, inbox.Faultf(inbox.Invalid, "bad_id", "%q is not the id of a job: ids are numbers", word)
+	}
+	return id, nil
+}
+
+// orgIDs resolves names, within what the caller may see.
+func (h *handler) orgIDs(ctx context.Context, who caller, names []string) ([]int64, error) {
+	if len(names) == 0 && who.orgID != 0 {
+		return []int64{who.orgID}, nil
+	}
+	var ids []int64
+	for _, name := range names {
+		org, err := h.org(ctx, who, name)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, org.ID)
+	}
+	return ids, nil
+}
+
+// org finds an org by name; one the caller may not see does not exist for it.
+func (h *handler) org(ctx context.Context, who caller, name string) (inbox.Org, error) {
+	org, err := h.Orgs.OrgByName(ctx, name)
+	if err == nil && (who.orgID == 0 || who.orgID == org.ID) {
+		return org, nil
+	}
+	if err != nil && inbox.KindOf(err) != inbox.NotFound {
+		return org, err
+	}
+	visible, err := h.visibleOrgs(ctx, who)
+	if err != nil {
+		return org, err
+	}
+	names := make([]string, len(visible))
+	for i, o := range visible {
+		names[i] = o.Name
+	}
+	return inbox.Org{}, unknownName("org", name, names)
+}
+
+func (h *handler) visibleOrgs(ctx context.Context, who caller) ([]inbox.Org, error) {
+	all, err := h.Orgs.Orgs(ctx)
+	if err != nil || who.orgID == 0 {
+		return all, err
+	}
+	for _, o := range all {
+		if o.ID == who.orgID {
+			return []inbox.Org{o}, nil
+		}
+	}
+	return nil, nil
+}
+
+// userIDs resolves user names within the chosen orgs: in several orgs the same
+// name is several users.
+func (h *handler) userIDs(ctx context.Context, orgIDs []int64, names []string) ([]int64, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	if len(orgIDs) == 0 {
+		orgIDs = []int64{0}
+	}
+	var ids []int64
+	found, known := map[string]bool{}, []string(nil)
+	for _, orgID := range orgIDs {
+		users, err := h.Users.Users(ctx, orgID)
+		if err != nil {
+			return nil, err
+		}
+		for _, u := range users {
+			known = append(known, u.Name)
+			if slices.Contains(names, u.Name) {
+				ids, found[u.Name] = append(ids, u.ID), true
+			}
+		}
+	}
+	for _, name := range names {
+		if !found[name] {
+			return nil, unknownName("user", name, known)
+		}
+	}
+	return ids, nil
+}
+
+func queueWords() []string {
+	var words []string
+	for _, q := range job.Queues() {
+		words = append(words, q.String())
+	}
+	return words
+}
+
+func unknownWord(kind inbox.Kind, what, word string, words []string) error {
+	if near := admin.Nearest(word, words); near != "" {
+		return inbox.Faultf(kind, "unknown_"+what, "there is no %s %q: did you mean %s?", what, word, near)
+	}
+	return inbox.Faultf(kind, "unknown_"+what, "there is no %s %q: use one of %s", what, word, strings.Join(words, ", "))
+}
+
+func unknownName(what, name string, names []string) error {
+	f := inbox.Faultf(inbox.NotFound, what+"_not_found", "there is no %s %q", what, name)
+	if near := admin.Nearest(name, names); near != "" {
+		f.Text += ": did you mean " + near + "?"
+	}
+	return f
+}

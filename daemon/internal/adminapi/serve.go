@@ -1,0 +1,225 @@
+package adminapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/daemon/internal/inbox"
+)
+
+// workTime bounds every request but live views.
+const workTime = 30 * time.Second
+
+// call is one admitted request.
+type call struct {
+	caller caller
+	path   func(name string) string
+	query  url.Values
+	body   []byte
+	reason string // of a change, as the operator gave it
+}
+
+// enter is the gate of every request, known path or not: no browsers, nobody
+// unknown.
+func (h *handler) enter(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set(admin.VersionHeader, h.Version)
+	w.Header().Set("Cache-Control", "no-store")
+	defer h.recover(w, r)
+	if err := refuseBrowser(r); err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	who, err := h.identify(r)
+	if err != nil {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		h.fail(w, r, err)
+		return
+	}
+	h.mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, who)))
+}
+
+// recover answers a request whose handler has a bug and keeps the daemon alive.
+func (h *handler) recover(w http.ResponseWriter, r *http.Request) {
+	fault := recover()
+	if fault == nil {
+		return
+	}
+	h.Logger.ErrorContext(r.Context(), "admin handler panicked", "panic", fault, "path", r.URL.Path, "stack", string(debug.Stack()))
+	h.fail(w, r, errors.New("panic"))
+}
+
+// serve checks the role before it reads a byte of the body.
+func (h *handler) serve(rt route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		begin := h.Now()
+		who, _ := r.Context().Value(callerKey{}).(caller)
+		ctx, cancel := context.WithTimeout(r.Context(), workTime)
+		defer cancel()
+		c := &call{caller: who, path: r.PathValue, query: r.URL.Query()}
+		answer, err := h.run(ctx, rt, c, w, r)
+		if rt.method != http.MethodGet {
+			h.Logger.InfoContext(ctx, "admin change", "actor", who.name, "path", r.URL.Path, "reason", c.reason,
+				"outcome", outcome(err), "duration_ms", h.Now().Sub(begin).Milliseconds())
+		}
+		if err != nil {
+			h.fail(w, r, err)
+			return
+		}
+		h.write(w, r, http.StatusOK, "application/json", answer)
+	})
+}
+
+func (h *handler) run(ctx context.Context, rt route, c *call, w http.ResponseWriter, r *http.Request) (any, error) {
+	if !c.caller.role.Allows(rt.role) {
+		return nil, inbox.Faultf(inbox.Forbidden, "role", "this needs the role %s, and %s is only %s", rt.role, c.caller.name, c.caller.role)
+	}
+	for name := range c.query {
+		if !slices.Contains(rt.params, name) {
+			return nil, inbox.Faultf(inbox.Invalid, "unknown_parameter", "this server knows no parameter %q here", name)
+		}
+	}
+	if rt.body != nil {
+		body, err := readBody(w, r)
+		if err != nil {
+			return nil, err
+		}
+		c.body = body
+	}
+	return rt.handle(ctx, c)
+}
+
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		return nil, inbox.Faultf(inbox.Invalid, "content_type", "send Content-Type: application/json")
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, admin.MaxBody))
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, inbox.Faultf(inbox.Invalid, "body_too_large", "the body is larger than %d bytes", admin.MaxBody)
+	}
+	if err != nil {
+		return nil, inbox.Faultf(inbox.Invalid, "body", "the body did not arrive whole")
+	}
+	return body, nil
+}
+
+// decode reads the body strictly: a field this server does not know could have
+// narrowed what is about to change.
+func decode[T any](c *call) (T, error) {
+	var v T
+	d := json.NewDecoder(bytes.NewReader(c.body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&v); err != nil {
+		return v, inbox.Faultf(inbox.Invalid, "bad_json", "the body is not what this server expects: %v", err)
+	}
+	if d.More() {
+		return v, inbox.Faultf(inbox.Invalid, "bad_json", "the body holds more than one JSON value")
+	}
+	var why struct {
+		Reason string `json:"reason"`
+	}
+	if err := json.Unmarshal(c.body, &why); err == nil {
+		c.reason = why.Reason
+	}
+	if len(c.reason) > admin.MaxReason {
+		c.reason = ""
+		return v, inbox.Faultf(inbox.Invalid, "bad_reason", "the reason is longer than %d bytes", admin.MaxReason)
+	}
+	return v, nil
+}
+
+// unknown answers what no route matches.
+func (h *handler) unknown(w http.ResponseWriter, r *http.Request) {
+	var methods []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
+		probe := r.Clone(r.Context())
+		probe.Method = method
+		if _, pattern := h.mux.Handler(probe); pattern != "/" && pattern != "" {
+			methods = append(methods, method)
+		}
+	}
+	if len(methods) == 0 {
+		h.fail(w, r, inbox.Faultf(inbox.NotFound, "unknown_path", "this server has no %s", r.URL.Path))
+		return
+	}
+	w.Header().Set("Allow", strings.Join(methods, ", "))
+	h.problem(w, r, http.StatusMethodNotAllowed, admin.Invalid, "method", "use "+strings.Join(methods, " or ")+" here")
+}
+
+func outcome(err error) string {
+	if err == nil {
+		return "done"
+	}
+	return string(kindOf(err))
+}
+
+// kindOf adds to the domain's kinds that a dependency which does not answer is
+// no fault of this program.
+func kindOf(err error) admin.Kind {
+	if e, ok := errors.AsType[*admin.Error](err); ok {
+		return e.Kind
+	}
+	if _, ok := errors.AsType[*inbox.Fault](err); ok {
+		return admin.Kind(inbox.KindOf(err))
+	}
+	if _, ok := errors.AsType[net.Error](err); ok || errors.Is(err, context.DeadlineExceeded) {
+		return admin.Temporary
+	}
+	return admin.Internal
+}
+
+func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
+	kind, code, text := kindOf(err), "internal", "internal error: see the daemon's log"
+	fault, _ := errors.AsType[*inbox.Fault](err)
+	wire, _ := errors.AsType[*admin.Error](err)
+	switch {
+	case kind == admin.Internal:
+		h.Logger.ErrorContext(r.Context(), "admin request failed", "path", r.URL.Path, "error", err)
+	case fault != nil:
+		code, text = fault.Code, fault.Text
+	case wire != nil:
+		code, text = wire.Code, wire.Text
+	default:
+		code, text = "database", "the database does not answer: try again; `inboxctl status` shows what is down"
+		h.Logger.WarnContext(r.Context(), "admin request failed", "path", r.URL.Path, "error", err)
+	}
+	if kind == admin.Temporary {
+		w.Header().Set("Retry-After", strconv.Itoa(1))
+	}
+	h.problem(w, r, kind.Status(), kind, code, text)
+}
+
+func (h *handler) problem(w http.ResponseWriter, r *http.Request, status int, kind admin.Kind, code, text string) {
+	h.write(w, r, status, admin.ProblemType, admin.Problem{
+		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: text, Kind: kind, Code: code,
+	})
+}
+
+func (h *handler) write(w http.ResponseWriter, r *http.Request, status int, kind string, answer any) {
+	body, ok := answer.(json.RawMessage)
+	if !ok {
+		var err error
+		if body, err = json.Marshal(answer); err != nil {
+			h.Logger.ErrorContext(r.Context(), "admin answer cannot be encoded", "path", r.URL.Path, "error", err)
+			status, body = http.StatusInternalServerError, nil
+		}
+	}
+	w.Header().Set("Content-Type", kind)
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	if _, err := w.Write(append(body, '\n')); err != nil { //nolint:gosec // JSON, and never sniffed.
+		h.Logger.DebugContext(r.Context(), "admin caller left", "error", err)
+	}
+}

@@ -1,0 +1,205 @@
+package adminapi
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/daemon/internal/inbox"
+	"github.com/bandeja/inboxd/daemon/internal/job"
+	"github.com/bandeja/inboxd/daemon/internal/job/inspect"
+)
+
+const (
+	latencyWindow = 5 * time.Minute
+	boardAge      = time.Second      // how long one look serves every viewer
+	boardTime     = 5 * time.Second  // how long a look may take
+	probeTime     = 2 * time.Second  // how long a part may take to answer
+	beatLimit     = 20 * time.Second // an older beat is no sign of life
+	maxBoards     = 64
+)
+
+// board holds the last look at the engine, per org, so that many viewers cost
+// no more than one. When the ledger does not answer it keeps what it had, and
+// how old that is.
+type board struct {
+	h  *handler
+	mu sync.Mutex
+	at map[int64]*look
+}
+
+// look is one snapshot. Queues and processes are from seen, the rest from tried.
+type look struct {
+	mu          sync.Mutex
+	seen, tried time.Time
+	queues      []admin.Queue
+	processes   []admin.Process
+	parts       []admin.Part
+}
+
+func newBoard(h *handler) *board { return &board{h: h, at: map[int64]*look{}} }
+
+// snapshot returns a copy of the org's look, at most boardAge old unless the
+// ledger is silent. The look is made without the caller's cancellation, because
+// others wait for it.
+func (b *board) snapshot(ctx context.Context, orgID int64) (s admin.Status, stale time.Duration) {
+	l := b.of(orgID)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := b.h.Now()
+	if l.tried.IsZero() || now.Sub(l.tried) >= boardAge {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), boardTime)
+		b.h.look(ctx, orgID, l)
+		cancel()
+		now = b.h.Now()
+		l.tried = now
+	}
+	s.Queues, s.Processes, s.Parts = l.queues, l.processes, l.parts
+	oldest := l.seen
+	if oldest.IsZero() {
+		oldest = l.tried
+	}
+	return s, now.Sub(oldest)
+}
+
+func (b *board) of(orgID int64) *look {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	l := b.at[orgID]
+	if l == nil {
+		if len(b.at) >= maxBoards {
+			clear(b.at)
+		}
+		l = &look{}
+		b.at[orgID] = l
+	}
+	return l
+}
+
+func (h *handler) look(ctx context.Context, orgID int64, l *look) {
+	l.parts = h.probe(ctx)
+	queues, err := h.queues(ctx, orgID)
+	if err == nil {
+		var processes []inspect.Process
+		if processes, err = h.Jobs.Processes(ctx); err == nil {
+			l.queues, l.processes, l.seen = queues, wireProcesses(processes), h.Now()
+			return
+		}
+	}
+	h.Logger.WarnContext(ctx, "ledger does not answer", "error", err)
+}
+
+// probe asks all parts at once, so that one that hangs delays none.
+func (h *handler) probe(ctx context.Context) []admin.Part {
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	parts := make([]admin.Part, len(h.Probes))
+	var wg sync.WaitGroup
+	for i, p := range h.Probes {
+		wg.Go(func() {
+			parts[i] = admin.Part{Name: p.Name, OK: true}
+			if err := p.Check(ctx); err != nil {
+				parts[i].OK, parts[i].Error = false, word(err.Error())
+			}
+		})
+	}
+	wg.Wait()
+	return parts
+}
+
+func (h *handler) queues(ctx context.Context, orgID int64) ([]admin.Queue, error) {
+	summary, err := h.Jobs.QueueSummary(ctx, orgID)
+	if err != nil {
+		return nil, err
+	}
+	latency, err := h.Jobs.Latency(ctx, orgID, latencyWindow)
+	if err != nil {
+		return nil, err
+	}
+	times := make(map[job.Queue]inspect.Latency, len(latency))
+	for _, l := range latency {
+		times[l.Queue] = l
+	}
+	queues := make([]admin.Queue, 0, len(summary))
+	for _, q := range summary {
+		w := wireQueue(q, times[q.Queue])
+		if h.Dial != nil {
+			percent := h.Dial(q.Queue)
+			w.Dial = &percent
+		}
+		queues = append(queues, w)
+	}
+	return queues, nil
+}
+
+func (h *handler) showStatus(ctx context.Context, c *call) (any, error) {
+	s, stale := h.status.snapshot(ctx, c.caller.orgID)
+	s.Version, s.Environment = h.Version, h.Environment
+	s.APIURL, s.MetricsURL = word(h.APIURL), word(h.MetricsURL)
+	s.Healthy = healthy(s, stale)
+	answer := one(h, "status", s)
+	answer.StaleMS = stale.Milliseconds()
+	return answer, nil
+}
+
+func (h *handler) listQueues(ctx context.Context, c *call) (any, error) {
+	s, stale := h.status.snapshot(ctx, c.caller.orgID)
+	if s.Queues == nil {
+		return nil, inbox.Faultf(inbox.Temporary, "ledger", "the ledger has not answered yet: see `inboxctl status`")
+	}
+	answer := list(h, "queues", s.Queues)
+	answer.StaleMS = stale.Milliseconds()
+	return answer, nil
+}
+
+// healthy means: everything answers, what is shown is fresh, and at least one
+// process does work.
+func healthy(s admin.Status, stale time.Duration) bool {
+	if s.Queues == nil || stale > 2*boardTime {
+		return false
+	}
+	for _, p := range s.Parts {
+		if !p.OK {
+			return false
+		}
+	}
+	for _, p := range s.Processes {
+		if p.Mode != "api" && !p.Draining && p.BeatAgeMS < beatLimit.Milliseconds() {
+			return true
+		}
+	}
+	return false
+}
+
+func wireQueue(q inspect.Queue, l inspect.Latency) admin.Queue {
+	w := admin.Queue{
+		ID: q.Queue.String(), Name: q.Queue.String(),
+		Ready: q.Counts[job.Ready], Scheduled: q.Counts[job.Scheduled], Retrying: q.Retrying,
+		Dispatched: q.Counts[job.Dispatched], Running: q.Counts[job.Running],
+		Uncertain: q.Counts[job.Uncertain], Held: q.Counts[job.Held], Dead: q.Counts[job.Dead],
+		InPerS: q.InPerS, DonePerS: q.DonePerS,
+		Latency: admin.Latency{Wait: wirePercentiles(l.Wait), Run: wirePercentiles(l.Run), E2E: wirePercentiles(l.E2E)},
+	}
+	if q.OldestReady != nil {
+		ms := q.OldestReady.Milliseconds()
+		w.OldestReadyMS = &ms
+	}
+	return w
+}
+
+func wirePercentiles(p inspect.Percentiles) admin.Percentiles {
+	return admin.Percentiles{N: p.N, P50MS: p.P50, P95MS: p.P95, P99MS: p.P99}
+}
+
+func wireProcesses(all []inspect.Process) []admin.Process {
+	wire := make([]admin.Process, 0, len(all))
+	for _, p := range all {
+		wire = append(wire, admin.Process{
+			ID: strconv.FormatInt(p.ID, 10), Host: p.Host, PID: p.PID, Mode: p.Mode, Version: p.Version, Slots: p.Slots,
+			BeatAgeMS: p.BeatAge.Milliseconds(), Draining: p.Draining, StartedAt: p.StartedAt,
+		})
+	}
+	return wire
+}

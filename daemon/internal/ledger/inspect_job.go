@@ -1,0 +1,166 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bandeja/inboxd/daemon/internal/inbox"
+	"github.com/bandeja/inboxd/daemon/internal/job"
+	"github.com/bandeja/inboxd/daemon/internal/job/inspect"
+)
+
+const defaultPage = 50
+
+// The two halves of a list have the same columns in the same order.
+const (
+	liveColumns = `j.id, j.org_id, j.user_id, j.queue, j.job_type, j.priority, j.state, 0::smallint AS outcome,
+       j.attempt, j.max_attempts, j.lane, j.run_epoch, j.worker_id, j.error_class, j.error_code, j.last_error,
+       j.serial_key, j.subject_id, j.created_at, j.run_at, j.ready_at, j.started_at, NULL::timestamptz AS finished_at, j.deadline_at`
+	pastColumns = `j.id, j.org_id, j.user_id, j.queue, j.job_type, j.priority, 0::smallint AS state, j.outcome,
+       j.attempt, NULL::smallint AS max_attempts, j.lane, j.run_epoch, j.worker_id, j.error_class, NULL::integer AS error_code, j.last_error,
+       j.serial_key, j.subject_id, j.created_at, NULL::timestamptz AS run_at, j.ready_at, j.started_at, j.finished_at, NULL::timestamptz AS deadline_at`
+)
+
+// JobList returns the jobs a filter chooses, newest id first. It looks across
+// tenants unless the filter names orgs: the operator may.
+func (l *Ledger) JobList(ctx context.Context, f inspect.Filter) ([]inspect.Job, error) {
+	if f.Limit <= 0 {
+		f.Limit = defaultPage
+	}
+	sql, args := listSQL(f)
+	rows, err := l.pool.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, fmt.Errorf("list jobs: %w", err)
+	}
+	jobs, err := pgx.CollectRows(rows, scanJob)
+	if err != nil {
+		return nil, fmt.Errorf("list jobs: %w", err)
+	}
+	return jobs, nil
+}
+
+// listSQL asks live jobs, history, or both, each for its own newest rows.
+func listSQL(f inspect.Filter) (string, []any) {
+	live := len(f.States) > 0 || f.Retrying || len(f.Outcomes) == 0
+	past := len(f.Outcomes) > 0 || (len(f.IDs) > 0 && len(f.States) == 0 && !f.Retrying)
+	c := conditions{args: []any{f.Limit}}
+	c.common(f)
+	shared := c.parts
+	half := func(columns, table string, extra []string) string {
+		where := strings.Join(append(slices.Clone(shared), extra...), " AND ")
+		if where == "" {
+			where = "true"
+		}
+		return "(SELECT " + columns + " FROM " + table + " j WHERE " + where + " ORDER BY j.id DESC LIMIT $1::bigint)"
+	}
+	var halves []string
+	if live {
+		c.parts = nil
+		c.live(f)
+		halves = append(halves, half(liveColumns, "jobs", c.parts))
+	}
+	if past {
+		c.parts = nil
+		if len(f.Outcomes) > 0 {
+			c.add("j.outcome = ANY($%d::smallint[])", numbers(f.Outcomes))
+		}
+		halves = append(halves, half(pastColumns, "job_history", c.parts))
+	}
+	return `SELECT x.*, coalesce(o.name, ''), coalesce(u.name, '') FROM (` + strings.Join(halves, " UNION ALL ") + `) x
+LEFT JOIN orgs o ON o.id = x.org_id LEFT JOIN users u ON u.id = x.user_id ORDER BY x.id DESC LIMIT $1::bigint`, c.args
+}
+
+func scanJob(row pgx.CollectableRow) (j inspect.Job, err error) {
+	var user, worker, serial, subject *int64
+	var class *job.Class
+	var text *string
+	err = row.Scan(&j.ID, &j.OrgID, &user, &j.Queue, &j.Type, &j.Priority, &j.State, &j.Outcome,
+		&j.Attempt, &j.MaxAttempts, &j.Lane, &j.RunEpoch, &worker, &class, &j.ErrorCode, &text,
+		&serial, &subject, &j.CreatedAt, &j.RunAt, &j.ReadyAt, &j.StartedAt, &j.FinishedAt, &j.DeadlineAt,
+		&j.Org, &j.User)
+	j.WorkerID, j.SerialKey, j.SubjectID = known(worker), known(serial), known(subject)
+	j.Class, j.Error = known(class), known(text)
+	return j, err
+}
+
+func known[T any](p *T) T {
+	if p == nil {
+		var zero T
+		return zero
+	}
+	return *p
+}
+
+// Job returns a job, live or finished, with its attempts, or a NotFound fault.
+// orgID 0 means any org.
+func (l *Ledger) Job(ctx context.Context, orgID, id int64) (inspect.Detail, error) {
+	f := inspect.Filter{IDs: []int64{id}, Limit: 1}
+	if orgID != 0 {
+		f.OrgIDs = []int64{orgID}
+	}
+	jobs, err := l.JobList(ctx, f)
+	if err != nil {
+		return inspect.Detail{}, fmt.Errorf("load job %d: %w", id, err)
+	}
+	if len(jobs) == 0 {
+		return inspect.Detail{}, inbox.Faultf(inbox.NotFound, "job_not_found", "there is no job %d", id)
+	}
+	d := inspect.Detail{Job: jobs[0]}
+	if d.Attempts, err = l.attempts(ctx, d.Job); err != nil {
+		return d, fmt.Errorf("load attempts of job %d: %w", id, err)
+	}
+	return d, nil
+}
+
+const attemptsSQL = `
+SELECT e.attempt::int, e.epoch, e.kind, e.lane, coalesce(e.worker_id, 0), coalesce(w.host, ''), coalesce(w.pid, 0),
+       coalesce(e.error_class, ''), e.error_code, coalesce(e.error_text, ''), e.ready_at, e.started_at, e.at
+FROM (SELECT attempt, epoch, kind, lane, worker_id, error_class, error_code, error_text, ready_at, started_at, at
+      FROM job_events WHERE job_id = $1
+      UNION ALL
+      SELECT $2::smallint, $3::integer, 0::smallint, $4::smallint, $5::bigint, NULL, NULL, NULL, $6::timestamptz, $7::timestamptz, $8::timestamptz
+      WHERE $9) e
+LEFT JOIN workers w ON w.id = e.worker_id
+ORDER BY e.epoch, coalesce(e.at, 'infinity')`
+
+// attempts are the events of a job and, unless an event tells of it already,
+// the execution that is under way or ended it.
+func (l *Ledger) attempts(ctx context.Context, j inspect.Job) ([]inspect.Attempt, error) {
+	last := j.StartedAt != nil && (j.Outcome != 0 || j.State == job.Running)
+	rows, err := l.pool.Query(ctx, attemptsSQL, j.ID, j.Attempt, j.RunEpoch, j.Lane, j.WorkerID,
+		j.ReadyAt, j.StartedAt, j.FinishedAt, last)
+	if err != nil {
+		return nil, err
+	}
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (a inspect.Attempt, err error) {
+		var kind int16
+		err = row.Scan(&a.Attempt, &a.Epoch, &kind, &a.Lane, &a.WorkerID, &a.Host, &a.PID,
+			&a.Class, &a.ErrorCode, &a.Error, &a.ReadyAt, &a.StartedAt, &a.EndedAt)
+		a.Outcome = attemptWord(kind, j)
+		return a, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if n := len(all); last && n > 1 && all[n-2].Epoch == all[n-1].Epoch {
+		all = all[:n-1] // An event tells of it: uncertain and settled since, or dead and discarded.
+	}
+	return all, nil
+}
+
+func attemptWord(kind int16, j inspect.Job) string {
+	switch kind {
+	case eventFailed:
+		return "failed"
+	case eventDead:
+		return "dead"
+	case eventUncertain:
+		return "uncertain"
+	default:
+		return j.Word()
+	}
+}

@@ -1,0 +1,137 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bandeja/inboxd/daemon/internal/inbox"
+	"github.com/bandeja/inboxd/daemon/internal/job"
+	"github.com/bandeja/inboxd/daemon/internal/job/inspect"
+)
+
+// reviveChunk is how many jobs one transaction revives: few enough to hold
+// their locks for milliseconds.
+const reviveChunk = 500
+
+// DeadByOrg counts the dead jobs a filter chooses, per org, most first. The
+// filter's states are not looked at.
+func (l *Ledger) DeadByOrg(ctx context.Context, f inspect.Filter) ([]inspect.OrgCount, error) {
+	var c conditions
+	c.common(f)
+	rows, err := l.pool.Query(ctx, `
+SELECT coalesce(o.name, ''), d.n FROM (
+  SELECT j.org_id, count(*) AS n FROM jobs j WHERE j.state = 6 AND `+c.where()+` GROUP BY j.org_id) d
+LEFT JOIN orgs o ON o.id = d.org_id ORDER BY d.n DESC, o.name`, c.args...)
+	if err != nil {
+		return nil, fmt.Errorf("count dead jobs: %w", err)
+	}
+	counts, err := pgx.CollectRows(rows, pgx.RowToStructByPos[inspect.OrgCount])
+	if err != nil {
+		return nil, fmt.Errorf("count dead jobs: %w", err)
+	}
+	return counts, nil
+}
+
+// RetryDead makes T18 for the dead jobs a filter chooses: ready, with all their
+// attempts back and a new deadline; their messages are queued again. It works
+// in chunks by rising id, so each job is visited once even if it dies again
+// meanwhile, and skips rows somebody else has locked. It returns how many it
+// revived, also when it stops with an error. The filter's states are not looked
+// at: only dead jobs are ever touched, uncertain ones never.
+func (l *Ledger) RetryDead(ctx context.Context, f inspect.Filter) (int, error) {
+	var total int
+	for after := int64(0); ; {
+		revived, err := l.reviveChunk(ctx, f, after)
+		if err != nil {
+			return total, fmt.Errorf("retry dead jobs after %d: %w", after, err)
+		}
+		if len(revived) == 0 {
+			return total, nil
+		}
+		total += len(revived)
+		after = revived[len(revived)-1].ID
+		l.Wake(queuesOf(revived)...)
+	}
+}
+
+// revived is a job that has just become ready again.
+type revived struct {
+	ID        int64
+	RunEpoch  int32
+	Queue     job.Queue
+	Type      job.Type
+	SubjectID int64
+}
+
+// reviveChunk locks jobs before messages, as everybody does.
+func (l *Ledger) reviveChunk(ctx context.Context, f inspect.Filter, after int64) (chunk []revived, err error) {
+	err = pgx.BeginFunc(ctx, l.pool, func(tx pgx.Tx) error {
+		sql, args := reviveChunkSQL(f, after)
+		rows, err := tx.Query(ctx, sql, args...)
+		if err != nil {
+			return err
+		}
+		if chunk, err = pgx.CollectRows(rows, pgx.RowToStructByPos[revived]); err != nil {
+			return err
+		}
+		effects := requeued(chunk)
+		if len(effects) == 0 {
+			return nil
+		}
+		b := &pgx.Batch{}
+		l.effects.QueueEffects(b, effects)
+		return tx.SendBatch(ctx, b).Close()
+	})
+	slices.SortFunc(chunk, func(a, b revived) int { return cmp.Compare(a.ID, b.ID) })
+	return chunk, err
+}
+
+// reviveChunkSQL keeps the epoch: it rises at the next hand-out, and until then
+// fences whatever is left of the old one.
+func reviveChunkSQL(f inspect.Filter, after int64) (string, []any) {
+	types := job.Types()
+	patience := make([]time.Duration, len(types))
+	for i, t := range types {
+		patience[i] = job.PolicyOf(t).Deadline
+	}
+	c := conditions{args: []any{numbers(types), patience, reviveChunk}}
+	c.common(f)
+	c.add("j.id > $%d::bigint", after)
+	return `
+WITH picked AS (
+       SELECT j.id FROM jobs j WHERE j.state = 6 AND ` + c.where() + `
+       ORDER BY j.id LIMIT $3::bigint FOR NO KEY UPDATE SKIP LOCKED)
+UPDATE jobs j SET state = 1, attempt = 0, run_at = clock_timestamp(), ready_at = clock_timestamp(),
+       dispatched_at = NULL, started_at = NULL, worker_id = NULL, cancel_requested = false,
+       error_class = NULL, error_code = NULL, last_error = NULL,
+       deadline_at = greatest(j.deadline_at, clock_timestamp() + p.patience)
+FROM picked, unnest($1::smallint[], $2::interval[]) p(job_type, patience)
+WHERE j.id = picked.id AND p.job_type = j.job_type AND (j.state+0) = 6
+RETURNING j.id, j.run_epoch, j.queue, j.job_type, coalesce(j.subject_id, 0)`, c.args
+}
+
+// requeued tells the store which messages wait to be sent again.
+func requeued(chunk []revived) []job.Effect {
+	var effects []job.Effect
+	for _, r := range chunk {
+		if (r.Type == job.SendMessage || r.Type == job.SendTemplate) && r.SubjectID != 0 {
+			effects = append(effects, job.Effect{JobID: r.ID, Epoch: r.RunEpoch, MessageID: r.SubjectID, Status: inbox.Queued})
+		}
+	}
+	return effects
+}
+
+func queuesOf(chunk []revived) []job.Queue {
+	var queues []job.Queue
+	for _, r := range chunk {
+		if !slices.Contains(queues, r.Queue) {
+			queues = append(queues, r.Queue)
+		}
+	}
+	return queues
+}
