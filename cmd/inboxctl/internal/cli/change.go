@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bandeja/inboxd/admin"
+)
+
+// changeFlags are taken by every command that changes something.
+type changeFlags struct {
+	yes    bool
+	reason string
+}
+
+func (c *changeFlags) add(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&c.yes, "yes", false, "do not ask")
+	cmd.Flags().StringVar(&c.reason, "reason", "", "`TEXT` for the record: why (needed in a protected context)")
+}
+
+// change connects for a change. What the context forbids is refused before the
+// server is asked anything.
+func (a *app) change(c changeFlags) (*admin.Client, target, error) {
+	t, err := a.resolve()
+	if err != nil {
+		return nil, t, err
+	}
+	switch {
+	case len(c.reason) > admin.MaxReason:
+		return nil, t, usagef("--reason is longer than %d bytes", admin.MaxReason)
+	case t.ReadOnly:
+		return nil, t, &refusal{fmt.Sprintf("context %s is read-only: nothing was changed", t.Name)}
+	case t.Protected && strings.TrimSpace(c.reason) == "":
+		return nil, t, &refusal{fmt.Sprintf("context %s is protected: say why with --reason", t.Name)}
+	}
+	if t.Protected && !c.yes {
+		if err := a.retype(t.Name); err != nil {
+			return nil, t, err
+		}
+	}
+	client, err := a.dial(t)
+	return client, t, err
+}
+
+// mayAsk refuses, before anything is counted, a change that has to ask where
+// nobody can answer.
+func (a *app) mayAsk(c changeFlags) error {
+	if !c.yes && !a.Terminal {
+		return &refusal{"this changes many things at once: look with --dry-run, then repeat with --yes"}
+	}
+	return nil
+}
+
+// confirm asks a question that has the numbers. Only "y" and "yes" agree.
+func (a *app) confirm(question string) error {
+	a.note("%s [y/N] ", question)
+	switch strings.ToLower(a.answer()) {
+	case "y", "yes":
+		return nil
+	}
+	return &refusal{"not confirmed: nothing was changed"}
+}
+
+// retype asks for the name of a protected context.
+func (a *app) retype(name string) error {
+	if !a.Terminal {
+		return &refusal{fmt.Sprintf("context %s is protected: repeat with --yes", name)}
+	}
+	a.note("Context %s is protected. Type its name to go on: ", name)
+	if a.answer() != name {
+		return &refusal{"not confirmed: nothing was changed"}
+	}
+	return nil
+}
+
+func (a *app) answer() string {
+	line, _ := a.lines.ReadString('\n') // An end without a line is an empty answer.
+	return strings.TrimSpace(line)
+}

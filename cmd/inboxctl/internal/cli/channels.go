@@ -1,0 +1,27 @@
+package cli
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bandeja/inboxd/admin"
+)
+
+func newChannelsCmd(a *app) *cobra.Command {
+	return newGroupCmd("channels", "channel", "WhatsApp numbers, Instagram accounts, ad accounts",
+		newChannelsListCmd(a, nil), newChannelsAddCmd(a, nil))
+}
+
+func channelColumns() []column[admin.Channel] {
+	type channel = admin.Channel
+	return []column[channel]{
+		{name: "CHANNEL", right: true, cell: func(c channel, _ time.Time) string { return c.ID }},
+		{name: "ORG", cell: func(c channel, _ time.Time) string { return c.Org }},
+		{name: "KIND", cell: func(c channel, _ time.Time) string { return c.Kind }},
+		{name: "META ID", cell: func(c channel, _ time.Time) string { return c.ExternalID }},
+		{name: "STATE", cell: func(c channel, _ time.Time) string { return c.State }},
+		{name: "BUSINESS ID", wide: true, cell: func(c channel, _ time.Time) string { return text(c.BusinessID) }},
+		{name: "ADDED", cell: func(c channel, asOf time.Time) string { return agoText(&c.CreatedAt, asOf) }},
+	}
+}

@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bandeja/inboxd/admin"
+)
+
+type channelsAddOptions struct {
+	*app
+
+	change                  changeFlags
+	org, kind, id, business string
+	accessTokenFile         string
+}
+
+// newChannelsAddCmd gives --token-file another meaning than elsewhere: here it
+// is Meta's token. Ours comes from the context or INBOXCTL_TOKEN_FILE.
+func newChannelsAddCmd(a *app, run func(context.Context, *channelsAddOptions) error) *cobra.Command {
+	o := &channelsAddOptions{app: a}
+	cmd := &cobra.Command{
+		Use:   "add --org ORG --kind KIND --id ID --token-file FILE",
+		Short: "Add a channel to an org",
+		Long: `Add a WhatsApp number, an Instagram account or an ad account to an org.
+
+Meta's access token is read from a file or from stdin, never from the command
+line, and is kept encrypted. Here --token-file is that token; for the server,
+use a context or INBOXCTL_TOKEN_FILE.`,
+		Example: `  echo EAAG-demo | inboxctl channels add --org acme --kind whatsapp --id 1200000000001 --token-file -
+  echo IGQV-demo | inboxctl channels add --org acme --kind instagram --id 17840000000001 --token-file -`,
+		Args: takes(),
+		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runChannelsAdd)(cmd.Context(), o) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.org, "org", "", "the channel's `ORG` (needed)")
+	f.StringVar(&o.kind, "kind", "", "`KIND`: "+strings.Join(admin.ChannelKinds(), ", ")+" (needed)")
+	f.StringVar(&o.id, "id", "", "Meta's `ID` of the number, account or ad account (needed)")
+	f.StringVar(&o.business, "business-id", "", "Meta's `ID` of the WhatsApp business account")
+	f.StringVar(&o.accessTokenFile, "token-file", "", "`FILE` with Meta's access token; - is stdin (needed)")
+	complete(cmd, "kind", admin.ChannelKinds()...)
+	o.change.add(cmd)
+	return cmd
+}
+
+func runChannelsAdd(ctx context.Context, o *channelsAddOptions) error {
+	for _, need := range []pair{{"--org", o.org}, {"--kind", o.kind}, {"--id", o.id}, {"--token-file", o.accessTokenFile}} {
+		if need.value == "" {
+			return usagef("channels add needs %s", need.name)
+		}
+	}
+	if err := checkWord("kind", "--kind", o.kind, admin.ChannelKinds()); err != nil {
+		return err
+	}
+	token, err := o.readSecret(o.accessTokenFile)
+	if err != nil {
+		return fmt.Errorf("read the access token: %w", err)
+	}
+	client, _, err := o.app.change(o.change)
+	if err != nil {
+		return err
+	}
+	answer, err := client.AddChannel(ctx, admin.ChannelAdd{
+		Org: o.org, Kind: o.kind, ExternalID: o.id, BusinessID: o.business, Token: token, Reason: o.change.reason,
+	})
+	if err != nil {
+		return err
+	}
+	return printOne(o.app, answer, rowText(o.app, channelColumns()))
+}

@@ -1,0 +1,55 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+type contextUseOptions struct {
+	*app
+
+	name string
+}
+
+func newContextUseCmd(a *app, run func(context.Context, *contextUseOptions) error) *cobra.Command {
+	o := &contextUseOptions{app: a}
+	return &cobra.Command{
+		Use:     "use NAME",
+		Short:   "Make a stored server the current one",
+		Example: `  inboxctl context use "$(inboxctl context list -o name | head -n 1)"`,
+		Args:    takes("the NAME of a context"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.name = args[0]
+			return pick(run, runContextUse)(cmd.Context(), o)
+		},
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			config, _, err := a.config()
+			if err != nil {
+				return nil, cobra.ShellCompDirectiveError
+			}
+			return config.Names(), cobra.ShellCompDirectiveNoFileComp
+		},
+	}
+}
+
+func runContextUse(_ context.Context, o *contextUseOptions) error {
+	config, path, err := o.config()
+	if err != nil {
+		return err
+	}
+	x, ok := config.Find(o.name)
+	if !ok {
+		return noContext(o.name, config)
+	}
+	config.Current = x.Name
+	if err := config.Save(path); err != nil {
+		return err
+	}
+	return printOne(o.app, local(o.app, "context", wireContext(x, config)), func(b *bytes.Buffer, c contextItem, _ time.Time) {
+		fmt.Fprintf(b, "Context %s (%s) is now current.\n", clean(c.Name), clean(c.Server))
+	})
+}

@@ -1,0 +1,45 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// Build says which program this is.
+type Build struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit"`
+	Date    string `json:"date"`
+}
+
+// Env is everything a command may touch of the world around it.
+type Env struct {
+	In       io.Reader
+	Out      io.Writer // the answer
+	Err      io.Writer // everything else
+	Getenv   func(string) string
+	Now      func() time.Time
+	Terminal bool // someone is there to answer a question
+	Colour   bool // Out is a terminal that shows colour
+	Build    Build
+}
+
+// Main runs inboxctl as a process and returns its exit code.
+func Main(b Build) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	isTerminal := func(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+	env := Env{
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Now: time.Now,
+		Terminal: isTerminal(os.Stdin) && isTerminal(os.Stderr),
+		Colour:   isTerminal(os.Stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
+		Build:    b,
+	}
+	return Run(ctx, env, os.Args[1:])
+}

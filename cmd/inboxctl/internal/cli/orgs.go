@@ -1,0 +1,35 @@
+package cli
+
+import (
+	"bytes"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bandeja/inboxd/admin"
+)
+
+func newOrgsCmd(a *app) *cobra.Command {
+	return newGroupCmd("orgs", "org", "Organisations: the tenants", newOrgsListCmd(a, nil), newOrgsAddCmd(a, nil))
+}
+
+func orgColumns() []column[admin.Org] {
+	return []column[admin.Org]{
+		{name: "ORG", cell: func(o admin.Org, _ time.Time) string { return o.Name }},
+		{name: "ID", right: true, cell: func(o admin.Org, _ time.Time) string { return o.ID }},
+		{name: "SLA TARGET", right: true, cell: func(o admin.Org, _ time.Time) string { return msText(o.SLATargetMS) }},
+		{name: "OBJECTIVE", right: true, cell: func(o admin.Org, _ time.Time) string { return shareText(o.SLAObjective) }},
+		{name: "TIME ZONE", cell: func(o admin.Org, _ time.Time) string { return o.TimeZone }},
+		{name: "ADDED", cell: func(o admin.Org, asOf time.Time) string { return agoText(&o.CreatedAt, asOf) }},
+	}
+}
+
+func shareText(share float64) string { return strconv.FormatFloat(share*100, 'f', -1, 64) + "%" }
+
+// rowText shows one new thing as it will look in its list.
+func rowText[T any](a *app, columns []column[T]) func(*bytes.Buffer, T, time.Time) {
+	return func(b *bytes.Buffer, item T, asOf time.Time) {
+		writeTable(b, columns, []T{item}, asOf, a.flags.output == "wide", !a.flags.noHeaders)
+	}
+}

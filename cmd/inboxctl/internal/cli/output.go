@@ -1,0 +1,178 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/bandeja/inboxd/admin"
+)
+
+// formats lists the values of -o.
+func formats() []string { return []string{"table", "wide", "json", "jsonl", "yaml", "csv", "name"} }
+
+// listView says how a list looks to people; for programs every list looks
+// alike.
+type listView[T any] struct {
+	columns []column[T]
+	empty   string // said on stderr when there is nothing
+}
+
+// printList writes a list in the format of -o, at once, so that a table is
+// never half a table.
+func printList[T any](a *app, l admin.List[T], v listView[T]) error {
+	var b bytes.Buffer
+	var err error
+	switch a.flags.output {
+	case "json":
+		err = writeJSON(&b, l)
+	case "yaml":
+		err = writeYAML(&b, l)
+	case "jsonl":
+		err = writeLines(&b, l.Items)
+	case "csv":
+		err = writeCSV(&b, l.Items, !a.flags.noHeaders)
+	case "name":
+		err = writeNames(&b, l.Items)
+	default:
+		if len(l.Items) == 0 {
+			a.note("%s\n", v.empty)
+			return nil
+		}
+		writeTable(&b, v.columns, l.Items, l.AsOf, a.flags.output == "wide", !a.flags.noHeaders)
+	}
+	return a.flush(&b, err)
+}
+
+// printOne writes one item; text is what people see of it.
+func printOne[T any](a *app, o admin.One[T], text func(b *bytes.Buffer, item T, asOf time.Time)) error {
+	var b bytes.Buffer
+	var err error
+	switch a.flags.output {
+	case "json":
+		err = writeJSON(&b, o)
+	case "yaml":
+		err = writeYAML(&b, o)
+	case "jsonl":
+		err = writeLines(&b, []T{o.Item})
+	case "csv":
+		err = writeCSV(&b, []T{o.Item}, !a.flags.noHeaders)
+	case "name":
+		err = writeNames(&b, []T{o.Item})
+	default:
+		text(&b, o.Item, o.AsOf)
+	}
+	return a.flush(&b, err)
+}
+
+func (a *app) flush(b *bytes.Buffer, err error) error {
+	if err == nil {
+		_, err = a.Out.Write(b.Bytes())
+	}
+	if err != nil {
+		return fmt.Errorf("write the answer: %w", err)
+	}
+	return nil
+}
+
+func writeJSON(b *bytes.Buffer, v any) error {
+	e := json.NewEncoder(b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+func writeLines[T any](b *bytes.Buffer, items []T) error {
+	e := json.NewEncoder(b)
+	e.SetEscapeHTML(false)
+	for _, item := range items {
+		if err := e.Encode(item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeYAML goes through JSON, so that names, order and nulls are the same.
+func writeYAML(b *bytes.Buffer, v any) error {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	var node yaml.Node
+	if err := yaml.Unmarshal(raw, &node); err != nil {
+		return err
+	}
+	unquote(&node)
+	e := yaml.NewEncoder(b)
+	e.SetIndent(2)
+	if err := e.Encode(&node); err != nil {
+		return err
+	}
+	return e.Close()
+}
+
+// unquote drops JSON's style; the encoder quotes again what needs it.
+func unquote(n *yaml.Node) {
+	n.Style = 0
+	for _, c := range n.Content {
+		unquote(c)
+	}
+}
+
+// writeCSV writes every field, nested ones with dots, in data form. The header
+// comes from the type, so an empty list has it too.
+func writeCSV[T any](b *bytes.Buffer, items []T, header bool) error {
+	var zero T
+	fields, err := flatten(zero)
+	if err != nil {
+		return err
+	}
+	w := csv.NewWriter(b)
+	if header {
+		names := make([]string, len(fields))
+		for i, f := range fields {
+			names[i] = f.name
+		}
+		if err := w.Write(names); err != nil {
+			return err
+		}
+	}
+	for _, item := range items {
+		values, err := flatten(item)
+		if err != nil {
+			return err
+		}
+		row := make([]string, len(values))
+		for i, f := range values {
+			row[i] = clean(f.value)
+		}
+		if err := w.Write(row); err != nil {
+			return err
+		}
+	}
+	w.Flush()
+	return w.Error()
+}
+
+// writeNames writes what other commands take: the name, else the id.
+func writeNames[T any](b *bytes.Buffer, items []T) error {
+	for _, item := range items {
+		fields, err := flatten(item)
+		if err != nil {
+			return err
+		}
+		name := ""
+		for _, f := range fields {
+			if f.value != "" && (f.name == "name" || (f.name == "id" && name == "")) {
+				name = f.value
+			}
+		}
+		fmt.Fprintln(b, clean(name))
+	}
+	return nil
+}

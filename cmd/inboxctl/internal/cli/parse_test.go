@@ -1,0 +1,228 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+	"github.com/stretchr/testify/require"
+
+	"github.com/bandeja/inboxd/admin"
+)
+
+var errRan = errors.New("ran")
+
+// parse runs one command line against one command whose run is replaced by a
+// function that keeps the options, and returns them.
+func parse[O any](t *testing.T, build func(*app, func(context.Context, O) error) *cobra.Command, args ...string) (got O, err error) {
+	t.Helper()
+	a := &app{
+		Env:   Env{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard, Getenv: func(string) string { return "" }, Now: clock},
+		lines: bufio.NewReader(strings.NewReader("21 22\n23\n")),
+	}
+	cmd := build(a, func(_ context.Context, o O) error { got = o; return errRan })
+	root := &cobra.Command{Use: "inboxctl", SilenceErrors: true, SilenceUsage: true}
+	a.addGlobalFlags(root)
+	root.AddCommand(cmd)
+	root.SetArgs(append([]string{cmd.Name()}, args...))
+	err = root.ExecuteContext(t.Context())
+	if errors.Is(err, errRan) {
+		err = nil
+	}
+	return got, err
+}
+
+func clock() time.Time { return time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC) }
+
+// slip asserts that a command line is refused as a usage error that says want.
+func slip[O any](t *testing.T, want string, build func(*app, func(context.Context, O) error) *cobra.Command, args ...string) {
+	t.Helper()
+	_, err := parse(t, build, args...)
+	require.ErrorContains(t, err, want)
+}
+
+func TestParseGlobalFlags(t *testing.T) {
+	t.Parallel()
+	o, err := parse(t, newStatusCmd, "--server", "unix:///x", "--token-file", "f", "--context", "prod", "--config", "c", "--timeout", "3s", "-o", "json", "--no-headers")
+	require.NoError(t, err)
+	want := globalFlags{server: "unix:///x", tokenFile: "f", context: "prod", config: "c", timeout: 3 * time.Second, output: "json", noHeaders: true}
+	require.Equal(t, want, o.flags)
+	slip(t, "did you mean json", newStatusCmd, "-o", "jsno")
+	slip(t, "not a time to wait", newStatusCmd, "--timeout", "0s")
+}
+
+func TestParseTakesNoArguments(t *testing.T) {
+	t.Parallel()
+	slip(t, "takes no argument", newStatusCmd, "x")
+	slip(t, "takes no argument", newTopCmd, "x")
+	slip(t, "takes no argument", newQueuesListCmd, "x")
+	slip(t, "takes no argument", newJobsListCmd, "x")
+	slip(t, "takes no argument", newOrgsListCmd, "x")
+	slip(t, "takes no argument", newUsersListCmd, "x")
+	slip(t, "takes no argument", newChannelsListCmd, "x")
+	slip(t, "takes no argument", newChannelsAddCmd, "EAAG-on-the-command-line")
+	slip(t, "takes no argument", newTokensCreateCmd, "x")
+	slip(t, "takes no argument", newLoginCmd, "x")
+	slip(t, "takes no argument", newContextListCmd, "x")
+	slip(t, "takes no argument", newContextCurrentCmd, "x")
+	slip(t, "takes no argument", newVersionCmd, "x")
+}
+
+func TestParseNeedsArguments(t *testing.T) {
+	t.Parallel()
+	slip(t, "needs the NAME of the org", newOrgsAddCmd)
+	slip(t, "needs the NAME of the user", newUsersAddCmd)
+	slip(t, "needs the ID of a job", newJobsShowCmd)
+	slip(t, "needs the NAME of a context", newContextUseCmd)
+	slip(t, "takes no argument", newContextUseCmd, "a", "b")
+}
+
+func TestParseOrgsAdd(t *testing.T) {
+	t.Parallel()
+	o, err := parse(t, newOrgsAddCmd, "acme", "--sla-target", "10m", "--sla-objective", "0.9", "--time-zone", "Europe/Madrid", "--reason", "new", "--yes")
+	require.NoError(t, err)
+	require.Equal(t, []any{"acme", 10 * time.Minute, 0.9, "Europe/Madrid", changeFlags{yes: true, reason: "new"}},
+		[]any{o.name, o.target, o.objective, o.zone, o.change})
+}
+
+func TestParseUsersAdd(t *testing.T) {
+	t.Parallel()
+	o, err := parse(t, newUsersAddCmd, "dana", "--org", "acme")
+	require.NoError(t, err)
+	require.Equal(t, []string{"dana", "acme"}, []string{o.name, o.org})
+}
+
+func TestParseUsersList(t *testing.T) {
+	t.Parallel()
+	o, err := parse(t, newUsersListCmd, "--org", "acme")
+	require.NoError(t, err)
+	require.Equal(t, "acme", o.org)
+}
+
+func TestParseChannelsList(t *testing.T) {
+	t.Parallel()
+	o, err := parse(t, newChannelsListCmd, "--org", "acme")
+	require.NoError(t, err)
+	require.Equal(t, "acme", o.org)
+}
+
+// The token of the server and Meta's must not be mixed up.
+func TestParseChannelsAdd(t *testing.T) {
+	t.Parallel()
+	o, err := parse(t, newChannelsAddCmd, "--org", "acme", "--kind", "whatsapp", "--id", "120", "--business-id", "9", "--token-file", "-")
+	require.NoError(t, err)
+	require.Equal(t, []string{"acme", "whatsapp", "120", "9", "-", ""}, []string{o.org, o.kind, o.id, o.business, o.accessTokenFile, o.flags.tokenFile})
+}
+
+func TestParseTokensCreate(t *testing.T) {
+	t.Parallel()
+	o, err := parse(t, newTokensCreateCmd, "--org", "acme", "--user", "dana", "--expires-in", "30d")
+	require.NoError(t, err)
+	r, err := o.request()
+	require.NoError(t, err)
+	require.Equal(t, admin.TokenCreate{Org: "acme", User: "dana", ExpiresInMS: 30 * 24 * 3600 * 1000}, r)
+}
+
+func TestParseLogin(t *testing.T) {
+	t.Parallel()
+	o, err := parse(t, newLoginCmd, "--server", "https://inboxd.example:9443", "--token-file", "-", "--protected", "--read-only", "--colour", "red")
+	require.NoError(t, err)
+	x, err := o.entry()
+	require.NoError(t, err)
+	require.Equal(t, admin.Context{Name: "inboxd.example", Server: "https://inboxd.example:9443", Token: "21 22\n23", Protected: true, ReadOnly: true, Colour: "red"}, x)
+}
+
+func TestParseContextUse(t *testing.T) {
+	t.Parallel()
+	o, err := parse(t, newContextUseCmd, "prod")
+	require.NoError(t, err)
+	require.Equal(t, "prod", o.name)
+}
+
+func TestParseTop(t *testing.T) {
+	t.Parallel()
+	o, err := parse(t, newTopCmd, "--once", "--interval", "5s")
+	require.NoError(t, err)
+	require.Equal(t, []any{true, 5 * time.Second}, []any{o.once, o.interval})
+}
+
+func TestParseJobsShow(t *testing.T) {
+	t.Parallel()
+	o, err := parse(t, newJobsShowCmd, "7")
+	require.NoError(t, err)
+	require.Equal(t, "7", o.id)
+}
+
+func TestParseJobsList(t *testing.T) {
+	t.Parallel()
+	o, err := parse(t, newJobsListCmd, "--org", "acme,globex", "--queue", "whatsapp", "--type", "send_message", "--state", "dead", "--state", "retrying",
+		"--error", "media", "--user", "dana", "--since", "2h", "--until", "2026-01-31", "--older-than", "1d", "--ids", "-", "--limit", "7", "--cursor", "9")
+	require.NoError(t, err)
+	got, err := o.selector.selector(o.app)
+	require.NoError(t, err)
+	since, until, older := clock().Add(-2*time.Hour), time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC), int64(86_400_000)
+	want := admin.Selector{
+		Org: []string{"acme", "globex"}, Queue: []string{"whatsapp"}, Type: []string{"send_message"}, State: []string{"dead", "retrying"},
+		Error: []string{"media"}, User: []string{"dana"}, Since: &since, Until: &until, OlderThanMS: &older, IDs: []string{"21", "22", "23"},
+	}
+	require.Empty(t, cmp.Diff(want, got))
+	require.Equal(t, []any{7, "9"}, []any{o.limit, o.cursor})
+}
+
+func TestParseJobsRetry(t *testing.T) {
+	t.Parallel()
+	o, err := parse(t, newJobsRetryCmd, "7", "8", "--org", "acme", "--dry-run", "--yes", "--reason", "outage over")
+	require.NoError(t, err)
+	r, err := o.request()
+	require.NoError(t, err)
+	require.Empty(t, cmp.Diff(admin.RetryRequest{
+		Selector: admin.Selector{Org: []string{"acme"}, IDs: []string{"7", "8"}}, DryRun: true, Reason: "outage over",
+	}, r))
+
+	for want, args := range map[string][]string{
+		"nothing is selected":              nil,
+		"--org is given but empty":         {"--org", ""},
+		"only dead jobs":                   {"--state", "ready"},
+		"did you mean uncertain":           {"--state", "uncertan"},
+		`"x" is not the id`:                {"x"},
+		`"0" is not the id`:                {"--ids", "0"},
+		`--since "yesterday"`:              {"--since", "yesterday"},
+		`--older-than "-5m"`:               {"--older-than", "-5m"},
+		`--older-than "999999d"`:           {"--older-than", "999999d"},
+		"did you mean send_message":        {"--type", "send_messages"},
+		"--older-than is given but empty":  {"--older-than", ""},
+		`--until "2026-13-01" is not a ti`: {"--until", "2026-13-01"},
+	} {
+		o, err := parse(t, newJobsRetryCmd, args...)
+		require.NoError(t, err)
+		_, err = o.request()
+		require.ErrorContains(t, err, want)
+		require.Equal(t, admin.ExitUsage, exitCode(t.Context(), err), want)
+	}
+}
+
+// What people read keeps its unit at every size.
+func TestHumanTimes(t *testing.T) {
+	t.Parallel()
+	for ms, want := range map[int64]string{
+		0: "0ms", 999: "999ms", 1000: "1.0s", 59_999: "59s", 60_000: "1m00s", 3_599_000: "59m59s", 7_500_000: "2h05m", 367_200_000: "4d06h",
+	} {
+		require.Equal(t, want, msText(ms))
+	}
+	half, whole := 0.5, 12.6
+	require.Equal(t, []string{"", "0.5ms", "13ms"}, []string{latencyText(nil), latencyText(&half), latencyText(&whole)})
+	later := clock().Add(time.Minute)
+	require.Equal(t, []string{"", "in 1m00s"}, []string{agoText(nil, clock()), agoText(&later, clock())})
+}
+
+// An error text from outside must not steer the operator's terminal.
+func TestCleanTakesControlAway(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "a [31mb c d", clean("a\x1b[31mb\nc\u202ed"))
+}

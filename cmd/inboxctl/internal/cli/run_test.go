@@ -1,0 +1,251 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/cmd/inboxctl/internal/cli"
+)
+
+// What operators see, in every format, exactly.
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	for name, args := range map[string][]string{
+		"status":           {"status"},
+		"status_wide":      {"status", "-o", "wide"},
+		"status_json":      {"status", "-o", "json"},
+		"status_yaml":      {"status", "-o", "yaml"},
+		"queues_list":      {"queues", "list"},
+		"queues_list_wide": {"queue", "list", "-o", "wide"},
+		"queues_list_csv":  {"queues", "list", "-o", "csv"},
+		"queues_list_name": {"queues", "list", "-o", "name"},
+		"jobs_list":        {"jobs", "list"},
+		"jobs_list_wide":   {"jobs", "list", "-o", "wide"},
+		"jobs_list_bare":   {"jobs", "list", "--no-headers"},
+		"jobs_list_json":   {"jobs", "list", "-o", "json"},
+		"jobs_list_jsonl":  {"jobs", "list", "-o", "jsonl"},
+		"jobs_list_csv":    {"jobs", "list", "-o", "csv"},
+		"jobs_list_name":   {"jobs", "list", "-o", "name"},
+		"jobs_show":        {"jobs", "show", "4712"},
+		"jobs_show_json":   {"job", "show", "4712", "-o", "json"},
+		"jobs_retry_dry":   {"jobs", "retry", "--org", "acme", "--dry-run"},
+		"jobs_retry_yes":   {"jobs", "retry", "--org", "acme", "--yes"},
+		"jobs_retry_json":  {"jobs", "retry", "4712", "-o", "json"},
+		"orgs_list":        {"orgs", "list"},
+		"orgs_add":         {"orgs", "add", "acme", "--time-zone", "Europe/Madrid"},
+		"users_list":       {"users", "list"},
+		"users_add":        {"users", "add", "dana", "--org", "acme"},
+		"channels_list":    {"channels", "list", "-o", "wide"},
+		"channels_add":     {"channels", "add", "--org", "acme", "--kind", "whatsapp", "--id", "1200000000001", "--token-file", "-"},
+		"tokens_create":    {"tokens", "create", "--org", "acme", "--user", "dana"},
+		"tokens_json":      {"tokens", "create", "--org", "acme", "--user", "dana", "-o", "json"},
+		"tokens_name":      {"tokens", "create", "--org", "acme", "--user", "dana", "-o", "name"},
+		"version":          {"version"},
+		"version_json":     {"version", "-o", "json"},
+		"help":             {"--help"},
+		"help_retry":       {"jobs", "retry", "--help"},
+		"not_found":        {"jobs", "show", "5"},
+		"misspelt_noun":    {"quues"},
+		"misspelt_verb":    {"jobs", "lits"},
+		"misspelt_flag":    {"jobs", "list", "--stat", "dead"},
+		"misspelt_state":   {"jobs", "list", "--state", "ded"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSession(t, world())
+			s.input = "EAAG-token\n"
+			golden(t, name, args, s.run(t.Context(), args...))
+		})
+	}
+}
+
+// When something is wrong the first line says so, and nothing unknown is 0.
+func TestStatusOfTrouble(t *testing.T) {
+	t.Parallel()
+	s := newSession(t, map[string]reply{"GET /status": one("status", admin.Status{
+		Version: "v1.0.0", Parts: []admin.Part{{Name: "postgres", Error: new("no answer")}},
+	})})
+	golden(t, "status_trouble", []string{"status"}, s.run(t.Context(), "status"))
+	require.Contains(t, s.run(t.Context(), "status", "-o", "json").out, `"queues": null`)
+}
+
+// Empty answers say so to people and stay parseable for programs.
+func TestEmptyLists(t *testing.T) {
+	t.Parallel()
+	s := newSession(t, map[string]reply{
+		"GET /jobs": list[admin.Job]("jobs"), "GET /orgs": list[admin.Org]("orgs"), "GET /users": list[admin.User]("users"),
+		"GET /channels": list[admin.Channel]("channels"), "GET /queues": list[admin.Queue]("queues"),
+	})
+	for _, noun := range []string{"jobs", "orgs", "users", "channels", "queues", "context"} {
+		got := s.run(t.Context(), noun, "list")
+		require.Equal(t, 0, got.code)
+		require.Empty(t, got.out)
+		require.NotEmpty(t, got.err)
+		got = s.run(t.Context(), noun, "list", "-o", "json")
+		require.Contains(t, got.out, `"items": []`)
+		got = s.run(t.Context(), noun, "list", "-o", "csv")
+		require.Equal(t, 1, strings.Count(got.out, "\n"), "the header remains")
+	}
+}
+
+// A change that is not agreed to must not happen, and each way to refuse has
+// its exit code before the server is asked.
+func TestRetryAsks(t *testing.T) {
+	t.Parallel()
+	ask := `POST /admin/v1/jobs/retry {"selector":{"org":["acme"]},"all":false,"dry_run":true}`
+	act := `POST /admin/v1/jobs/retry {"selector":{"org":["acme"]},"all":false,"dry_run":false}`
+	for name, c := range map[string]struct {
+		terminal bool
+		input    string
+		args     []string
+		code     int
+		asked    []string
+	}{
+		"Yes":         {true, "y\n", []string{"--org", "acme"}, 0, []string{ask, act}},
+		"No":          {true, "n\n", []string{"--org", "acme"}, 7, []string{ask}},
+		"Nothing":     {true, "", []string{"--org", "acme"}, 7, []string{ask}},
+		"NoTerminal":  {false, "y\n", []string{"--org", "acme"}, 7, nil},
+		"TwoIDs":      {false, "", []string{"1", "2"}, 7, nil},
+		"YesFlag":     {false, "", []string{"--org", "acme", "--yes"}, 0, []string{act}},
+		"DryRun":      {false, "", []string{"--org", "acme", "--dry-run"}, 0, []string{ask}},
+		"OneID":       {false, "", []string{"4712"}, 0, []string{`POST /admin/v1/jobs/retry {"selector":{"ids":["4712"]},"all":false,"dry_run":false}`}},
+		"Empty":       {false, "", nil, 2, nil},
+		"EmptyYes":    {false, "", []string{"--yes"}, 2, nil},
+		"EmptyVar":    {false, "", []string{"--org", "", "--queue", "whatsapp", "--yes"}, 2, nil},
+		"BadFlag":     {false, "", []string{"--since", "yesterday"}, 2, nil},
+		"AllNoAnswer": {false, "", []string{"--all"}, 7, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSession(t, world())
+			s.terminal, s.input = c.terminal, c.input
+			got := s.run(t.Context(), append([]string{"jobs", "retry"}, c.args...)...)
+			require.Equal(t, c.code, got.code, got.err)
+			require.Equal(t, c.asked, s.server.asked)
+			if c.code != 0 {
+				require.Empty(t, got.out)
+			}
+			if len(c.asked) > 0 && c.terminal {
+				require.Contains(t, got.err, "Retry 42 dead jobs (acme 40, globex 2) on SERVER? [y/N]")
+			}
+		})
+	}
+}
+
+// Each sort of fault has its exit code.
+func TestExitCodes(t *testing.T) {
+	t.Parallel()
+	for kind, code := range map[admin.Kind]int{
+		admin.Internal: 1, admin.Invalid: 2, admin.Unauthorized: 4, admin.Forbidden: 4, admin.NotFound: 5, admin.Conflict: 6, admin.Temporary: 9,
+	} {
+		s := newSession(t, map[string]reply{"GET /orgs": problem(kind, "code", "a sentence")})
+		got := s.run(t.Context(), "orgs", "list")
+		require.Equal(t, result{code, "", "inboxctl: a sentence\n"}, got)
+	}
+
+	s := newSession(t, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.Equal(t, 130, s.run(ctx, "status").code)
+	s.server.Close()
+	require.Equal(t, 9, s.run(t.Context(), "status").code, "unreachable, even without a token")
+	require.Equal(t, 9, s.run(t.Context(), "jobs", "retry", "5").code)
+	require.Equal(t, 0, s.run(t.Context(), "version").code)
+	require.Equal(t, 0, s.run(t.Context(), "completion", "bash").code)
+	require.Equal(t, 0, s.run(t.Context()).code)
+	require.Equal(t, 2, s.run(t.Context(), "status", "--server", "nonsense").code)
+	require.Equal(t, 5, s.run(t.Context(), "status", "--context", "none").code)
+}
+
+// A script that reads the first lines of a list and closes the pipe is not an
+// error.
+func TestClosedPipe(t *testing.T) {
+	t.Parallel()
+	s := newSession(t, world())
+	r, w, err := os.Pipe()
+	require.NoError(t, err)
+	require.NoError(t, r.Close())
+	defer func() { _ = w.Close() }()
+	var stderr bytes.Buffer
+	code := cli.Run(t.Context(), cli.Env{
+		In: strings.NewReader(""), Out: w, Err: &stderr, Getenv: func(name string) string { return s.env[name] }, Now: at,
+		Build: cli.Build{Version: "v1.0.0"},
+	}, []string{"jobs", "list"})
+	require.Equal(t, 0, code)
+	require.Empty(t, stderr.String())
+}
+
+// Two versions side by side are said once, on stderr, and work goes on.
+func TestVersionSkew(t *testing.T) {
+	t.Parallel()
+	s := newSession(t, world())
+	s.version = "v0.9.0"
+	got := s.run(t.Context(), "orgs", "list", "-o", "name")
+	require.Equal(t, result{0, "acme\n", "warning: this is inboxctl v0.9.0, the server is inboxd v1.0.0\n"}, got)
+}
+
+// Colour is for terminals; nothing else may find escapes in its input.
+func TestColour(t *testing.T) {
+	t.Parallel()
+	s := newSession(t, world())
+	require.NotContains(t, s.run(t.Context(), "status").out, "\x1b")
+	s.colour = true
+	require.Contains(t, s.run(t.Context(), "status").out, "\x1b[32mhealthy\x1b[0m")
+}
+
+// The first page is not the whole list: the limit is, and what is left is said.
+func TestJobsListPages(t *testing.T) {
+	t.Parallel()
+	page := list("jobs", jobs()...)
+	l, _ := page.body.(admin.List[admin.Job])
+	l.Next = new("99")
+	page.body = l
+	s := newSession(t, map[string]reply{"GET /jobs": page})
+	got := s.run(t.Context(), "jobs", "list", "--limit", "4", "--state", "dead")
+	require.Equal(t, []string{"GET /admin/v1/jobs?limit=4&state=dead", "GET /admin/v1/jobs?cursor=99&limit=2&state=dead"}, s.server.asked)
+	require.Equal(t, 5, strings.Count(got.out, "\n"))
+	require.Contains(t, got.err, "--cursor 99")
+}
+
+// top needs no terminal to be of use.
+func TestTopOnce(t *testing.T) {
+	t.Parallel()
+	s := newSession(t, world())
+	got := s.run(t.Context(), "top", "--once")
+	require.Equal(t, 0, got.code, got.err)
+	require.Contains(t, got.out, "whatsapp")
+	got = s.run(t.Context(), "top", "-o", "json")
+	require.Contains(t, got.out, `"kind": "status"`)
+	require.Equal(t, 2, s.run(t.Context(), "top", "--interval", "1ms").code)
+}
+
+// The secret of a channel never appears in what inboxctl prints.
+func TestChannelTokenStaysSecret(t *testing.T) {
+	t.Parallel()
+	s := newSession(t, world())
+	s.input = "EAAG-canary\n"
+	args := []string{"channels", "add", "--org", "acme", "--kind", "whatsapp", "--id", "120", "--business-id", "9", "--token-file", "-"}
+	got := s.run(t.Context(), append(args, "-o", "json")...)
+	require.Equal(t, 0, got.code)
+	require.NotContains(t, got.out+got.err, "canary")
+	require.Equal(t, []string{`POST /admin/v1/channels {"org":"acme","kind":"whatsapp","external_id":"120","business_id":"9","token":"EAAG-canary"}`}, s.server.asked)
+	s.input = "\n"
+	require.Equal(t, 2, s.run(t.Context(), args...).code, "an empty token is a slip")
+}
+
+// A command that hangs is cut off by --timeout.
+func TestTimeout(t *testing.T) {
+	t.Parallel()
+	s := newSession(t, world())
+	begin := time.Now()
+	got := s.run(t.Context(), "status", "--timeout", "1ns")
+	require.Equal(t, 9, got.code)
+	require.Less(t, time.Since(begin), 5*time.Second)
+}

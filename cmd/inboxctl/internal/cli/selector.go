@@ -1,0 +1,141 @@
+package cli
+
+import (
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bandeja/inboxd/admin"
+)
+
+// selectorFlags choose jobs, the same way everywhere.
+type selectorFlags struct {
+	org, queue, kind, state, error, user []string
+	since, until, olderThan              string
+	ids                                  []string
+
+	given func(flag string) bool // whether a flag was set
+}
+
+func (s *selectorFlags) add(cmd *cobra.Command) {
+	f := cmd.Flags()
+	s.given = f.Changed
+	f.StringSliceVar(&s.org, "org", nil, "of these `ORGS`")
+	f.StringSliceVar(&s.queue, "queue", nil, "in these `QUEUES`: whatsapp, instagram, automations, meta_spend, token_refresh")
+	f.StringSliceVar(&s.kind, "type", nil, "of these `TYPES`: "+strings.Join(admin.JobTypes(), ", "))
+	f.StringSliceVar(&s.state, "state", nil, "in these `STATES`: "+strings.Join(admin.JobStates(), ", "))
+	f.StringSliceVar(&s.error, "error", nil, "whose last error is of these `CLASSES`, such as window_closed")
+	f.StringSliceVar(&s.user, "user", nil, "sent by these `USERS`")
+	f.StringVar(&s.since, "since", "", "created at or after `TIME`: 2h (ago), 2026-01-31 or 2026-01-31T15:04:05Z")
+	f.StringVar(&s.until, "until", "", "created before `TIME`, written like --since")
+	f.StringVar(&s.olderThan, "older-than", "", "created longer ago than `DURATION`, such as 10m or 2d")
+	f.StringSliceVar(&s.ids, "ids", nil, "with these `IDS`; - reads them from stdin")
+	complete(cmd, "type", admin.JobTypes()...)
+	complete(cmd, "state", admin.JobStates()...)
+	complete(cmd, "queue", "whatsapp", "instagram", "automations", "meta_spend", "token_refresh")
+}
+
+// selector checks what can be checked without the server.
+func (s *selectorFlags) selector(a *app) (sel admin.Selector, err error) {
+	sel = admin.Selector{
+		Org: admin.SplitList(s.org), Queue: admin.SplitList(s.queue), Type: admin.SplitList(s.kind),
+		State: admin.SplitList(s.state), Error: admin.SplitList(s.error), User: admin.SplitList(s.user),
+	}
+	for _, w := range sel.State {
+		if err := checkWord("state", "--state", w, admin.JobStates()); err != nil {
+			return sel, err
+		}
+	}
+	for _, w := range sel.Type {
+		if err := checkWord("type", "--type", w, admin.JobTypes()); err != nil {
+			return sel, err
+		}
+	}
+	if sel.Since, err = parseTime("--since", s.since, a.Now()); err != nil {
+		return sel, err
+	}
+	if sel.Until, err = parseTime("--until", s.until, a.Now()); err != nil {
+		return sel, err
+	}
+	if s.olderThan != "" {
+		d, err := parseDuration("--older-than", s.olderThan)
+		if err != nil {
+			return sel, err
+		}
+		ms := d.Milliseconds()
+		sel.OlderThanMS = &ms
+	}
+	if sel.IDs, err = a.readIDs(s.ids); err != nil {
+		return sel, err
+	}
+	return sel, s.checkEmpty(sel)
+}
+
+// checkEmpty refuses a flag without a value: an unset variable in a script must
+// not widen the selection.
+func (s *selectorFlags) checkEmpty(sel admin.Selector) error {
+	values := sel.Values()
+	for _, flag := range []string{"org", "queue", "type", "state", "error", "user", "since", "until", "ids"} {
+		if s.given(flag) && !values.Has(flag) {
+			return usagef("--%s is given but empty", flag)
+		}
+	}
+	if s.given("older-than") && sel.OlderThanMS == nil {
+		return usagef("--older-than is given but empty")
+	}
+	return nil
+}
+
+func (a *app) readIDs(words []string) ([]string, error) {
+	if len(words) == 1 && words[0] == "-" {
+		raw, err := io.ReadAll(io.LimitReader(a.lines, admin.MaxBody))
+		if err != nil {
+			return nil, err
+		}
+		if words = strings.Fields(string(raw)); len(words) == 0 {
+			return nil, usagef("--ids -: stdin holds no ids")
+		}
+	}
+	ids := admin.SplitList(words)
+	for _, id := range ids {
+		if n, err := strconv.ParseInt(id, 10, 64); err != nil || n <= 0 {
+			return nil, usagef("%q is not the id of a job: ids are numbers", id)
+		}
+	}
+	return ids, nil
+}
+
+// parseTime reads an age, a day or an instant.
+func parseTime(flag, raw string, now time.Time) (*time.Time, error) {
+	if raw == "" {
+		return nil, nil //nolint:nilnil // No bound is the ordinary case.
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, raw); err == nil {
+			return &t, nil
+		}
+	}
+	d, err := parseDuration(flag, raw)
+	if err != nil {
+		return nil, usagef("%s %q is not a time: use an age such as 2h, a day such as 2026-01-31, or 2026-01-31T15:04:05Z", flag, raw)
+	}
+	t := now.Add(-d).UTC()
+	return &t, nil
+}
+
+// parseDuration reads Go's durations and whole days.
+func parseDuration(flag, raw string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(raw, "d"); ok {
+		if n, err := strconv.Atoi(days); err == nil && n >= 0 && n <= 36500 {
+			return time.Duration(n) * 24 * time.Hour, nil
+		}
+	}
+	d, err := time.ParseDuration(raw)
+	if err != nil || d < 0 {
+		return 0, usagef("%s %q is not a duration: use for example 30s, 10m, 2h or 3d", flag, raw)
+	}
+	return d, nil
+}

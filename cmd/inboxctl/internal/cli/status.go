@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bandeja/inboxd/admin"
+)
+
+type statusOptions struct {
+	*app
+}
+
+func newStatusCmd(a *app, run func(context.Context, *statusOptions) error) *cobra.Command {
+	o := &statusOptions{app: a}
+	return &cobra.Command{
+		Use:   "status",
+		Short: "Show whether all is well, at a glance",
+		Long:  "Show parts, queues and processes. It exits 0 whenever the server answers, healthy or not.",
+		Example: `  inboxctl status
+  inboxctl status -o json`,
+		Args: takes(),
+		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runStatus)(cmd.Context(), o) },
+	}
+}
+
+// pick returns the replacement a test gave, else the real thing.
+func pick[O any](run, real func(context.Context, O) error) func(context.Context, O) error {
+	if run != nil {
+		return run
+	}
+	return real
+}
+
+func runStatus(ctx context.Context, o *statusOptions) error {
+	client, t, err := o.connect()
+	if err != nil {
+		return err
+	}
+	answer, err := client.Status(ctx)
+	if err != nil {
+		return err
+	}
+	return printOne(o.app, answer, func(b *bytes.Buffer, s admin.Status, asOf time.Time) {
+		o.statusText(b, s, t, asOf, answer.StaleMS)
+	})
+}
+
+func (a *app) statusText(b *bytes.Buffer, s admin.Status, t target, asOf time.Time, staleMS int64) {
+	wide := a.flags.output == "wide"
+	health := a.paint("healthy", green)
+	if !s.Healthy {
+		health = a.paint("NOT HEALTHY", red)
+	}
+	fmt.Fprintf(b, "inboxd %s at %s: %s, %s old\n", clean(s.Version), clean(t.Server), health, msText(staleMS))
+	writePairs(b, pair{"environment", s.Environment}, pair{"api", text(s.APIURL)}, pair{"metrics", text(s.MetricsURL)})
+	fmt.Fprintln(b)
+	if len(s.Parts) > 0 {
+		writeTable(b, partColumns(), s.Parts, asOf, wide, !a.flags.noHeaders)
+		fmt.Fprintln(b)
+	}
+	if s.Queues == nil {
+		fmt.Fprintln(b, "Queues are not known: the ledger has not answered since the server started.")
+	} else {
+		writeTable(b, queueColumns(), worstFirst(s.Queues), asOf, wide, !a.flags.noHeaders)
+	}
+	if len(s.Processes) == 0 {
+		fmt.Fprintln(b, "\nNo process is running: nothing will be sent.")
+		return
+	}
+	fmt.Fprintln(b)
+	writeTable(b, processColumns(), s.Processes, asOf, wide, !a.flags.noHeaders)
+}
+
+func partColumns() []column[admin.Part] {
+	return []column[admin.Part]{
+		{name: "PART", cell: func(p admin.Part, _ time.Time) string { return p.Name }},
+		{name: "STATE", cell: func(p admin.Part, _ time.Time) string {
+			if p.OK {
+				return "ok"
+			}
+			return "DOWN " + text(p.Error)
+		}},
+	}
+}
+
+func processColumns() []column[admin.Process] {
+	return []column[admin.Process]{
+		{name: "PROCESS", cell: func(p admin.Process, _ time.Time) string { return p.ID }},
+		{name: "HOST", cell: func(p admin.Process, _ time.Time) string { return p.Host }},
+		{name: "PID", right: true, cell: func(p admin.Process, _ time.Time) string { return countText(int64(p.PID)) }},
+		{name: "MODE", cell: func(p admin.Process, _ time.Time) string { return p.Mode }},
+		{name: "STATE", cell: func(p admin.Process, _ time.Time) string {
+			if p.Draining {
+				return "draining"
+			}
+			return "running"
+		}},
+		{name: "SLOTS", right: true, cell: func(p admin.Process, _ time.Time) string { return countText(int64(p.Slots)) }},
+		{name: "BEAT", cell: func(p admin.Process, _ time.Time) string { return msText(p.BeatAgeMS) + " ago" }},
+		{name: "STARTED", cell: func(p admin.Process, asOf time.Time) string { return agoText(&p.StartedAt, asOf) }},
+		{name: "VERSION", cell: func(p admin.Process, _ time.Time) string { return p.Version }},
+	}
+}

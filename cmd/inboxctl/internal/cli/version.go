@@ -1,0 +1,56 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// serverWait is how long version waits for the server: it is asked when
+// something is wrong, and must not hang then.
+const serverWait = time.Second
+
+type versionOptions struct {
+	*app
+}
+
+// versionItem is what version answers; ServerVersion is null if no server
+// answers.
+type versionItem struct {
+	Build
+
+	Server        *string `json:"server"`
+	ServerVersion *string `json:"server_version"`
+}
+
+func newVersionCmd(a *app, run func(context.Context, *versionOptions) error) *cobra.Command {
+	o := &versionOptions{app: a}
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Show the versions of inboxctl and of the server",
+		Long:  "Show the versions of inboxctl and of the server. It exits 0 also if no server answers.",
+		Example: `  inboxctl version
+  inboxctl version -o json`,
+		Args: takes(),
+		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runVersion)(cmd.Context(), o) },
+	}
+}
+
+func runVersion(ctx context.Context, o *versionOptions) error {
+	item := versionItem{Build: o.Build}
+	if client, t, err := o.connect(); err == nil {
+		ctx, cancel := context.WithTimeout(ctx, serverWait)
+		defer cancel()
+		item.Server = &t.Server
+		_, _ = client.Version(ctx) // Even a refusal says the version.
+		if v := client.ServerVersion(); v != "" {
+			item.ServerVersion = &v
+		}
+	}
+	return printOne(o.app, local(o.app, "version", item), func(b *bytes.Buffer, v versionItem, _ time.Time) {
+		server := orElse(text(v.ServerVersion), "no answer") + " (" + orElse(text(v.Server), "no address") + ")"
+		writePairs(b, pair{"inboxctl", v.Version}, pair{"commit", v.Commit}, pair{"built", v.Date}, pair{"inboxd", server})
+	})
+}
