@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -95,7 +96,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if err == nil {
 		d.log.InfoContext(ctx, "ready", "mode", string(d.o.Config.Mode), "version", d.o.Build.Version)
 		d.notify(ctx, d.notifier.Ready)
-		d.loop("watchdog", func(ctx context.Context) {
+		d.loop(ctx, "watchdog", func(ctx context.Context) {
 			d.notifier.Watchdog(ctx, func() bool { return d.health.Live().OK })
 		})
 		select {
@@ -175,9 +176,9 @@ func (s *stops) run(ctx context.Context) error {
 	s.named = nil
 	s.mu.Unlock()
 	var errs []error
-	for i := len(named) - 1; i >= 0; i-- {
-		if err := named[i].stop(ctx); err != nil {
-			errs = append(errs, fmt.Errorf("stop %s: %w", named[i].name, err))
+	for _, n := range slices.Backward(named) {
+		if err := n.stop(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("stop %s: %w", n.name, err))
 		}
 	}
 	return errors.Join(errs...)

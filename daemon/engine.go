@@ -71,15 +71,15 @@ func (e *engine) start(ctx context.Context, failed chan<- error) error {
 	if err := e.fence.Once(ctx, e.d.ledger, e.id); err != nil {
 		e.log.WarnContext(ctx, "first heartbeat failed; nothing is sent before one succeeds", "error", err)
 	}
-	e.loop("heartbeat", func(ctx context.Context) {
+	e.d.loop(ctx, "heartbeat", func(ctx context.Context) {
 		if err := e.fence.Beat(ctx, e.d.ledger, e.id, ledger.ErrDeclaredDead, e.log); err != nil {
 			failed <- err
 		}
 	})
 	e.d.stops.push("registration", func(ctx context.Context) error { return e.d.ledger.Deregister(ctx, e.id) })
-	e.loop("group commit", e.committer.Run)
-	e.loop("reconciler", e.reconciler().Run)
-	e.loop("strays", e.releaseStrays)
+	e.d.loop(ctx, "group commit", e.committer.Run)
+	e.d.loop(ctx, "reconciler", e.reconciler().Run)
+	e.d.loop(ctx, "strays", e.releaseStrays)
 	if e.remote != nil {
 		e.d.stops.push("redis pulling", func(context.Context) error { e.remote.Halt(); return nil })
 		if err := e.remote.Start(ctx); err != nil {
@@ -87,8 +87,8 @@ func (e *engine) start(ctx context.Context, failed chan<- error) error {
 		}
 	}
 	e.d.stops.push("running jobs", e.drain)
-	e.loop("listener", func(ctx context.Context) { e.d.ledger.Listen(ctx, e.dispatcher.Bell()) })
-	e.loop("dispatch", e.dispatcher.Run)
+	e.d.loop(ctx, "listener", func(ctx context.Context) { e.d.ledger.Listen(ctx, e.dispatcher.Bell()) })
+	e.d.loop(ctx, "dispatch", e.dispatcher.Run)
 	return nil
 }
 
@@ -162,12 +162,10 @@ func (e *engine) releaseStrays(ctx context.Context) {
 	})
 }
 
-// loop runs f until the stop that is pushed here.
-func (e *engine) loop(name string, f func(context.Context)) { e.d.loop(name, f) }
-
-// loop runs f in the background until its turn to stop comes.
-func (d *Daemon) loop(name string, f func(context.Context)) {
-	ctx, cancel := context.WithCancel(context.Background())
+// loop runs f in the background until its turn to stop comes, which is not
+// when ctx ends: the order of stopping matters.
+func (d *Daemon) loop(ctx context.Context, name string, f func(context.Context)) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
 	wg.Go(func() { f(ctx) })
 	d.stops.push(name, func(context.Context) error { cancel(); wg.Wait(); return nil })

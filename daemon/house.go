@@ -60,11 +60,11 @@ func (d *Daemon) keepHouse(ctx context.Context) {
 	if err := d.ledger.Partitions(ctx, time.Now()); err != nil {
 		d.log.WarnContext(ctx, "partitions not made; rows go to the default one", "error", err)
 	}
-	d.loop("announcer", d.ledger.Announce)
-	d.loop("partitions", func(ctx context.Context) {
+	d.loop(ctx, "announcer", d.ledger.Announce)
+	d.loop(ctx, "partitions", func(ctx context.Context) {
 		d.every(ctx, partitionEvery, "partitions", func(ctx context.Context) error { return d.ledger.Partitions(ctx, time.Now()) })
 	})
-	d.loop("pruning", func(ctx context.Context) { d.every(ctx, pruneEvery, "prune", d.store.Prune) })
+	d.loop(ctx, "pruning", func(ctx context.Context) { d.every(ctx, pruneEvery, "prune", d.store.Prune) })
 }
 
 // register adds this process to the list operators see, as soon as the
@@ -96,7 +96,7 @@ func (d *Daemon) attend(ctx context.Context) error {
 		return err
 	}
 	d.stops.push("registration", func(ctx context.Context) error { return d.ledger.Deregister(ctx, id) })
-	d.loop("presence", func(ctx context.Context) {
+	d.loop(ctx, "presence", func(ctx context.Context) {
 		d.every(ctx, presenceEvery, "presence", func(ctx context.Context) error {
 			err := d.ledger.Beat(ctx, id)
 			if errors.Is(err, ledger.ErrDeclaredDead) {

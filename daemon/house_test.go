@@ -29,7 +29,7 @@ const serveEnv = "INBOXD_TEST_SERVE"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(serveEnv) != "" {
-		os.Exit(serveForTest())
+		os.Exit(serveForTest()) //nolint:forbidigo // this is its main
 	}
 	stacktest.Main(m)
 }
@@ -62,7 +62,8 @@ type logs struct {
 }
 
 func (l *logs) Write(p []byte) (int, error) { l.mu.Lock(); defer l.mu.Unlock(); return l.b.Write(p) }
-func (l *logs) String() string              { l.mu.Lock(); defer l.mu.Unlock(); return l.b.String() }
+
+func (l *logs) String() string { l.mu.Lock(); defer l.mu.Unlock(); return l.b.String() }
 
 func newHouse(t *testing.T) *house {
 	t.Helper()

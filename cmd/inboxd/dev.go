@@ -59,7 +59,7 @@ by itself and prints a report of what became of every message.`,
 
 // showDemo puts inboxctl top in front where there is a terminal to draw on.
 func showDemo(o *daemon.DevOptions, exe string) {
-	if term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd())) { //nolint:gosec // descriptors are small
+	if term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd())) {
 		o.Front = []string{filepath.Join(filepath.Dir(exe), "inboxctl"), "top"}
 		return
 	}

@@ -32,7 +32,7 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 
 // run executes the command line and returns the exit code.
 func run(ctx context.Context, e env) int {
-	cmd := newRootCmd(e)
+	cmd := newRootCmd(e) //nolint:contextcheck // each command takes its context from cobra
 	cmd.SetArgs(e.args)
 	cmd.SetOut(e.stdout)
 	cmd.SetErr(e.stderr)
