@@ -66,7 +66,11 @@ func Run(ctx context.Context, env Env, args []string) int {
 		a.note("interrupted\n")
 		return code
 	}
-	a.note("inboxctl: %s\n", clean(err.Error()))
+	text := clean(err.Error())
+	if !strings.HasPrefix(text, "inboxctl") { // it names the command itself
+		text = "inboxctl: " + text
+	}
+	a.note("%s\n", text)
 	if usage, ok := errors.AsType[*usageError](err); ok {
 		a.note("Run '%s --help' for usage.\n", orElse(usage.help, cmd.CommandPath()))
 	}
