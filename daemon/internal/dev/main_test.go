@@ -1,0 +1,9 @@
+package dev
+
+import (
+	"testing"
+
+	"github.com/bandeja/inboxd/daemon/internal/devstack/stacktest"
+)
+
+func TestMain(m *testing.M) { stacktest.Main(m) }
