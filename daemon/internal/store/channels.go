@@ -1,0 +1,101 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bandeja/inboxd/daemon/internal/inbox"
+)
+
+const channelColumns = `id, org_id, kind, external_id, business_id, state, created_at`
+
+func scanChannel(row pgx.CollectableRow) (c inbox.Channel, err error) {
+	err = row.Scan(&c.ID, &c.OrgID, &c.Kind, &c.ExternalID, &c.BusinessID, &c.State, &c.CreatedAt)
+	return c, err
+}
+
+// tokenOwner binds a sealed channel token to its channel: a token copied into
+// another row does not open there.
+func tokenOwner(kind inbox.ChannelKind, externalID string) string {
+	return "channel:" + string(kind) + ":" + externalID
+}
+
+// longestExternalID bounds provider ids: an index entry has little room.
+const longestExternalID = 512
+
+// CreateChannel adds a channel and seals its token; an empty state is active.
+// It returns an Invalid fault for a bad kind, state or id, NotFound for an
+// unknown org and Conflict if any org has the channel already.
+func (s *Store) CreateChannel(ctx context.Context, c inbox.Channel, token string) (inbox.Channel, error) {
+	if c.State == "" {
+		c.State = inbox.ChannelActive
+	}
+	if err := checkChannel(c); err != nil {
+		return inbox.Channel{}, err
+	}
+	var sealed string
+	if token != "" {
+		var err error
+		if sealed, err = s.sealer.Seal(token, tokenOwner(c.Kind, c.ExternalID)); err != nil {
+			return inbox.Channel{}, fmt.Errorf("seal channel token: %w", err)
+		}
+	}
+	rows, err := s.pool.Query(Named(ctx, QueryProvision), `
+INSERT INTO channels (org_id, kind, external_id, business_id, state, token_sealed) VALUES ($1, $2, $3, $4, $5, $6)
+RETURNING `+channelColumns, c.OrgID, c.Kind, c.ExternalID, c.BusinessID, c.State, sealed)
+	if err != nil {
+		return inbox.Channel{}, fmt.Errorf("create channel of org %d: %w", c.OrgID, err)
+	}
+	created, err := pgx.CollectExactlyOneRow(rows, scanChannel)
+	switch {
+	case violates(err, "channels_kind_external_key"):
+		return inbox.Channel{}, inbox.Faultf(inbox.Conflict, "channel_exists", "the %s channel %s exists already", c.Kind, c.ExternalID)
+	case violates(err, "channels_org_id_fkey"):
+		return inbox.Channel{}, orgNotFound(c.OrgID)
+	case err != nil:
+		return inbox.Channel{}, fmt.Errorf("create channel of org %d: %w", c.OrgID, err)
+	}
+	return created, nil
+}
+
+func checkChannel(c inbox.Channel) error {
+	switch c.Kind {
+	case inbox.WhatsApp, inbox.Instagram, inbox.AdAccount:
+	default:
+		return inbox.Faultf(inbox.Invalid, "bad_channel_kind", "channel kind %q is not known: use whatsapp, instagram or ad_account", c.Kind)
+	}
+	switch c.State {
+	case inbox.ChannelActive, inbox.ChannelPaused, inbox.ChannelBroken:
+	default:
+		return inbox.Faultf(inbox.Invalid, "bad_channel_state", "channel state %q is not known: use active, paused or broken", c.State)
+	}
+	if !usableID(c.ExternalID) {
+		return inbox.Faultf(inbox.Invalid, "bad_channel_id", "the channel's id is empty, too long or not text: give Meta's id of the number or account")
+	}
+	if c.BusinessID != "" && !usableID(c.BusinessID) {
+		return inbox.Faultf(inbox.Invalid, "bad_business_id", "the business account id is too long or not text")
+	}
+	return nil
+}
+
+// usableID reports whether a provider's id can be a key.
+func usableID(id string) bool {
+	return id != "" && len(id) <= longestExternalID && inbox.Clean(id) == id
+}
+
+// Channels returns the channels of an org, oldest first; orgID 0: of all orgs
+// (operators only).
+func (s *Store) Channels(ctx context.Context, orgID int64) ([]inbox.Channel, error) {
+	rows, err := s.pool.Query(Named(ctx, QueryProvision), `
+SELECT `+channelColumns+` FROM channels WHERE $1 = 0 OR org_id = $1 ORDER BY org_id, id`, orgID)
+	if err != nil {
+		return nil, fmt.Errorf("list channels of org %d: %w", orgID, err)
+	}
+	channels, err := pgx.CollectRows(rows, scanChannel)
+	if err != nil {
+		return nil, fmt.Errorf("list channels of org %d: %w", orgID, err)
+	}
+	return channels, nil
+}

@@ -1,0 +1,108 @@
+package store
+
+// The SLA clock of a conversation is a function of its messages (clock_at):
+// an episode is open if and only if an inbound message is later than the last
+// human answer that counts, and it starts at the first such message. The
+// statements here restore that after any change, in any order of arrival, and
+// do nothing when it holds. Closed episodes stay as they were closed.
+//
+// A human answer counts while its status is accepted to read. Two writers of
+// one conversation meet at the open episode's row: each locks it after its
+// change to messages and before it looks at them, so the later one sees both.
+const (
+	// conversationsGiven and conversationsOfMessages are the two ways to name
+	// conversations in $1.
+	conversationsGiven      = `SELECT DISTINCT u.id FROM unnest($1::bigint[]) AS u(id)`
+	conversationsOfMessages = `SELECT DISTINCT m.conversation_id AS id FROM messages m WHERE m.id = ANY($1::bigint[])`
+
+	// firstAnswer is the earliest answer that counts for episode e.
+	firstAnswer = `
+SELECT m.id, m.clock_at, m.author_id FROM messages m
+WHERE m.conversation_id = e.conversation_id AND NOT m.inbound AND m.clock_at >= e.started_at AND m.status BETWEEN 1 AND 4
+ORDER BY m.clock_at, m.id LIMIT 1`
+
+	// dropBetweenSQL and answerAnewSQL look again at the episodes that messages
+	// $1 had stopped: a message that does not count any more (failed, or ours
+	// and not a human's) gives way to the next answer, or the episode opens
+	// again. Episodes that began in between were the same wait of the customer:
+	// the older start stays.
+	dropBetweenSQL = `
+DELETE FROM episodes d
+USING (SELECT e.conversation_id, e.started_at, n.clock_at AS until
+       FROM episodes e LEFT JOIN LATERAL (` + firstAnswer + `) n ON true
+       WHERE e.answer_message_id = ANY($1::bigint[])) w
+WHERE d.conversation_id = w.conversation_id AND d.started_at > w.started_at
+  AND (w.until IS NULL OR d.started_at <= w.until)`
+
+	answerAnewSQL = `
+UPDATE episodes e SET answered_at = w.clock_at, answered_by = w.author_id, answer_message_id = w.message_id
+FROM (SELECT e.id, n.id AS message_id, n.clock_at, n.author_id
+      FROM episodes e LEFT JOIN LATERAL (` + firstAnswer + `) n ON true
+      WHERE e.answer_message_id = ANY($1::bigint[])) w
+WHERE e.id = w.id`
+
+	// missedSQL adds the episodes that began and ended within one delivery: of
+	// the questions since the answer before, each new answer $1 closes the
+	// first. It follows stopClocksSQL, which ends the episode that was open.
+	missedSQL = `
+INSERT INTO episodes (org_id, conversation_id, first, started_at, received_at, target_ms, due_at, assignee_id,
+                      answered_at, answered_by, answer_message_id)
+SELECT v.org_id, v.id, NOT EXISTS (SELECT 1 FROM episodes p WHERE p.conversation_id = v.id)
+                       AND row_number() OVER (PARTITION BY v.id ORDER BY s.clock_at) = 1,
+       s.clock_at, s.created_at, o.sla_target_ms, s.clock_at + o.sla_target_ms * interval '1 millisecond', v.assignee_id,
+       a.clock_at, a.author_id, a.id
+FROM messages a
+JOIN conversations v ON v.id = a.conversation_id
+JOIN orgs o ON o.id = v.org_id
+LEFT JOIN LATERAL (
+  SELECT m.clock_at FROM messages m
+  WHERE m.conversation_id = v.id AND NOT m.inbound AND (m.clock_at, m.id) < (a.clock_at, a.id) AND m.status BETWEEN 1 AND 4
+  ORDER BY m.clock_at DESC LIMIT 1) l ON true
+CROSS JOIN LATERAL (
+  SELECT m.clock_at, m.created_at FROM messages m
+  WHERE m.conversation_id = v.id AND m.inbound AND m.clock_at > coalesce(l.clock_at, '-infinity') AND m.clock_at <= a.clock_at
+  ORDER BY m.clock_at LIMIT 1) s
+WHERE a.id = ANY($1::bigint[]) AND a.clock_at IS NOT NULL AND NOT EXISTS (
+  SELECT 1 FROM episodes e
+  WHERE e.conversation_id = v.id AND e.started_at <= s.clock_at AND (e.answered_at IS NULL OR e.answered_at >= s.clock_at))
+ORDER BY v.id, s.clock_at`
+)
+
+func lockClocksSQL(conversations string) string {
+	return `
+SELECT e.id FROM episodes e JOIN (` + conversations + `) c ON c.id = e.conversation_id
+WHERE e.answered_at IS NULL ORDER BY e.conversation_id FOR UPDATE OF e`
+}
+
+func stopClocksSQL(conversations string) string {
+	return `
+UPDATE episodes e SET answered_at = a.clock_at, answered_by = a.author_id, answer_message_id = a.message_id
+FROM (SELECT e.id, n.id AS message_id, n.clock_at, n.author_id
+      FROM (` + conversations + `) c
+      JOIN episodes e ON e.conversation_id = c.id AND e.answered_at IS NULL
+      CROSS JOIN LATERAL (` + firstAnswer + `) n) a
+WHERE e.id = a.id AND e.answered_at IS NULL`
+}
+
+func startClocksSQL(conversations string) string {
+	return `
+INSERT INTO episodes (org_id, conversation_id, first, started_at, received_at, target_ms, due_at, assignee_id)
+SELECT v.org_id, v.id, NOT EXISTS (SELECT 1 FROM episodes p WHERE p.conversation_id = v.id),
+       s.clock_at, s.created_at, o.sla_target_ms, s.clock_at + o.sla_target_ms * interval '1 millisecond', v.assignee_id
+FROM (` + conversations + `) c
+JOIN conversations v ON v.id = c.id
+JOIN orgs o ON o.id = v.org_id
+LEFT JOIN LATERAL (
+  SELECT m.clock_at FROM messages m
+  WHERE m.conversation_id = v.id AND NOT m.inbound AND m.clock_at IS NOT NULL AND m.status BETWEEN 1 AND 4
+  ORDER BY m.clock_at DESC LIMIT 1) l ON true
+CROSS JOIN LATERAL (
+  SELECT m.clock_at, m.created_at FROM messages m
+  WHERE m.conversation_id = v.id AND m.inbound AND m.clock_at > coalesce(l.clock_at, '-infinity')
+  ORDER BY m.clock_at LIMIT 1) s
+ORDER BY v.id
+ON CONFLICT (conversation_id) WHERE answered_at IS NULL
+DO UPDATE SET started_at = EXCLUDED.started_at, received_at = EXCLUDED.received_at,
+              due_at = EXCLUDED.started_at + episodes.target_ms * interval '1 millisecond'
+WHERE EXCLUDED.started_at < episodes.started_at`
+}

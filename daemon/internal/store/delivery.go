@@ -1,0 +1,133 @@
+package store
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bandeja/inboxd/daemon/internal/inbox"
+	"github.com/bandeja/inboxd/daemon/internal/job"
+)
+
+// sentMessage is an outbound message with what the provider says about it. The
+// row is locked while this exists.
+type sentMessage struct {
+	id, orgID, conversationID, channelID int64
+	authorID, jobID                      int64
+	channel                              inbox.ChannelKind
+	kind                                 inbox.MessageKind
+	origin                               inbox.Origin
+	status                               inbox.MessageStatus
+	attempts                             int
+	providerID                           string
+	errorClass, errorText                string
+	errorCode                            int32
+	human                                bool // takes part in the clock
+	createdAt                            time.Time
+	sentAt, deliveredAt, readAt          time.Time
+	failedAt                             time.Time
+
+	was     inbox.MessageStatus // before this webhook
+	changed bool
+}
+
+// apply records one status and reports whether the message moved forward. A
+// time is kept even if the status comes late; a failure after the message
+// arrived is no failure.
+func (m *sentMessage) apply(s inbox.StatusUpdate, at time.Time) bool {
+	if s.Status < inbox.Accepted || s.Status > inbox.Failed {
+		return false // the provider has no other words
+	}
+	moves := m.status.Advances(s.Status)
+	if s.Status == inbox.Failed && !moves && m.status != inbox.Failed {
+		return false
+	}
+	if m.providerID == "" {
+		m.providerID, m.changed = s.ProviderID, true
+	}
+	m.stamp(s.Status, at)
+	if !moves {
+		return false
+	}
+	m.status, m.changed = s.Status, true
+	if s.Status == inbox.Failed {
+		m.errorClass, m.errorCode, m.errorText = note(s.ErrorClass), errorCode(s.ErrorCode), note(s.ErrorText)
+	} else {
+		m.errorClass, m.errorCode, m.errorText = "", 0, ""
+	}
+	return true
+}
+
+func (m *sentMessage) stamp(status inbox.MessageStatus, at time.Time) {
+	field := map[inbox.MessageStatus]*time.Time{
+		inbox.Sent: &m.sentAt, inbox.Delivered: &m.deliveredAt, inbox.Read: &m.readAt, inbox.Failed: &m.failedAt,
+	}[status]
+	if field == nil {
+		return
+	}
+	if first := earliest(*field, at); !first.Equal(*field) {
+		*field, m.changed = first, true
+	}
+}
+
+// counts reports whether a message with this status has gone out.
+func counts(s inbox.MessageStatus) bool { return s >= inbox.Accepted && s <= inbox.Read }
+
+// failsLate reports whether the provider failed the message in this webhook.
+func (m *sentMessage) failsLate() bool { return m.status == inbox.Failed && m.was != inbox.Failed }
+
+// anotherTry returns the job that sends a message again after the provider
+// failed it for a reason that passes, within the attempts and the time its type
+// has; false if there is none.
+func (m *sentMessage) anotherTry(now time.Time, jitter float64) (job.New, bool) {
+	class := job.Class(m.errorClass)
+	kind := jobType(m.kind)
+	policy := job.PolicyOf(kind)
+	attempts := max(m.attempts, 1)
+	deadline := m.createdAt.Add(policy.Deadline)
+	if m.jobID == 0 || !passes(class) || attempts >= policy.MaxAttempts || !now.Before(deadline) {
+		return job.New{}, false
+	}
+	queue, priority := job.WhatsApp, job.Normal
+	if m.channel == inbox.Instagram {
+		queue = job.Instagram
+	}
+	switch m.origin {
+	case inbox.OriginUser:
+		priority = job.Interactive
+	case inbox.OriginAPI:
+		priority = job.Bulk
+	case inbox.OriginAutomation, inbox.OriginCustomer, inbox.OriginEcho:
+	}
+	return job.New{
+		OrgID: m.orgID, UserID: m.authorID, Queue: queue, Type: kind, Priority: priority,
+		SerialKey: m.conversationID, SubjectID: m.id, Attempt: attempts, Deadline: deadline,
+		RunAt: now.Add(job.Backoff(class, attempts, jitter)),
+	}, true
+}
+
+// passes reports whether a failure of this class may be over in a while. An
+// integrity throttle is a punishment: sending on makes it worse.
+func passes(class job.Class) bool {
+	return class == job.ClassTransient || strings.HasPrefix(string(class), "throttle_")
+}
+
+// requeue makes the message wait for a new job. What the provider says about
+// the old send no longer concerns it, so its provider id goes; the error stays,
+// to tell why it waits.
+func (m *sentMessage) requeue(jobID int64, attempts int) {
+	m.status, m.jobID, m.attempts, m.providerID = inbox.Queued, jobID, attempts, ""
+	m.sentAt, m.failedAt = time.Time{}, time.Time{}
+	m.changed = true
+}
+
+// sortStatuses orders statuses by the provider's time; at the same time the
+// weaker comes first and a failure last.
+func sortStatuses(targets []target) {
+	slices.SortStableFunc(targets, func(a, b target) int {
+		if c := a.at.Compare(b.at); c != 0 {
+			return c
+		}
+		return int(a.status.Status) - int(b.status.Status)
+	})
+}

@@ -1,0 +1,184 @@
+package store
+
+import (
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bandeja/inboxd/daemon/internal/inbox"
+	"github.com/bandeja/inboxd/daemon/internal/job"
+)
+
+// acceptedEffects is the table e of effects the ledger has accepted in this
+// very transaction: a success left a history row of it, a failure a dead row, a
+// doubt an uncertain one, a new attempt a row that waits. The conditions on
+// finished_at leave today's partition of history to look at.
+const acceptedEffects = `
+WITH e AS MATERIALIZED (
+  SELECT u.* FROM unnest($1::bigint[], $2::int[], $3::bigint[], $4::smallint[], $5::text[], $6::text[], $7::int[], $8::text[], $9::smallint[])
+                  AS u(job_id, epoch, message_id, status, provider_id, class, code, detail, attempt)
+  WHERE (u.status IN (1, 2) AND EXISTS (
+           SELECT 1 FROM job_history h
+           WHERE h.id = u.job_id AND h.run_epoch = u.epoch AND h.tx = pg_current_xact_id()
+             AND h.finished_at >= now() AND h.finished_at < now() + interval '1 hour'))
+     OR EXISTS (
+           SELECT 1 FROM jobs j
+           WHERE j.id = u.job_id AND j.run_epoch = u.epoch
+             AND CASE u.status WHEN 5 THEN (j.state+0) = 6 WHEN 6 THEN (j.state+0) = 4 WHEN 0 THEN (j.state+0) IN (0, 1) ELSE false END))`
+
+// lockMessagesSQL keeps the lock order (messages by id); what the statements
+// after it read of these rows is how they are.
+const lockMessagesSQL = `SELECT m.id FROM messages m WHERE m.id = ANY($1::bigint[]) ORDER BY m.id FOR NO KEY UPDATE`
+
+// reserveSQL waits for a webhook that is just storing the echo of one of our
+// own sends and makes the next one wait for us: without it both would insert
+// the same provider id, and the group commit would fail. The row is a
+// placeholder that mergeSQL deletes. Only Instagram, whose success is "sent",
+// echoes what the API sent.
+const reserveSQL = acceptedEffects + `
+INSERT INTO messages (org_id, conversation_id, channel_id, inbound, kind, status, origin, provider_id)
+SELECT m.org_id, m.conversation_id, m.channel_id, false, m.kind, 2, 'echo', e.provider_id
+FROM e JOIN messages m ON m.id = e.message_id
+WHERE e.status = 2 AND e.provider_id <> '' AND m.provider_id IS DISTINCT FROM e.provider_id
+ORDER BY m.channel_id, e.provider_id
+ON CONFLICT (channel_id, provider_id) DO NOTHING`
+
+// mergeSQL deletes the echo rows that turn out to be our own messages and moves
+// what they stood for: how far they got, and the episodes they stopped.
+const mergeSQL = acceptedEffects + `,
+g AS (
+  DELETE FROM messages x USING e, messages m
+  WHERE e.status IN (1, 2) AND m.id = e.message_id AND x.channel_id = m.channel_id AND x.provider_id = e.provider_id
+    AND x.id <> m.id AND x.origin = 'echo'
+  RETURNING x.id, m.id AS ours, x.status, x.sent_at, x.delivered_at, x.read_at, x.revoked),
+p AS (
+  UPDATE episodes SET answer_message_id = g.ours FROM g WHERE episodes.answer_message_id = g.id)
+UPDATE messages m SET status = CASE WHEN m.status = 6 THEN g.status WHEN m.status < 4 THEN greatest(m.status, g.status) ELSE m.status END,
+       sent_at = least(m.sent_at, g.sent_at), delivered_at = least(m.delivered_at, g.delivered_at), read_at = least(m.read_at, g.read_at),
+       revoked = m.revoked OR g.revoked
+FROM g WHERE m.id = g.ours`
+
+// effectSQL writes the outcomes. A success only moves a message forward; a
+// failure or a doubt concerns it only while nobody knows better; a new attempt
+// leaves failed or uncertain. A provider id that another row has is left out:
+// it must not poison the commit of other jobs.
+const effectSQL = acceptedEffects + `,
+v AS (
+  SELECT m.id, CASE e.status WHEN 0 THEN m.status IN (5, 6) WHEN 5 THEN m.status IN (0, 6) WHEN 6 THEN m.status = 0
+                 ELSE m.status = 6 OR m.status < e.status END AS moves
+  FROM messages m JOIN e ON e.message_id = m.id)
+UPDATE messages m SET
+  status = CASE WHEN v.moves THEN e.status ELSE m.status END,
+  provider_id = CASE
+    WHEN e.status = 0 THEN CASE WHEN v.moves THEN NULL ELSE m.provider_id END
+    WHEN e.status IN (1, 2) AND e.provider_id <> '' AND NOT EXISTS (
+      SELECT 1 FROM messages o WHERE o.channel_id = m.channel_id AND o.provider_id = e.provider_id) THEN e.provider_id
+    ELSE m.provider_id END,
+  attempts = CASE WHEN e.status = 0 AND v.moves THEN 0 ELSE greatest(m.attempts, e.attempt) END,
+  sent_at = CASE WHEN e.status = 2 THEN least(m.sent_at, clock_timestamp()) WHEN e.status = 0 AND v.moves THEN NULL ELSE m.sent_at END,
+  failed_at = CASE WHEN NOT v.moves THEN m.failed_at WHEN e.status = 5 THEN clock_timestamp() WHEN e.status = 0 THEN NULL ELSE m.failed_at END,
+  error_class = CASE WHEN NOT v.moves THEN m.error_class WHEN e.status IN (5, 6) THEN nullif(e.class, '') END,
+  error_code = CASE WHEN NOT v.moves THEN m.error_code WHEN e.status IN (5, 6) THEN nullif(e.code, 0) END,
+  error_text = CASE WHEN NOT v.moves THEN m.error_text WHEN e.status IN (5, 6) THEN nullif(e.detail, '') END
+FROM v, e WHERE m.id = v.id AND e.message_id = m.id`
+
+// unparkSQL applies what the provider said about messages $1 before our own
+// commit told us their provider ids.
+const unparkSQL = `
+WITH p AS (
+  DELETE FROM parked_statuses p USING messages m
+  WHERE m.id = ANY($1::bigint[]) AND m.provider_id IS NOT NULL AND p.channel_id = m.channel_id AND p.provider_id = m.provider_id
+  RETURNING m.id AS message_id, p.status, p.at, p.error_class, p.error_code, p.error_text),
+s AS (
+  SELECT message_id, max(status) FILTER (WHERE status BETWEEN 1 AND 4) AS top,
+         min(at) FILTER (WHERE status = 2) AS sent_at, min(at) FILTER (WHERE status = 3) AS delivered_at,
+         min(at) FILTER (WHERE status = 4) AS read_at, min(at) FILTER (WHERE status = 5) AS failed_at,
+         max(error_class) AS error_class, max(error_code) AS error_code, max(error_text) AS error_text
+  FROM p GROUP BY message_id),
+v AS (
+  SELECT s.*, s.failed_at IS NOT NULL AND coalesce(s.top, 0) < 3 AND m.status IN (0, 1, 2, 6) AS fails
+  FROM s JOIN messages m ON m.id = s.message_id)
+UPDATE messages m SET
+  status = CASE WHEN v.fails THEN 5 WHEN v.top IS NULL OR m.status IN (4, 5, 7) THEN m.status
+                WHEN m.status = 6 THEN v.top ELSE greatest(m.status, v.top) END,
+  sent_at = least(m.sent_at, v.sent_at), delivered_at = least(m.delivered_at, v.delivered_at), read_at = least(m.read_at, v.read_at),
+  failed_at = CASE WHEN v.fails THEN v.failed_at ELSE m.failed_at END,
+  error_class = CASE WHEN v.fails THEN v.error_class ELSE m.error_class END,
+  error_code = CASE WHEN v.fails THEN v.error_code ELSE m.error_code END,
+  error_text = CASE WHEN v.fails THEN v.error_text ELSE m.error_text END
+FROM v WHERE m.id = v.message_id`
+
+// QueueEffects adds to b what the ends of jobs mean for their messages. The
+// statements run in the ledger's transaction, after its own, and write only
+// what the ledger has accepted there; repeating the batch changes nothing more.
+// Their number depends on which outcomes there are, never on how many. A
+// message may appear in several effects: the last counts.
+func (s *Store) QueueEffects(b *pgx.Batch, effects []job.Effect) {
+	effects = lastOfEach(effects)
+	if len(effects) == 0 {
+		return
+	}
+	args := effectArgs(effects)
+	var all, sent []int64
+	echoes := false
+	for _, e := range effects {
+		all = append(all, e.MessageID)
+		if e.Status == inbox.Accepted || e.Status == inbox.Sent {
+			sent = append(sent, e.MessageID)
+			echoes = echoes || e.Status == inbox.Sent
+		}
+	}
+	b.Queue(lockMessagesSQL, all)
+	if echoes {
+		b.Queue(reserveSQL, args...)
+	}
+	if len(sent) > 0 {
+		b.Queue(mergeSQL, args...)
+	}
+	b.Queue(effectSQL, args...)
+	if len(sent) == 0 {
+		return // only what went out moves a clock
+	}
+	b.Queue(unparkSQL, sent)
+	b.Queue(lockClocksSQL(conversationsOfMessages), sent)
+	if echoes {
+		b.Queue(dropBetweenSQL, sent)
+		b.Queue(answerAnewSQL, sent)
+	}
+	b.Queue(stopClocksSQL(conversationsOfMessages), sent)
+	b.Queue(startClocksSQL(conversationsOfMessages), sent)
+}
+
+func lastOfEach(effects []job.Effect) []job.Effect {
+	place := make(map[int64]int, len(effects))
+	kept := make([]job.Effect, 0, len(effects))
+	for _, e := range effects {
+		if at, ok := place[e.MessageID]; ok {
+			kept[at] = e
+			continue
+		}
+		place[e.MessageID] = len(kept)
+		kept = append(kept, e)
+	}
+	return kept
+}
+
+func effectArgs(effects []job.Effect) []any {
+	n := len(effects)
+	jobs, epochs, messages := make([]int64, n), make([]int32, n), make([]int64, n)
+	status, attempts, codes := make([]int16, n), make([]int16, n), make([]int32, n)
+	ids, classes, details := make([]string, n), make([]string, n), make([]string, n)
+	for i, e := range effects {
+		jobs[i], epochs[i], messages[i] = e.JobID, e.Epoch, e.MessageID
+		status[i], attempts[i] = int16(e.Status), int16(min(max(e.Attempt, 0), 1000))
+		codes[i] = errorCode(e.Code)
+		ids[i], classes[i], details[i] = cut(inbox.Clean(e.ProviderID), longestExternalID), note(string(e.Class)), note(e.Detail)
+	}
+	return []any{jobs, epochs, messages, status, ids, classes, codes, details, attempts}
+}
+
+// errorCode keeps a provider's code that fits its column, else none.
+func errorCode(code int) int32 {
+	if code != int(int32(code)) { //nolint:gosec // that is the question
+		return 0
+	}
+	return int32(code) //nolint:gosec // checked above
+}

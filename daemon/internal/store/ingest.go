@@ -1,0 +1,219 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bandeja/inboxd/daemon/internal/inbox"
+)
+
+// Ingest applies one webhook in one transaction; everything is durable when it
+// returns nil. Applying it again, at the same time or later, changes nothing
+// more. What cannot be applied is kept with the raw body and counted; it is
+// never an error. An error means that nothing was stored.
+//
+// The number of statements is fixed, whatever the size of the batch. Round
+// trips: BEGIN and look-ups; with new or changed contacts two more; lock and
+// insert; with jobs to settle two more, with late failures one more; the rest
+// and COMMIT.
+func (s *Store) Ingest(ctx context.Context, batch inbox.Batch, raw []byte) (inbox.Applied, error) {
+	ctx = Named(ctx, QueryIngest)
+	var applied inbox.Applied
+	err := repeated(ctx, func() error {
+		in := newIngestion(s, batch)
+		defer func() { applied = in.applied }()
+		if in.empty() && !in.keeps() {
+			return nil
+		}
+		return s.atomically(ctx, func(u *unit) error { return in.run(ctx, u, raw) })
+	})
+	if err != nil {
+		return inbox.Applied{}, fmt.Errorf("ingest webhook: %w", err)
+	}
+	return applied, nil
+}
+
+// ingestion is the work on one webhook.
+type ingestion struct {
+	store   *Store
+	now     time.Time
+	batch   inbox.Batch
+	applied inbox.Applied
+
+	channels map[address]channelRow
+	noted    map[inbox.Unusable]bool
+	people   *people
+	fresh    []newMessage
+	news     map[int64]*news // by conversation
+	targets  []target        // of batch.Statuses
+	readers  []readTarget
+	notices  []noticeRow
+	held     map[int64]*sentMessage // messages locked for their statuses, by id
+	clocks   []int64                // conversations whose clock may have changed
+	voided   []int64                // messages that failed after they were sent
+	echoed   []int64                // new echoes that are answers
+}
+
+// address is how a webhook names a channel.
+type address struct {
+	kind       inbox.ChannelKind
+	externalID string
+}
+
+func newIngestion(s *Store, batch inbox.Batch) *ingestion {
+	in := &ingestion{
+		store: s, now: s.now(), batch: batch,
+		channels: map[address]channelRow{}, noted: map[inbox.Unusable]bool{}, people: newPeople(),
+		news: map[int64]*news{}, held: map[int64]*sentMessage{},
+	}
+	in.applied.Unusable = slices.Clone(batch.Unusable)
+	in.dropUnkeyed()
+	return in
+}
+
+// empty reports whether the batch addresses nothing.
+func (in *ingestion) empty() bool {
+	b := in.batch
+	return len(b.Inbound)+len(b.Echoes)+len(b.Statuses)+len(b.Reads)+len(b.Revokes)+len(b.Identities)+len(b.Notices) == 0
+}
+
+func (in *ingestion) run(ctx context.Context, u *unit, raw []byte) error {
+	if in.empty() {
+		b := u.batch()
+		in.queueKept(b, raw)
+		return u.commit(ctx, b)
+	}
+	if err := in.lookUp(ctx, u); err != nil {
+		return err
+	}
+	if err := in.meet(ctx, u); err != nil {
+		return err
+	}
+	if err := in.insert(ctx, u); err != nil {
+		return err
+	}
+	if err := in.judge(ctx, u); err != nil {
+		return err
+	}
+	return in.finish(ctx, u, raw)
+}
+
+// lookUp finds the channels, contacts and messages the batch speaks of.
+func (in *ingestion) lookUp(ctx context.Context, u *unit) error {
+	b := u.batch()
+	in.queueChannels(b)
+	in.people.queue(b, in.contactKeys())
+	in.queueTargets(b)
+	in.queueReaders(b)
+	in.queueNoticeChannels(b)
+	if err := u.send(ctx, b); err != nil {
+		return fmt.Errorf("look up: %w", err)
+	}
+	in.dropUnaddressed()
+	return nil
+}
+
+// insert locks the conversations in id order and adds the new messages.
+func (in *ingestion) insert(ctx context.Context, u *unit) error {
+	in.collectFresh()
+	conversations := make([]int64, 0, len(in.fresh))
+	for _, m := range in.fresh {
+		conversations = append(conversations, m.conversationID)
+	}
+	for _, t := range in.targets {
+		if t.status.Status == inbox.Failed {
+			conversations = append(conversations, t.conversationID) // a new job may follow
+		}
+	}
+	b := u.batch()
+	if len(conversations) > 0 {
+		b.Queue(`SELECT v.id FROM conversations v WHERE v.id = ANY($1::bigint[]) ORDER BY v.id FOR NO KEY UPDATE`, unique(conversations))
+	}
+	if len(in.fresh) > 0 {
+		in.queueInsert(b)
+	}
+	if len(in.targets) > 0 && len(in.unsettled()) == 0 {
+		in.queueHold(b)
+	}
+	if b.Len() == 0 {
+		return nil
+	}
+	if err := u.send(ctx, b); err != nil {
+		return fmt.Errorf("insert messages: %w", err)
+	}
+	in.sumUp()
+	return nil
+}
+
+// finish writes what was decided and commits.
+func (in *ingestion) finish(ctx context.Context, u *unit, raw []byte) error {
+	b := u.batch()
+	in.queueNews(b)
+	in.queueHeld(b)
+	in.queueReads(b)
+	in.queueRevokes(b)
+	in.queueParked(b)
+	in.queueNotices(b)
+	in.queueKept(b, raw)
+	if clocks := unique(in.clocks); len(clocks) > 0 {
+		b.Queue(lockClocksSQL(conversationsGiven), clocks)
+		if len(in.voided) > 0 {
+			b.Queue(dropBetweenSQL, in.voided)
+			b.Queue(answerAnewSQL, in.voided)
+		}
+		b.Queue(stopClocksSQL(conversationsGiven), clocks)
+		if len(in.echoed) > 0 {
+			b.Queue(missedSQL, in.echoed)
+		}
+		b.Queue(startClocksSQL(conversationsGiven), clocks)
+	}
+	if err := u.commit(ctx, b); err != nil {
+		return fmt.Errorf("apply: %w", err)
+	}
+	return nil
+}
+
+// queueNews moves the conversations that have new messages forward.
+func (in *ingestion) queueNews(b *pgx.Batch) {
+	if len(in.news) == 0 {
+		return
+	}
+	all := make([]*news, 0, len(in.news))
+	for _, n := range in.news {
+		all = append(all, n)
+	}
+	slices.SortFunc(all, func(a, b *news) int { return cmp.Compare(a.conversationID, b.conversationID) })
+	ids, inbound, last, opens := make([]int64, len(all)), make([]*time.Time, len(all)), make([]time.Time, len(all)), make([]bool, len(all))
+	for i, n := range all {
+		ids[i], last[i], opens[i] = n.conversationID, n.lastAt, !n.lastInboundAt.IsZero()
+		if opens[i] {
+			inbound[i] = &n.lastInboundAt
+		}
+	}
+	b.Queue(`
+UPDATE conversations v SET last_message_at = greatest(v.last_message_at, u.last_at),
+       last_inbound_at = greatest(v.last_inbound_at, u.inbound_at),
+       state = CASE WHEN u.opens THEN 'open' ELSE v.state END
+FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::boolean[]) AS u(id, inbound_at, last_at, opens)
+WHERE v.id = u.id`, ids, inbound, last, opens)
+}
+
+// unique returns the ids once each, in order.
+func unique(ids []int64) []int64 {
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// sane returns a provider's time that PostgreSQL can hold: now for none, and
+// for what no clock has shown.
+func (in *ingestion) sane(t time.Time) time.Time {
+	if y := t.Year(); t.IsZero() || y < 2000 || y > 2200 {
+		return in.now
+	}
+	return t
+}

@@ -1,0 +1,224 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bandeja/inboxd/daemon/internal/inbox"
+)
+
+// contactKeys are the ids to look contacts up by; the arrays belong together.
+type contactKeys struct{ kinds, ids, users, numbers []string }
+
+func (k *contactKeys) add(a inbox.Account, userID, waID string) {
+	at := addressOf(a)
+	k.kinds, k.ids = append(k.kinds, string(at.kind)), append(k.ids, at.externalID)
+	k.users, k.numbers = append(k.users, userID), append(k.numbers, waID)
+}
+
+func (in *ingestion) contactKeys() contactKeys {
+	var keys contactKeys
+	for _, x := range in.batch.Inbound {
+		keys.add(x.Account, x.Contact.UserID, x.Contact.WaID)
+	}
+	for _, x := range in.batch.Echoes {
+		keys.add(x.Account, x.Contact.UserID, x.Contact.WaID)
+	}
+	for _, x := range in.batch.Identities {
+		keys.add(x.Account, x.OldUserID, x.OldWaID)
+		keys.add(x.Account, x.UserID, x.WaID)
+	}
+	return keys
+}
+
+// queue finds everybody who has one of the ids, with their conversation.
+func (s *people) queue(b *pgx.Batch, keys contactKeys) {
+	if len(keys.ids) == 0 {
+		return
+	}
+	b.Queue(`
+WITH u AS MATERIALIZED (
+  SELECT DISTINCT h.id AS channel_id, nullif(u.user_id, '') AS user_id, nullif(u.wa_id, '') AS wa_id
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS u(kind, external_id, user_id, wa_id)
+  JOIN channels h ON h.kind = u.kind AND h.external_id = u.external_id),
+f AS (
+  SELECT k.id FROM u JOIN contacts k ON k.channel_id = u.channel_id AND k.user_id = u.user_id
+  UNION
+  SELECT k.id FROM u JOIN contacts k ON k.channel_id = u.channel_id AND k.wa_id = u.wa_id)
+SELECT k.id, k.org_id, k.channel_id, coalesce(k.user_id, ''), coalesce(k.wa_id, ''), k.name, coalesce(v.id, 0)
+FROM f JOIN contacts k ON k.id = f.id LEFT JOIN conversations v ON v.contact_id = k.id`,
+		keys.kinds, keys.ids, keys.users, keys.numbers).Query(func(rows pgx.Rows) error {
+		var p person
+		_, err := pgx.ForEachRow(rows, []any{&p.id, &p.orgID, &p.channelID, &p.userID, &p.waID, &p.name, &p.conversationID}, func() error {
+			copied := p
+			s.add(&copied)
+			return nil
+		})
+		return err
+	})
+}
+
+// meet decides who everybody in the batch is. If that adds or changes contacts
+// it is decided again under the lock of their channels, so that deliveries of
+// the same new contact wait for each other instead of clashing, and written.
+func (in *ingestion) meet(ctx context.Context, u *unit) error {
+	in.meetAll()
+	if !in.people.incomplete() {
+		return nil
+	}
+	var channels []int64
+	for _, p := range in.people.all {
+		if p.incomplete() {
+			channels = append(channels, p.channelID)
+		}
+	}
+	b := u.batch()
+	b.Queue(`
+SELECT pg_advisory_xact_lock(hashtextextended('contacts', u.id)) FROM unnest($1::bigint[]) AS u(id)`, unique(channels))
+	in.people = newPeople()
+	in.people.queue(b, in.contactKeys())
+	if err := u.send(ctx, b); err != nil {
+		return fmt.Errorf("lock contacts: %w", err)
+	}
+	in.meetAll()
+	if !in.people.incomplete() {
+		return nil
+	}
+	b = u.batch()
+	in.people.queueWrites(b)
+	if err := u.send(ctx, b); err != nil {
+		return fmt.Errorf("write contacts: %w", err)
+	}
+	if slices.ContainsFunc(in.people.all, (*person).mute) {
+		return errLost // somebody outside ingestion made the conversation meanwhile
+	}
+	return nil
+}
+
+// meetAll goes through the batch in the order of time: announced changes of ids
+// first, because messages after them use the new ids.
+func (in *ingestion) meetAll() {
+	for _, x := range in.batch.Identities {
+		h, _ := in.channel(x.Account)
+		in.people.rekey(h, x)
+	}
+	for _, x := range in.batch.Inbound {
+		h, _ := in.channel(x.Account)
+		in.people.meet(h, x.Contact, in.sane(x.At))
+	}
+	for _, x := range in.batch.Echoes {
+		h, _ := in.channel(x.Account)
+		in.people.meet(h, x.Contact, in.sane(x.At))
+	}
+}
+
+// queueWrites stores changed people, then new ones with their conversations.
+func (s *people) queueWrites(b *pgx.Batch) {
+	s.queueChanged(b)
+	s.queueNew(b)
+	s.queueConversations(b)
+}
+
+// queueChanged takes the old ids away from everybody who gets others before it
+// gives the new ones, so that ids can change hands within the batch.
+func (s *people) queueChanged(b *pgx.Batch) {
+	var rekeyed, ids []int64
+	var users, numbers, names []string
+	for _, p := range s.all {
+		if p.id == 0 || !p.rekeyed && !p.renamed {
+			continue
+		}
+		if p.rekeyed {
+			rekeyed = append(rekeyed, p.id)
+		}
+		ids, users, numbers, names = append(ids, p.id), append(users, p.userID), append(numbers, p.waID), append(names, p.name)
+	}
+	if len(rekeyed) > 0 {
+		b.Queue(`UPDATE contacts SET user_id = '~' || id, wa_id = NULL WHERE id = ANY($1::bigint[])`, rekeyed)
+	}
+	if len(ids) > 0 {
+		b.Queue(`
+UPDATE contacts k SET user_id = nullif(u.user_id, ''), wa_id = nullif(u.wa_id, ''), name = u.name
+FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS u(id, user_id, wa_id, name)
+WHERE k.id = u.id`, ids, users, numbers, names)
+	}
+}
+
+func (s *people) queueNew(b *pgx.Batch) {
+	var fresh []*person
+	for _, p := range s.all {
+		if p.id == 0 {
+			fresh = append(fresh, p)
+		}
+	}
+	if len(fresh) == 0 {
+		return
+	}
+	slices.SortFunc(fresh, func(a, b *person) int {
+		return cmp.Or(cmp.Compare(a.channelID, b.channelID), cmp.Compare(a.userID, b.userID), cmp.Compare(a.waID, b.waID))
+	})
+	n := len(fresh)
+	orgs, channels, at := make([]int64, n), make([]int64, n), make([]time.Time, n)
+	users, numbers, names := make([]string, n), make([]string, n), make([]string, n)
+	for i, p := range fresh {
+		orgs[i], channels[i], at[i] = p.orgID, p.channelID, p.firstAt
+		users[i], numbers[i], names[i] = p.userID, p.waID, p.name
+	}
+	b.Queue(`
+WITH u AS MATERIALIZED (
+  SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::timestamptz[]) WITH ORDINALITY
+                AS u(org_id, channel_id, user_id, wa_id, name, at, place)),
+k AS (
+  INSERT INTO contacts (org_id, channel_id, user_id, wa_id, name)
+  SELECT u.org_id, u.channel_id, nullif(u.user_id, ''), nullif(u.wa_id, ''), u.name FROM u ORDER BY u.place
+  RETURNING id, org_id, channel_id, user_id, wa_id),
+n AS (
+  SELECT u.place, u.at, k.id, k.org_id, k.channel_id FROM k
+  JOIN u ON u.channel_id = k.channel_id AND u.user_id = coalesce(k.user_id, '') AND u.wa_id = coalesce(k.wa_id, '')),
+v AS (
+  INSERT INTO conversations (org_id, channel_id, contact_id, last_message_at)
+  SELECT n.org_id, n.channel_id, n.id, n.at FROM n ORDER BY n.place
+  RETURNING id, contact_id)
+SELECT n.place, n.id, v.id FROM n JOIN v ON v.contact_id = n.id`,
+		orgs, channels, users, numbers, names, at).Query(func(rows pgx.Rows) error {
+		var place, id, conversation int64
+		_, err := pgx.ForEachRow(rows, []any{&place, &id, &conversation}, func() error {
+			fresh[place-1].id, fresh[place-1].conversationID = id, conversation
+			return nil
+		})
+		return err
+	})
+}
+
+// queueConversations gives a conversation to contacts that have none.
+func (s *people) queueConversations(b *pgx.Batch) {
+	without := map[int64]*person{}
+	var ids []int64
+	var at []time.Time
+	for _, p := range s.all {
+		if p.id != 0 && p.mute() {
+			without[p.id] = p
+			ids, at = append(ids, p.id), append(at, p.firstAt)
+		}
+	}
+	if len(ids) == 0 {
+		return
+	}
+	b.Queue(`
+INSERT INTO conversations (org_id, channel_id, contact_id, last_message_at)
+SELECT k.org_id, k.channel_id, k.id, u.at FROM unnest($1::bigint[], $2::timestamptz[]) AS u(id, at) JOIN contacts k ON k.id = u.id
+ORDER BY k.id ON CONFLICT (contact_id) DO NOTHING
+RETURNING id, contact_id`, ids, at).Query(func(rows pgx.Rows) error {
+		var id, contact int64
+		_, err := pgx.ForEachRow(rows, []any{&id, &contact}, func() error {
+			without[contact].conversationID = id
+			return nil
+		})
+		return err
+	})
+}

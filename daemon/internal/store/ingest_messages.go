@@ -1,0 +1,177 @@
+package store
+
+import (
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bandeja/inboxd/daemon/internal/inbox"
+)
+
+// newMessage is an inbound message or an echo, on its way into the table.
+type newMessage struct {
+	orgID, conversationID, channelID int64
+	inbound, opensWindow             bool
+	kind                             inbox.MessageKind
+	providerID, contextID, text      string
+	payload                          []byte
+	at                               time.Time // of the provider, or now
+	clockAt                          time.Time // zero: no part in the clock
+	id                               int64     // 0: was stored before
+}
+
+// news is what the new messages mean for their conversation.
+type news struct {
+	conversationID        int64
+	lastAt, lastInboundAt time.Time
+}
+
+// collectFresh makes the rows to insert, in the order of the provider's times,
+// each provider id once.
+func (in *ingestion) collectFresh() {
+	for _, x := range in.batch.Inbound {
+		m := in.newMessage(x.Account, x.Contact, x.ProviderID, x.Kind, x.Text, x.Payload, x.At)
+		m.inbound, m.contextID = true, cut(inbox.Clean(x.ContextID), longestExternalID)
+		m.opensWindow = x.Kind.OpensWindow() && !x.Standby
+		if x.Kind.StartsClock() && !x.Standby {
+			m.clockAt = inbox.ClockStart(m.at, in.now)
+		}
+		in.fresh = append(in.fresh, m)
+	}
+	for _, x := range in.batch.Echoes {
+		m := in.newMessage(x.Account, x.Contact, x.ProviderID, x.Kind, x.Text, x.Payload, x.At)
+		if x.Kind.OpensWindow() { // what answers a customer is what a customer's answer could be
+			m.clockAt = inbox.ClockStart(m.at, in.now)
+		}
+		in.fresh = append(in.fresh, m)
+	}
+	slices.SortStableFunc(in.fresh, func(a, b newMessage) int { return a.at.Compare(b.at) })
+	seen := map[contactKey]bool{}
+	in.fresh = slices.DeleteFunc(in.fresh, func(m newMessage) bool {
+		key := contactKey{m.channelID, m.providerID}
+		twice := seen[key]
+		seen[key] = true
+		if twice && m.inbound {
+			in.applied.Duplicates++
+		}
+		return twice
+	})
+}
+
+func (in *ingestion) newMessage(
+	a inbox.Account, c inbox.Contact, providerID string, kind inbox.MessageKind, text string, payload []byte, at time.Time,
+) newMessage {
+	h, _ := in.channel(a)
+	return newMessage{
+		orgID: h.orgID, channelID: h.id, conversationID: in.people.find(h.id, c).conversationID,
+		providerID: providerID, kind: inbox.MessageKind(note(string(kind))), text: shorten(inbox.Clean(text)), payload: storableJSON(payload), at: in.sane(at),
+	}
+}
+
+// shorten cuts a text at the most characters we keep.
+func shorten(text string) string {
+	if len(text) <= inbox.InboundTextRunes {
+		return text
+	}
+	n := 0
+	for i := range text {
+		if n == inbox.InboundTextRunes {
+			return text[:i]
+		}
+		n++
+	}
+	return text
+}
+
+func (in *ingestion) queueInsert(b *pgx.Batch) {
+	n := len(in.fresh)
+	orgs, conversations, channels, inbound := make([]int64, n), make([]int64, n), make([]int64, n), make([]bool, n)
+	kinds, ids, contexts, texts := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	payloads, at, clocks := make([]*string, n), make([]time.Time, n), make([]*time.Time, n)
+	for i := range in.fresh {
+		m := &in.fresh[i]
+		orgs[i], conversations[i], channels[i], inbound[i] = m.orgID, m.conversationID, m.channelID, m.inbound
+		kinds[i], ids[i], contexts[i], texts[i] = string(m.kind), m.providerID, m.contextID, m.text
+		payloads[i], at[i] = jsonText(m.payload), m.at
+		if !m.clockAt.IsZero() {
+			clocks[i] = &m.clockAt
+		}
+	}
+	b.Queue(`
+WITH u AS MATERIALIZED (
+  SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::boolean[], $5::text[], $6::text[], $7::text[], $8::text[],
+                       $9::text[], $10::timestamptz[], $11::timestamptz[]) WITH ORDINALITY
+                AS u(org_id, conversation_id, channel_id, inbound, kind, provider_id, context_id, body, payload, at, clock_at, place)),
+i AS (
+  INSERT INTO messages (org_id, conversation_id, channel_id, inbound, kind, status, origin, provider_id, context_id, body, payload,
+                        provider_at, sent_at, clock_at, created_at)
+  SELECT u.org_id, u.conversation_id, u.channel_id, u.inbound, u.kind,
+         CASE WHEN u.inbound THEN 7 ELSE 2 END, CASE WHEN u.inbound THEN 'customer' ELSE 'echo' END,
+         u.provider_id, nullif(u.context_id, ''), u.body, u.payload::jsonb,
+         u.at, CASE WHEN u.inbound THEN NULL ELSE u.at END, u.clock_at, $12
+  FROM u ORDER BY u.place
+  ON CONFLICT (channel_id, provider_id) DO NOTHING
+  RETURNING id, channel_id, provider_id)
+SELECT u.place, i.id FROM i JOIN u ON u.channel_id = i.channel_id AND u.provider_id = i.provider_id`,
+		orgs, conversations, channels, inbound, kinds, ids, contexts, texts, payloads, at, clocks, in.now).Query(func(rows pgx.Rows) error {
+		var place, id int64
+		_, err := pgx.ForEachRow(rows, []any{&place, &id}, func() error {
+			in.fresh[place-1].id = id
+			return nil
+		})
+		return err
+	})
+}
+
+// sumUp counts what was stored and what it means for the conversations.
+func (in *ingestion) sumUp() {
+	for _, m := range in.fresh {
+		switch {
+		case m.id == 0 && m.inbound:
+			in.applied.Duplicates++
+			continue
+		case m.id == 0:
+			continue
+		case m.inbound:
+			in.applied.Inbound++
+		}
+		n := in.news[m.conversationID]
+		if n == nil {
+			n = &news{conversationID: m.conversationID}
+			in.news[m.conversationID] = n
+		}
+		at := inbox.ClockStart(m.at, in.now)
+		if at.After(n.lastAt) {
+			n.lastAt = at
+		}
+		if m.opensWindow && at.After(n.lastInboundAt) {
+			n.lastInboundAt = at
+		}
+		if !m.clockAt.IsZero() {
+			in.clocks = append(in.clocks, m.conversationID)
+			if !m.inbound {
+				in.echoed = append(in.echoed, m.id)
+			}
+		}
+	}
+}
+
+// queueRevokes marks messages the provider says were unsent or deleted.
+func (in *ingestion) queueRevokes(b *pgx.Batch) {
+	if len(in.batch.Revokes) == 0 {
+		return
+	}
+	var channels []int64
+	var ids []string
+	for _, x := range in.batch.Revokes {
+		h, _ := in.channel(x.Account)
+		channels, ids = append(channels, h.id), append(ids, x.ProviderID)
+	}
+	b.Queue(`
+WITH l AS MATERIALIZED (
+  SELECT m.id FROM unnest($1::bigint[], $2::text[]) AS u(channel_id, provider_id)
+  JOIN messages m ON m.channel_id = u.channel_id AND m.provider_id = u.provider_id
+  ORDER BY m.id FOR NO KEY UPDATE OF m)
+UPDATE messages m SET revoked = true FROM l WHERE m.id = l.id AND NOT m.revoked`, channels, ids)
+}

@@ -1,0 +1,327 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bandeja/inboxd/daemon/internal/inbox"
+	"github.com/bandeja/inboxd/daemon/internal/job"
+)
+
+// target is a status with the message it is about; messageID 0: not known yet.
+type target struct {
+	status                    inbox.StatusUpdate
+	at                        time.Time
+	channelID                 int64
+	messageID, conversationID int64
+	jobID                     int64
+	found                     inbox.MessageStatus // when it was looked up
+}
+
+// queueTargets finds the message of each status: by the provider's id, else by
+// our own callback if the message has no provider id yet.
+func (in *ingestion) queueTargets(b *pgx.Batch) {
+	n := len(in.batch.Statuses)
+	if n == 0 {
+		return
+	}
+	kinds, accounts, ids, jobs := make([]string, n), make([]string, n), make([]string, n), make([]int64, n)
+	for i, x := range in.batch.Statuses {
+		at := addressOf(x.Account)
+		kinds[i], accounts[i], ids[i], jobs[i] = string(at.kind), at.externalID, x.ProviderID, x.JobID
+	}
+	b.Queue(`
+WITH u AS MATERIALIZED (
+  SELECT u.place, u.provider_id, u.job_id, h.id AS channel_id
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) WITH ORDINALITY AS u(kind, external_id, provider_id, job_id, place)
+  JOIN channels h ON h.kind = u.kind AND h.external_id = u.external_id)
+SELECT u.place, u.channel_id, coalesce(m.id, 0), coalesce(m.conversation_id, 0), coalesce(m.job_id, 0), coalesce(m.status, 0)
+FROM u LEFT JOIN LATERAL (
+  SELECT * FROM (
+    (SELECT p.id, p.conversation_id, p.job_id, p.status, 1 AS rank FROM messages p
+     WHERE p.channel_id = u.channel_id AND p.provider_id = u.provider_id AND NOT p.inbound)
+    UNION ALL
+    (SELECT j.id, j.conversation_id, j.job_id, j.status, 2 FROM messages j
+     WHERE u.job_id > 0 AND j.job_id = u.job_id AND j.channel_id = u.channel_id AND j.provider_id IS NULL)) c
+  ORDER BY c.rank LIMIT 1) m ON true`, kinds, accounts, ids, jobs).Query(func(rows pgx.Rows) error {
+		var place int64
+		var t target
+		fields := []any{&place, &t.channelID, &t.messageID, &t.conversationID, &t.jobID, &t.found}
+		_, err := pgx.ForEachRow(rows, fields, func() error {
+			t.status = in.batch.Statuses[place-1]
+			t.at = in.sane(t.status.At)
+			if _, ok := in.channel(t.status.Account); ok {
+				in.targets = append(in.targets, t)
+			}
+			return nil
+		})
+		sortStatuses(in.targets)
+		return err
+	})
+}
+
+// unsettled are the jobs whose end the provider now tells: those of messages
+// we did not know to have gone out.
+func (in *ingestion) unsettled() []int64 {
+	var jobs []int64
+	for _, t := range in.targets {
+		if t.jobID != 0 && (t.found == inbox.Queued || t.found == inbox.Uncertain) {
+			jobs = append(jobs, t.jobID)
+		}
+	}
+	return unique(jobs)
+}
+
+const heldSQL = `
+SELECT m.id, m.org_id, m.conversation_id, m.channel_id, coalesce(m.author_id, 0), coalesce(m.job_id, 0), h.kind, m.kind, m.origin,
+       m.status, m.attempts, coalesce(m.provider_id, ''), coalesce(m.error_class, ''), coalesce(m.error_text, ''), coalesce(m.error_code, 0),
+       m.clock_at IS NOT NULL, m.created_at, m.sent_at, m.delivered_at, m.read_at, m.failed_at
+FROM messages m JOIN channels h ON h.id = m.channel_id
+WHERE m.id = ANY($1::bigint[]) ORDER BY m.id FOR NO KEY UPDATE OF m`
+
+// queueHold locks the messages of the statuses, in id order, and reads them.
+func (in *ingestion) queueHold(b *pgx.Batch) {
+	var ids []int64
+	for _, t := range in.targets {
+		if t.messageID != 0 {
+			ids = append(ids, t.messageID)
+		}
+	}
+	if len(ids) == 0 {
+		return
+	}
+	b.Queue(heldSQL, unique(ids)).Query(func(rows pgx.Rows) error {
+		var m sentMessage
+		_, err := pgx.ForEachRow(rows, []any{
+			&m.id, &m.orgID, &m.conversationID, &m.channelID, &m.authorID, &m.jobID, &m.channel, &m.kind, &m.origin,
+			&m.status, &m.attempts, &m.providerID, &m.errorClass, &m.errorText, &m.errorCode,
+			&m.human, &m.createdAt, orZero(&m.sentAt), orZero(&m.deliveredAt), orZero(&m.readAt), orZero(&m.failedAt),
+		}, func() error {
+			held := m
+			held.was = held.status
+			in.held[m.id] = &held
+			return nil
+		})
+		return err
+	})
+}
+
+// judge settles jobs, then decides with the messages' rows in hand what the
+// statuses mean: jobs come before messages in the lock order.
+func (in *ingestion) judge(ctx context.Context, u *unit) error {
+	if len(in.targets) == 0 {
+		return nil
+	}
+	if jobs := in.unsettled(); len(jobs) > 0 {
+		settled, err := in.store.jobs.Settle(ctx, u.tx, jobs)
+		if err != nil {
+			return err
+		}
+		in.applied.Settled = len(settled)
+		b := u.batch()
+		in.queueHold(b)
+		if err := u.send(ctx, b); err != nil {
+			return fmt.Errorf("lock messages: %w", err)
+		}
+		in.noteAttempts(settled)
+	}
+	for _, t := range in.targets {
+		if m := in.held[t.messageID]; m != nil && m.apply(t.status, t.at) {
+			in.applied.Statuses++
+		}
+	}
+	return in.tryAgain(ctx, u)
+}
+
+func (in *ingestion) noteAttempts(settled []job.Settled) {
+	attempts := make(map[int64]int, len(settled))
+	for _, s := range settled {
+		attempts[s.ID] = s.Attempt
+	}
+	for _, m := range in.held {
+		if n := attempts[m.jobID]; n > m.attempts {
+			m.attempts, m.changed = n, true
+		}
+	}
+}
+
+// tryAgain makes new jobs for messages that failed late for a reason that
+// passes, and notes whose clock may have changed.
+func (in *ingestion) tryAgain(ctx context.Context, u *unit) error {
+	var jobs []job.New
+	var whose []*sentMessage
+	for _, m := range in.inOrder() {
+		if m.human && (counts(m.status) != counts(m.was) || m.failsLate()) {
+			in.clocks = append(in.clocks, m.conversationID)
+		}
+		if !m.failsLate() {
+			continue
+		}
+		in.voided = append(in.voided, m.id)
+		if next, ok := m.anotherTry(in.now, rand.Float64()); ok { //nolint:gosec // jitter needs no secrecy
+			jobs, whose = append(jobs, next), append(whose, m)
+		}
+	}
+	if len(jobs) == 0 {
+		return nil
+	}
+	ids, err := in.store.jobs.Insert(ctx, u.tx, jobs...)
+	if err != nil {
+		return err
+	}
+	for i, m := range whose {
+		m.requeue(ids[i], jobs[i].Attempt)
+	}
+	return nil
+}
+
+func (in *ingestion) inOrder() []*sentMessage {
+	all := make([]*sentMessage, 0, len(in.held))
+	for _, m := range in.held {
+		all = append(all, m)
+	}
+	slices.SortFunc(all, func(a, b *sentMessage) int { return cmp.Compare(a.id, b.id) })
+	return all
+}
+
+// queueHeld writes the messages that changed.
+func (in *ingestion) queueHeld(b *pgx.Batch) {
+	var ids, jobs []int64
+	var status, attempts []int16
+	var codes []int32
+	var providers, classes, texts []string
+	var sent, delivered, read, failed []*time.Time
+	for _, m := range in.inOrder() {
+		if !m.changed {
+			continue
+		}
+		ids, jobs, providers = append(ids, m.id), append(jobs, m.jobID), append(providers, m.providerID)
+		status, attempts = append(status, int16(m.status)), append(attempts, int16(min(m.attempts, 1000))) //nolint:gosec // bounded
+		classes, codes, texts = append(classes, m.errorClass), append(codes, m.errorCode), append(texts, m.errorText)
+		sent, delivered = append(sent, optional(m.sentAt)), append(delivered, optional(m.deliveredAt))
+		read, failed = append(read, optional(m.readAt)), append(failed, optional(m.failedAt))
+	}
+	if len(ids) == 0 {
+		return
+	}
+	b.Queue(`
+UPDATE messages m SET status = u.status, attempts = u.attempts, job_id = nullif(u.job_id, 0), provider_id = nullif(u.provider_id, ''),
+       error_class = nullif(u.class, ''), error_code = nullif(u.code, 0), error_text = nullif(u.text, ''),
+       sent_at = u.sent_at, delivered_at = u.delivered_at, read_at = u.read_at, failed_at = u.failed_at
+FROM unnest($1::bigint[], $2::smallint[], $3::smallint[], $4::bigint[], $5::text[], $6::text[], $7::int[], $8::text[],
+            $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[])
+     AS u(id, status, attempts, job_id, provider_id, class, code, text, sent_at, delivered_at, read_at, failed_at)
+WHERE m.id = u.id`, ids, status, attempts, jobs, providers, classes, codes, texts, sent, delivered, read, failed)
+}
+
+func optional(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// queueParked keeps the statuses of messages not known yet until our own
+// commit tells their provider id.
+func (in *ingestion) queueParked(b *pgx.Batch) {
+	var parked []target
+	for _, t := range in.targets {
+		if t.messageID == 0 && t.status.Status >= inbox.Accepted && t.status.Status <= inbox.Failed {
+			parked = append(parked, t)
+		}
+	}
+	if in.applied.Parked = len(parked); in.applied.Parked == 0 {
+		return
+	}
+	slices.SortStableFunc(parked, func(a, b target) int {
+		return cmp.Or(cmp.Compare(a.channelID, b.channelID), cmp.Compare(a.status.ProviderID, b.status.ProviderID),
+			cmp.Compare(a.status.Status, b.status.Status), a.at.Compare(b.at))
+	})
+	parked = slices.CompactFunc(parked, func(a, b target) bool {
+		return a.channelID == b.channelID && a.status.ProviderID == b.status.ProviderID && a.status.Status == b.status.Status
+	})
+	n := len(parked)
+	channels, ids, status, at := make([]int64, n), make([]string, n), make([]int16, n), make([]time.Time, n)
+	classes, codes, texts := make([]string, n), make([]int32, n), make([]string, n)
+	for i, t := range parked {
+		channels[i], ids[i], status[i], at[i] = t.channelID, t.status.ProviderID, int16(t.status.Status), t.at
+		classes[i], codes[i], texts[i] = note(t.status.ErrorClass), errorCode(t.status.ErrorCode), note(t.status.ErrorText)
+	}
+	b.Queue(`
+INSERT INTO parked_statuses (channel_id, provider_id, status, at, error_class, error_code, error_text, received_at)
+SELECT u.channel_id, u.provider_id, u.status, u.at, nullif(u.class, ''), nullif(u.code, 0), nullif(u.text, ''), $8
+FROM unnest($1::bigint[], $2::text[], $3::smallint[], $4::timestamptz[], $5::text[], $6::int[], $7::text[])
+     AS u(channel_id, provider_id, status, at, class, code, text)
+ON CONFLICT (channel_id, provider_id, status) DO UPDATE SET at = EXCLUDED.at WHERE EXCLUDED.at < parked_statuses.at`,
+		channels, ids, status, at, classes, codes, texts, in.now)
+}
+
+// readTarget is a read mark with its message.
+type readTarget struct {
+	messageID, conversationID int64
+	at                        time.Time
+}
+
+// queueReaders finds the messages of the read marks; one that is unknown says
+// nothing.
+func (in *ingestion) queueReaders(b *pgx.Batch) {
+	n := len(in.batch.Reads)
+	if n == 0 {
+		return
+	}
+	kinds, accounts, ids := make([]string, n), make([]string, n), make([]string, n)
+	for i, x := range in.batch.Reads {
+		at := addressOf(x.Account)
+		kinds[i], accounts[i], ids[i] = string(at.kind), at.externalID, x.ProviderID
+	}
+	b.Queue(`
+SELECT u.place, m.id, m.conversation_id
+FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS u(kind, external_id, provider_id, place)
+JOIN channels h ON h.kind = u.kind AND h.external_id = u.external_id
+JOIN messages m ON m.channel_id = h.id AND m.provider_id = u.provider_id AND NOT m.inbound`, kinds, accounts, ids).Query(func(rows pgx.Rows) error {
+		var place int64
+		var r readTarget
+		_, err := pgx.ForEachRow(rows, []any{&place, &r.messageID, &r.conversationID}, func() error {
+			x := in.batch.Reads[place-1]
+			r.at = in.sane(x.At)
+			if _, ok := in.channel(x.Account); ok {
+				in.readers = append(in.readers, r)
+			}
+			return nil
+		})
+		return err
+	})
+}
+
+// queueReads marks the messages and the outbound ones before them as read: the
+// latest 200, for older ones were marked long ago.
+func (in *ingestion) queueReads(b *pgx.Batch) {
+	if len(in.readers) == 0 {
+		return
+	}
+	var conversations, messages []int64
+	var at []time.Time
+	for _, r := range in.readers {
+		conversations, messages, at = append(conversations, r.conversationID), append(messages, r.messageID), append(at, r.at)
+	}
+	b.Queue(`
+WITH r AS MATERIALIZED (
+  SELECT c.id, min(u.at) AS at
+  FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) AS u(conversation_id, message_id, at)
+  CROSS JOIN LATERAL (
+    SELECT m.id FROM messages m WHERE m.conversation_id = u.conversation_id AND m.id <= u.message_id AND NOT m.inbound
+    ORDER BY m.id DESC LIMIT 200) c
+  GROUP BY c.id),
+l AS MATERIALIZED (
+  SELECT m.id, r.at FROM r JOIN messages m ON m.id = r.id
+  WHERE m.status BETWEEN 1 AND 3 OR (m.status = 4 AND m.read_at > r.at)
+  ORDER BY m.id FOR NO KEY UPDATE OF m)
+UPDATE messages m SET status = 4, read_at = least(m.read_at, l.at) FROM l
+WHERE m.id = l.id AND m.status BETWEEN 1 AND 4`, conversations, messages, at)
+}

@@ -1,0 +1,102 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bandeja/inboxd/daemon/internal/inbox"
+)
+
+const orgColumns = `id, name, time_zone, sla_target_ms, sla_objective, created_at`
+
+func scanOrg(row pgx.CollectableRow) (o inbox.Org, err error) {
+	var targetMS int64
+	err = row.Scan(&o.ID, &o.Name, &o.TimeZone, &targetMS, &o.Objective, &o.CreatedAt)
+	o.SLATarget = time.Duration(targetMS) * time.Millisecond
+	return o, err
+}
+
+// CreateOrg adds an org; zero settings take the defaults (UTC, 5 minutes,
+// 0.8). It returns an Invalid fault for a bad name, time zone, target or
+// objective and a Conflict fault if the name is taken.
+func (s *Store) CreateOrg(ctx context.Context, o inbox.Org) (inbox.Org, error) {
+	if o.TimeZone == "" {
+		o.TimeZone = "UTC"
+	}
+	if o.SLATarget == 0 {
+		o.SLATarget = 5 * time.Minute
+	}
+	if o.Objective == 0 {
+		o.Objective = 0.8
+	}
+	if err := checkOrg(o); err != nil {
+		return inbox.Org{}, err
+	}
+	rows, err := s.pool.Query(Named(ctx, QueryProvision), `
+INSERT INTO orgs (name, time_zone, sla_target_ms, sla_objective) VALUES ($1, $2, $3, $4)
+RETURNING `+orgColumns, o.Name, o.TimeZone, o.SLATarget.Milliseconds(), o.Objective)
+	if err != nil {
+		return inbox.Org{}, fmt.Errorf("create org: %w", err)
+	}
+	created, err := pgx.CollectExactlyOneRow(rows, scanOrg)
+	switch {
+	case violates(err, "orgs_name_key"):
+		return inbox.Org{}, inbox.Faultf(inbox.Conflict, "org_exists", "there is an org named %q already: choose another name", o.Name)
+	case err != nil:
+		return inbox.Org{}, fmt.Errorf("create org: %w", err)
+	}
+	return created, nil
+}
+
+func checkOrg(o inbox.Org) error {
+	if err := inbox.CheckName("org", o.Name); err != nil {
+		return err
+	}
+	if _, err := time.LoadLocation(o.TimeZone); err != nil || o.TimeZone == "Local" {
+		return inbox.Faultf(inbox.Invalid, "bad_time_zone", "time zone %q is not known: use a name such as Europe/Berlin", o.TimeZone)
+	}
+	if o.SLATarget < time.Millisecond {
+		return inbox.Faultf(inbox.Invalid, "bad_sla_target", "the SLA target is %s: it must be at least 1ms", o.SLATarget)
+	}
+	if !(o.Objective > 0 && o.Objective <= 1) { // Not by De Morgan: NaN is refused too.
+		return inbox.Faultf(inbox.Invalid, "bad_sla_objective", "the SLA objective is %v: it must be above 0 and at most 1", o.Objective)
+	}
+	return nil
+}
+
+// Orgs returns all orgs by name.
+func (s *Store) Orgs(ctx context.Context) ([]inbox.Org, error) {
+	rows, err := s.pool.Query(Named(ctx, QueryProvision), `SELECT `+orgColumns+` FROM orgs ORDER BY name`)
+	if err != nil {
+		return nil, fmt.Errorf("list orgs: %w", err)
+	}
+	orgs, err := pgx.CollectRows(rows, scanOrg)
+	if err != nil {
+		return nil, fmt.Errorf("list orgs: %w", err)
+	}
+	return orgs, nil
+}
+
+// OrgByName returns an org, or a NotFound fault.
+func (s *Store) OrgByName(ctx context.Context, name string) (inbox.Org, error) {
+	rows, err := s.pool.Query(Named(ctx, QueryProvision), `SELECT `+orgColumns+` FROM orgs WHERE name = $1`, inbox.Clean(name))
+	if err != nil {
+		return inbox.Org{}, fmt.Errorf("load org: %w", err)
+	}
+	org, err := pgx.CollectExactlyOneRow(rows, scanOrg)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return inbox.Org{}, inbox.Faultf(inbox.NotFound, "org_not_found", "there is no org named %q", name)
+	case err != nil:
+		return inbox.Org{}, fmt.Errorf("load org: %w", err)
+	}
+	return org, nil
+}
+
+func orgNotFound(id int64) error {
+	return inbox.Faultf(inbox.NotFound, "org_not_found", "there is no org %d", id)
+}

@@ -1,0 +1,121 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bandeja/inboxd/daemon/internal/inbox"
+	"github.com/bandeja/inboxd/daemon/internal/job"
+)
+
+// failedMessage is what a retry must know of its message.
+type failedMessage struct {
+	found    bool
+	status   inbox.MessageStatus
+	kind     inbox.MessageKind
+	authorID int64
+	jobID    int64
+}
+
+// RetryMessage sends a failed message again, with all its attempts. Faults:
+// NotFound for the message, Conflict if its outcome is uncertain or it has not
+// failed, and as Reply.
+// Round trips: BEGIN, key, conversation lock; revive the job; read the message
+// under its lock; if the job is gone insert one; message, key and COMMIT.
+func (s *Store) RetryMessage(ctx context.Context, r inbox.MessageRetry) (inbox.Receipt, error) {
+	ctx = Named(ctx, QuerySend)
+	var t thread
+	var m failedMessage
+	var wake []job.Queue
+	receipt, err := write(ctx, s, r.OrgID, r.Once, func(b *pgx.Batch) {
+		t.queue(b, `(SELECT m.conversation_id FROM messages m WHERE m.id = $1 AND m.org_id = $2)`, r.MessageID, r.OrgID)
+		m.queue(b, r, ``)
+	}, func(u *unit) (inbox.Receipt, *pgx.Batch, error) {
+		if err := m.check(t, r.MessageID, s.now()); err != nil {
+			return inbox.Receipt{}, nil, err
+		}
+		jobID, err := s.attemptAgain(ctx, u, t, &m, r)
+		if err != nil {
+			return inbox.Receipt{}, nil, err
+		}
+		wake = append(wake, t.queueName())
+		b := u.batch()
+		queueRequeue(b, r.MessageID, jobID, s.now())
+		return inbox.Receipt{
+			MessageID: r.MessageID, Status: inbox.Queued.String(), JobID: jobID, JobState: job.Ready.String(),
+		}, b, nil
+	})
+	if err != nil {
+		return inbox.Receipt{}, fmt.Errorf("retry message %d: %w", r.MessageID, err)
+	}
+	if len(wake) > 0 {
+		s.jobs.Wake(wake...)
+	}
+	return receipt, nil
+}
+
+// attemptAgain gives the message a job. Jobs come before messages in the lock
+// order; the message is read again after the job is ours, because an operator's
+// bulk retry holds the job but not the conversation.
+func (s *Store) attemptAgain(ctx context.Context, u *unit, t thread, m *failedMessage, r inbox.MessageRetry) (int64, error) {
+	revived, err := s.jobs.Revive(ctx, u.tx, r.OrgID, m.jobID)
+	if err != nil {
+		return 0, err
+	}
+	b := u.batch()
+	m.queue(b, r, ` FOR NO KEY UPDATE`)
+	if err := u.send(ctx, b); err != nil {
+		return 0, err
+	}
+	if err := m.check(t, r.MessageID, s.now()); err != nil {
+		return 0, err
+	}
+	if revived {
+		return m.jobID, nil
+	}
+	o := outbound{orgID: r.OrgID, userID: m.authorID, conversationID: t.id, kind: m.kind}
+	ids, err := s.jobs.Insert(ctx, u.tx, o.job(t, r.MessageID))
+	if err != nil {
+		return 0, err
+	}
+	return ids[0], nil
+}
+
+func (m *failedMessage) queue(b *pgx.Batch, r inbox.MessageRetry, lock string) {
+	b.Queue(`
+SELECT status, kind, coalesce(author_id, 0), coalesce(job_id, 0) FROM messages
+WHERE id = $1 AND org_id = $2`+lock, r.MessageID, r.OrgID).Query(func(rows pgx.Rows) error {
+		m.found = false
+		_, err := pgx.ForEachRow(rows, []any{&m.status, &m.kind, &m.authorID, &m.jobID}, func() error {
+			m.found = true
+			return nil
+		})
+		return err
+	})
+}
+
+func (m *failedMessage) check(t thread, id int64, now time.Time) error {
+	switch {
+	case !m.found || !t.found:
+		return messageNotFound(id)
+	case m.status == inbox.Uncertain:
+		return inbox.Faultf(inbox.Conflict, "message_uncertain", "the message may have arrived: an operator must settle it before it is sent again")
+	case m.status != inbox.Failed:
+		return inbox.Faultf(inbox.Conflict, "message_not_failed", "the message is %s: only a failed message can be sent again", m.status)
+	}
+	return t.check(m.kind, now)
+}
+
+// queueRequeue makes a failed message queued again. What the provider says
+// about the earlier send no longer concerns it, so its provider id goes. A
+// human's message stops the clock from now: the agent pressed send again.
+func queueRequeue(b *pgx.Batch, id, jobID int64, now time.Time) {
+	b.Queue(`
+UPDATE messages SET status = 0, job_id = $2, attempts = 0, provider_id = NULL, sent_at = NULL, failed_at = NULL,
+       error_class = NULL, error_code = NULL, error_text = NULL,
+       clock_at = CASE WHEN clock_at IS NULL THEN NULL ELSE $3::timestamptz END
+WHERE id = $1`, id, jobID, now)
+}

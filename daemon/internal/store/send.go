@@ -1,0 +1,195 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bandeja/inboxd/daemon/internal/inbox"
+	"github.com/bandeja/inboxd/daemon/internal/job"
+)
+
+// thread is what a send must know of its conversation, whose row it holds.
+type thread struct {
+	found         bool
+	id            int64
+	lastInboundAt time.Time
+	kind          inbox.ChannelKind
+	state         inbox.ChannelState
+}
+
+const threadSQL = `
+SELECT v.id, v.last_inbound_at, h.kind, h.state FROM conversations v JOIN channels h ON h.id = v.channel_id
+WHERE v.org_id = $2 AND ` + onceFree + ` AND v.id = `
+
+// queue locks the conversation chosen by the rest of the statement ($1) and
+// looks at its channel.
+func (t *thread) queue(b *pgx.Batch, which string, id, orgID int64) {
+	b.Queue(threadSQL+which+` FOR NO KEY UPDATE OF v`, id, orgID).Query(func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, []any{&t.id, orZero(&t.lastInboundAt), &t.kind, &t.state}, func() error {
+			t.found = true
+			return nil
+		})
+		return err
+	})
+}
+
+// check says why a message of this kind cannot be sent at now, if so.
+func (t *thread) check(kind inbox.MessageKind, now time.Time) error {
+	switch {
+	case t.state != inbox.ChannelActive:
+		return inbox.Faultf(inbox.Conflict, "channel_not_active", "the conversation's channel is %s: nothing can be sent until an operator repairs or resumes it", t.state)
+	case kind == inbox.KindTemplate && t.kind != inbox.WhatsApp:
+		return inbox.Faultf(inbox.Unprocessable, "templates_not_supported", "%s has no templates: send text within 24 hours of the customer's last message", t.kind)
+	case kind == inbox.KindTemplate || inbox.WindowOpen(t.lastInboundAt, now):
+		return nil
+	case t.kind == inbox.WhatsApp:
+		return inbox.Faultf(inbox.Conflict, "window_closed", "the customer's last message is more than 24 hours old: send a template instead")
+	}
+	return inbox.Faultf(inbox.Conflict, "window_closed", "the customer's last message is more than 24 hours old: wait until they write again")
+}
+
+func (t *thread) queueName() job.Queue {
+	if t.kind == inbox.Instagram {
+		return job.Instagram
+	}
+	return job.WhatsApp
+}
+
+// outbound is a message to be accepted for sending.
+type outbound struct {
+	orgID, userID, conversationID int64
+	kind                          inbox.MessageKind
+	text                          string
+	payload                       []byte
+	once                          inbox.Once
+}
+
+// Reply accepts a text message by an agent: when it returns, the message and
+// its job are durable. Faults: NotFound for the conversation, Invalid for the
+// text, Conflict for a closed window or a channel that is not active.
+func (s *Store) Reply(ctx context.Context, r inbox.Reply) (inbox.Receipt, error) {
+	return s.accept(ctx, outbound{
+		orgID: r.OrgID, userID: r.UserID, conversationID: r.ConversationID, kind: inbox.KindText, text: r.Text, once: r.Once,
+	})
+}
+
+// SendTemplate accepts a WhatsApp template, in bulk if no user sends it. Faults
+// as Reply, and Unprocessable on Instagram.
+func (s *Store) SendTemplate(ctx context.Context, t inbox.TemplateSend) (inbox.Receipt, error) {
+	payload, err := templatePayload(t.Template)
+	if err != nil {
+		return inbox.Receipt{}, err
+	}
+	return s.accept(ctx, outbound{
+		orgID: t.OrgID, userID: t.UserID, conversationID: t.ConversationID, kind: inbox.KindTemplate, payload: payload, once: t.Once,
+	})
+}
+
+// storedTemplate is the payload of a template message: components stay the
+// JSON the caller gave.
+type storedTemplate struct {
+	Name       string          `json:"name"`
+	Language   string          `json:"language"`
+	Components json.RawMessage `json:"components,omitempty"`
+}
+
+func templatePayload(t inbox.Template) ([]byte, error) {
+	if t.Name == "" || t.Language == "" {
+		return nil, inbox.Faultf(inbox.Invalid, "bad_template", "a template needs its name and its language")
+	}
+	stored := storedTemplate{Name: inbox.Clean(t.Name), Language: inbox.Clean(t.Language)}
+	if len(t.Components) > 0 {
+		stored.Components = storableJSON(t.Components)
+		if stored.Components == nil {
+			return nil, inbox.Faultf(inbox.Invalid, "bad_template", "the template's components are not a JSON array")
+		}
+	}
+	return json.Marshal(stored)
+}
+
+// accept writes a message and its job. Round trips: BEGIN, idempotency key,
+// conversation lock and message id; insert the job; message, conversation, key
+// and COMMIT.
+func (s *Store) accept(ctx context.Context, o outbound) (inbox.Receipt, error) {
+	ctx = Named(ctx, QuerySend)
+	var t thread
+	var messageID int64
+	var wake []job.Queue
+	receipt, err := write(ctx, s, o.orgID, o.once, func(b *pgx.Batch) {
+		t.queue(b, `$1`, o.conversationID, o.orgID)
+		// After the lock, so that ids of a conversation commit in order.
+		b.Queue(`SELECT nextval(pg_get_serial_sequence('messages', 'id'))`).QueryRow(func(row pgx.Row) error { return row.Scan(&messageID) })
+	}, func(u *unit) (inbox.Receipt, *pgx.Batch, error) {
+		now := s.now()
+		if err := o.check(t, now); err != nil {
+			return inbox.Receipt{}, nil, err
+		}
+		ids, err := s.jobs.Insert(ctx, u.tx, o.job(t, messageID))
+		if err != nil {
+			return inbox.Receipt{}, nil, err
+		}
+		wake = append(wake, t.queueName())
+		b := u.batch()
+		o.queueInsert(b, messageID, ids[0], now)
+		return inbox.Receipt{
+			MessageID: messageID, Status: inbox.Queued.String(), JobID: ids[0], JobState: job.Ready.String(),
+		}, b, nil
+	})
+	if err != nil {
+		return inbox.Receipt{}, fmt.Errorf("accept message for conversation %d: %w", o.conversationID, err)
+	}
+	if len(wake) > 0 {
+		s.jobs.Wake(wake...)
+	}
+	return receipt, nil
+}
+
+func (o outbound) check(t thread, now time.Time) error {
+	if !t.found {
+		return conversationNotFound(o.conversationID)
+	}
+	if o.kind == inbox.KindText {
+		if err := inbox.CheckText(t.kind, o.text); err != nil {
+			return err
+		}
+	}
+	return t.check(o.kind, now)
+}
+
+func (o outbound) job(t thread, messageID int64) job.New {
+	n := job.New{
+		OrgID: o.orgID, UserID: o.userID, Queue: t.queueName(), Type: jobType(o.kind), Priority: job.Interactive,
+		SerialKey: o.conversationID, SubjectID: messageID,
+	}
+	if o.userID == 0 {
+		n.Priority = job.Bulk
+	}
+	return n
+}
+
+func jobType(kind inbox.MessageKind) job.Type {
+	if kind == inbox.KindTemplate {
+		return job.SendTemplate
+	}
+	return job.SendMessage
+}
+
+// queueInsert writes the message. What a user sends can stop the SLA clock, at
+// the time the user pressed send; what a program sends cannot.
+func (o outbound) queueInsert(b *pgx.Batch, id, jobID int64, now time.Time) {
+	origin, pressed := inbox.OriginAPI, time.Time{}
+	if o.userID != 0 {
+		origin, pressed = inbox.OriginUser, now
+	}
+	b.Queue(`
+INSERT INTO messages (id, org_id, conversation_id, channel_id, inbound, kind, status, origin, author_id, job_id, body, payload, created_at, clock_at)
+SELECT $1, v.org_id, v.id, v.channel_id, false, $4, 0, $5, nullif($6::bigint, 0), $7, $8, $9::text::jsonb, $10, $11
+FROM conversations v WHERE v.id = $2 AND v.org_id = $3`,
+		id, o.conversationID, o.orgID, string(o.kind), string(origin), o.userID, jobID, o.text, jsonText(o.payload), now, orNull(pressed))
+	b.Queue(`
+UPDATE conversations SET last_message_at = greatest(last_message_at, $3) WHERE id = $1 AND org_id = $2`, o.conversationID, o.orgID, now)
+}

@@ -1,0 +1,69 @@
+// Package store keeps the inbox in PostgreSQL: orgs, users, channels, contacts,
+// conversations, messages, episodes, idempotency keys and tokens. It applies
+// webhooks and API writes, each in one transaction with the jobs they create.
+// It refuses to run or to order jobs (the ledger does) and to speak HTTP.
+//
+// Locks are taken in one order everywhere: contacts of a channel (advisory),
+// conversations by id, jobs by id, messages by id, episodes. Whoever inserts a
+// job holds the conversation's row, so that job ids commit in order.
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/bandeja/inboxd/daemon/internal/job"
+)
+
+// Jobs is the part of the ledger that writes need. All but Wake run in the
+// caller's transaction.
+type Jobs interface {
+	// Insert adds jobs and returns their ids in order. The caller holds the
+	// conversation each job belongs to.
+	Insert(ctx context.Context, tx pgx.Tx, jobs ...job.New) ([]int64, error)
+	// Settle ends jobs the provider has answered for; ids that are unknown or
+	// final are skipped.
+	Settle(ctx context.Context, tx pgx.Tx, ids []int64) ([]job.Settled, error)
+	// Revive makes a dead job ready again; false if it is not dead.
+	Revive(ctx context.Context, tx pgx.Tx, orgID, jobID int64) (bool, error)
+	// Wake tells the workers, after the commit.
+	Wake(queues ...job.Queue)
+}
+
+// Sealer encrypts channel tokens at rest; aad binds a sealed text to its owner.
+type Sealer interface {
+	Seal(clear, aad string) (string, error)
+	Open(sealed, aad string) (string, error)
+}
+
+// Options are what a Store needs; all are required but Now.
+type Options struct {
+	Pool   *pgxpool.Pool
+	Jobs   Jobs
+	Sealer Sealer
+	Now    func() time.Time // nil: time.Now
+}
+
+// Store is safe for concurrent use.
+type Store struct {
+	pool   *pgxpool.Pool
+	jobs   Jobs
+	sealer Sealer
+	now    func() time.Time
+	tokens *tokenCache
+}
+
+// New returns a Store, or an error that names what is missing.
+func New(o Options) (*Store, error) {
+	if o.Pool == nil || o.Jobs == nil || o.Sealer == nil {
+		return nil, errors.New("store: Pool, Jobs and Sealer are required")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Store{pool: o.Pool, jobs: o.Jobs, sealer: o.Sealer, now: o.Now, tokens: newTokenCache(o.Now)}, nil
+}
