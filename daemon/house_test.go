@@ -44,7 +44,7 @@ const (
 
 // house is a simulated Meta, a database and what tests start on it.
 type house struct {
-	t      *testing.T
+	t      testing.TB
 	dsn    string
 	redis  string // URL; empty: none
 	dial   int
@@ -65,7 +65,7 @@ func (l *logs) Write(p []byte) (int, error) { l.mu.Lock(); defer l.mu.Unlock(); 
 
 func (l *logs) String() string { l.mu.Lock(); defer l.mu.Unlock(); return l.b.String() }
 
-func newHouse(t *testing.T) *house {
+func newHouse(t testing.TB) *house {
 	t.Helper()
 	sim, err := metasim.New(metasim.Options{AppSecret: appSecret, Seed: 1})
 	require.NoError(t, err)
