@@ -15,27 +15,31 @@ import (
 // pickSQL is the choice both lanes share. A row is eligible when no other row
 // of its (queue, serial_key) is handed out and no older row of equal or better
 // priority still waits; scheduled rows never handed out (epoch 0), uncertain
-// and dead rows are not waited for. A stale snapshot errs to waiting; two
-// claims that pick two rows of one conversation at once meet in the unique
-// index jobs_serial_flying.
+// and dead rows are not waited for. A younger row of better priority goes
+// first if it is eligible itself, so that a claim never picks two rows of one
+// conversation. A stale snapshot errs to waiting; two claims that pick two rows
+// of one conversation at once meet in the unique index jobs_serial_flying.
+// Without a sort the scan of an org stops at its k-th eligible row.
 const pickSQL = `
 WITH pick AS (
   SELECT c.id
   FROM unnest($1::bigint[], $2::int[]) o(org_id, k)
   CROSS JOIN LATERAL (
-    SELECT e.id FROM (
-      SELECT r.id, r.priority,
-             row_number() OVER (PARTITION BY coalesce(r.serial_key, -r.id) ORDER BY r.priority, r.id) AS place
-      FROM (SELECT id, priority, serial_key FROM jobs
-            WHERE state = 1 AND queue = $3 AND job_type = $4 AND org_id = o.org_id
-            ORDER BY priority, id LIMIT $7) r
-      WHERE (hashint8(coalesce(r.serial_key, r.id)) & 2147483647) % 100 BETWEEN $5::int AND $6::int - 1
-        AND (r.serial_key IS NULL OR NOT EXISTS (
-              SELECT 1 FROM jobs b
-              WHERE b.queue = $3 AND b.serial_key = r.serial_key AND b.state IN (0, 1, 2, 3, 5)
-                AND (b.state IN (2, 3)
-                     OR (b.id < r.id AND b.priority <= r.priority AND (b.state <> 0 OR b.epoch > 0)))))
-    ) e WHERE e.place = 1 ORDER BY e.priority, e.id LIMIT o.k
+    SELECT r.id
+    FROM (SELECT id, priority, serial_key FROM jobs
+          WHERE state = 1 AND queue = $3 AND job_type = $4 AND org_id = o.org_id
+          ORDER BY priority, id LIMIT $7) r
+    WHERE (hashint8(coalesce(r.serial_key, r.id)) & 2147483647) % 100 BETWEEN $5::int AND $6::int - 1
+      AND (r.serial_key IS NULL OR NOT EXISTS (
+            SELECT 1 FROM jobs b
+            WHERE b.queue = $3 AND b.serial_key = r.serial_key AND b.state IN (0, 1, 2, 3, 5)
+              AND (b.state IN (2, 3)
+                   OR (b.id < r.id AND b.priority <= r.priority AND (b.state <> 0 OR b.epoch > 0))
+                   OR (b.state = 1 AND b.priority < r.priority AND b.id > r.id AND NOT EXISTS (
+                         SELECT 1 FROM jobs c
+                         WHERE c.queue = $3 AND c.serial_key = b.serial_key AND c.state IN (0, 1, 5) AND c.id < b.id
+                           AND c.priority <= b.priority AND (c.state <> 0 OR c.epoch > 0))))))
+    ORDER BY r.priority, r.id LIMIT o.k
   ) f
   JOIN LATERAL (SELECT id FROM jobs x WHERE x.id = f.id AND (x.state+0) = 1 FOR UPDATE SKIP LOCKED) c ON true
 )`

@@ -61,7 +61,7 @@ WITH u AS (SELECT * FROM unnest($1::bigint[], $2::int[], $3::smallint[], $4::int
               ready_at = CASE WHEN u.state = 1 THEN clock_timestamp() ELSE j.ready_at END,
               error_class = nullif(u.class, ''), error_code = nullif(u.code, 0), last_error = nullif(u.detail, '')
        FROM l JOIN u USING (id)
-       WHERE j.id = l.id AND l.run_epoch = u.e AND (l.st = 3 OR (l.st = 4 AND u.state IN (0, 6)))
+       WHERE j.id = l.id AND l.run_epoch = u.e AND (l.st = 3 OR (l.st = 4 AND u.state <> 4))
        RETURNING j.*, u.event, u.refund, $10::bigint AS actor),
      v AS (
        INSERT INTO job_events (job_id, org_id, queue, job_type, kind, epoch, attempt, lane, worker_id,
