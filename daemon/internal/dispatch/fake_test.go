@@ -1,0 +1,209 @@
+package dispatch_test
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/bandeja/inboxd/daemon/internal/dispatch"
+	"github.com/bandeja/inboxd/daemon/internal/job"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fakeLedger answers with what its functions say and remembers what it was
+// asked. Nil functions answer with nothing.
+type fakeLedger struct {
+	outlook  job.Outlook
+	pollErr  error
+	take     func(context.Context, job.Pick) ([]job.Claimed, error)
+	dispatch func(job.Pick) ([]job.Ticket, error)
+	recall   func(context.Context) error
+
+	mu         sync.Mutex
+	polls      int
+	takes      []job.Pick
+	dispatches []job.Pick
+	recalled   map[string][]job.Ticket // by reason
+}
+
+func (l *fakeLedger) Poll(context.Context) (job.Outlook, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.polls++
+	return l.outlook, l.pollErr
+}
+
+func (l *fakeLedger) Take(ctx context.Context, p job.Pick, worker int64) ([]job.Claimed, error) {
+	l.mu.Lock()
+	l.takes = append(l.takes, p)
+	l.mu.Unlock()
+	if l.take == nil || worker != workerID {
+		return nil, nil
+	}
+	return l.take(ctx, p)
+}
+
+func (l *fakeLedger) Dispatch(_ context.Context, p job.Pick) ([]job.Ticket, error) {
+	l.mu.Lock()
+	l.dispatches = append(l.dispatches, p)
+	l.mu.Unlock()
+	if l.dispatch == nil {
+		return nil, nil
+	}
+	return l.dispatch(p)
+}
+
+func (l *fakeLedger) Recall(ctx context.Context, reason string, tickets []job.Ticket) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.recalled == nil {
+		l.recalled = map[string][]job.Ticket{}
+	}
+	l.recalled[reason] = append(l.recalled[reason], tickets...)
+	if l.recall != nil {
+		return 0, l.recall(ctx)
+	}
+	return len(tickets), nil
+}
+
+func (l *fakeLedger) pollCount() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.polls
+}
+
+// fakeRemote is a redis lane that loses what lose says.
+type fakeRemote struct {
+	sick bool
+	lose func(job.Ticket) bool
+	sent []job.Ticket
+}
+
+func (r *fakeRemote) Healthy() bool { return !r.sick }
+
+func (r *fakeRemote) Enqueue(_ context.Context, _ job.Queue, _ job.Type, tickets []job.Ticket) (failed []job.Ticket) {
+	for _, t := range tickets {
+		if r.lose != nil && r.lose(t) {
+			failed = append(failed, t)
+			continue
+		}
+		r.sent = append(r.sent, t)
+	}
+	return failed
+}
+
+// fakeRunner has free slots and remembers what ran; a job that ran keeps its
+// slot.
+type fakeRunner struct {
+	knows []job.Type // nil: messages and templates
+
+	mu   sync.Mutex
+	free int
+	ran  []job.Claimed
+}
+
+func (r *fakeRunner) Handles(t job.Type) bool {
+	known := r.knows
+	if known == nil {
+		known = []job.Type{job.SendMessage, job.SendTemplate}
+	}
+	return slices.Contains(known, t)
+}
+
+func (r *fakeRunner) Reserve(n int) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n = min(n, r.free)
+	r.free -= n
+	return n
+}
+
+func (r *fakeRunner) Unreserve(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.free += n
+}
+
+func (r *fakeRunner) Run(_ context.Context, c job.Claimed) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ran = append(r.ran, c)
+}
+
+func (r *fakeRunner) freeSlots() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.free
+}
+
+func (r *fakeRunner) runs() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.ran)
+}
+
+const workerID = 77
+
+// parts are what a dispatcher under test is made of; dial is for all queues.
+type parts struct {
+	ledger *fakeLedger
+	remote *fakeRemote // nil: none
+	runner *fakeRunner
+	dial   int
+	log    *slog.Logger
+}
+
+func (p *parts) build(t *testing.T) *dispatch.Dispatcher {
+	t.Helper()
+	if p.log == nil {
+		p.log = slog.New(slog.DiscardHandler)
+	}
+	o := dispatch.Options{
+		Ledger: p.ledger, Runner: p.runner, WorkerID: workerID, Logger: p.log,
+		Dial: func(job.Queue) int { return p.dial },
+	}
+	if p.remote != nil {
+		o.Remote = p.remote
+	}
+	d, err := dispatch.New(o)
+	require.NoError(t, err)
+	return d
+}
+
+// messages is a backlog of WhatsApp messages of these orgs.
+func messages(orgs ...int64) (b []job.Backlog) {
+	for _, org := range orgs {
+		b = append(b, job.Backlog{Queue: job.WhatsApp, Type: job.SendMessage, OrgID: org})
+	}
+	return b
+}
+
+func places(p job.Pick) (n int) {
+	for _, s := range p.Shares {
+		n += s.Limit
+	}
+	return n
+}
+
+// filled answers a claim to the brim.
+func filled(_ context.Context, p job.Pick) (got []job.Claimed, err error) {
+	for _, s := range p.Shares {
+		for range s.Limit {
+			got = append(got, job.Claimed{ID: int64(len(got) + 1), Epoch: 1, OrgID: s.OrgID, Type: p.Type, Queue: p.Queue})
+		}
+	}
+	return got, nil
+}
+
+func tickets(p job.Pick) (got []job.Ticket, err error) {
+	for i := range places(p) {
+		got = append(got, job.Ticket{ID: int64(i + 1), Epoch: 1})
+	}
+	return got, nil
+}
