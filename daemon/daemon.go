@@ -62,7 +62,7 @@ func New(ctx context.Context, o Options) (*Daemon, error) {
 // of its own, so that slow reads of the API never stand in its way.
 func (d *Daemon) openDatabase(ctx context.Context) error {
 	dsn := d.o.Config.DatabaseURL.Reveal()
-	reads, err := store.Open(ctx, store.PoolOptions{DSN: dsn, Name: "inboxd", MaxConns: 16, Registerer: d.registry})
+	reads, err := store.Open(ctx, store.PoolOptions{DSN: dsn, Name: "inboxd", MaxConns: 16, Hot: true, Registerer: d.registry})
 	if err != nil {
 		return err
 	}

@@ -162,8 +162,8 @@ func (w *world) answered(tb testing.TB, account, providerID, status string) {
 		c AS (SELECT c.id, c.org_id, u.id AS dana FROM channels c, users u WHERE c.external_id LIKE '%' || @account AND u.name = 'dana'),
 		p AS (INSERT INTO contacts (org_id, channel_id, user_id, wa_id, name)
 			SELECT org_id, id, @user_id, nullif(@wa_id, ''), @name FROM c RETURNING id),
-		v AS (INSERT INTO conversations (org_id, channel_id, contact_id, last_inbound_at, last_answer_at, last_message_at)
-			SELECT c.org_id, c.id, p.id, t.asked, t.answered, t.answered FROM c, p, t RETURNING id),
+		v AS (INSERT INTO conversations (org_id, channel_id, contact_id, last_inbound_at, last_message_at)
+			SELECT c.org_id, c.id, p.id, t.asked, t.answered FROM c, p, t RETURNING id),
 		q AS (INSERT INTO messages (org_id, conversation_id, channel_id, inbound, kind, status, origin, provider_id, provider_at, created_at, clock_at)
 			SELECT c.org_id, v.id, c.id, true, 'text', 7, 'customer', 'the question', t.asked, t.asked, t.asked FROM c, v, t),
 		m AS (INSERT INTO messages (org_id, conversation_id, channel_id, inbound, kind, status, origin, author_id, job_id, attempts, provider_id, created_at, clock_at)

@@ -74,7 +74,8 @@ func optional(t time.Time) *time.Time {
 const reviveSQL = `
 UPDATE jobs SET state = 1, attempt = 0, ready_at = clock_timestamp(), run_at = clock_timestamp(),
        deadline_at = greatest(deadline_at, clock_timestamp() + $3::interval),
-       error_class = NULL, error_code = NULL, last_error = NULL, worker_id = NULL
+       error_class = NULL, error_code = NULL, last_error = NULL, worker_id = NULL,
+       dispatched_at = NULL, started_at = NULL, cancel_requested = false
 WHERE id = $1 AND org_id = $2 AND (state+0) = 6
 RETURNING id`
 

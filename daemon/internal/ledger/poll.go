@@ -9,8 +9,10 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/job"
 )
 
+// promoteSQL asks for now(), not clock_timestamp(): an index cannot be searched
+// for a value that may change under way.
 const promoteSQL = `
-WITH due AS (SELECT id FROM jobs WHERE state = 0 AND run_at <= clock_timestamp()
+WITH due AS (SELECT id FROM jobs WHERE state = 0 AND run_at <= now()
              ORDER BY run_at LIMIT 500 FOR UPDATE SKIP LOCKED)
 UPDATE jobs j SET state = 1, ready_at = clock_timestamp() FROM due WHERE j.id = due.id`
 

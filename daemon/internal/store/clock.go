@@ -28,11 +28,14 @@ ORDER BY m.clock_at, m.id LIMIT 1`
 	// the older start stays.
 	dropBetweenSQL = `
 DELETE FROM episodes d
-USING (SELECT e.conversation_id, e.started_at, n.clock_at AS until
+USING (SELECT o.id
        FROM episodes e LEFT JOIN LATERAL (` + firstAnswer + `) n ON true
+       CROSS JOIN LATERAL (
+         SELECT b.id FROM episodes b
+         WHERE b.conversation_id = e.conversation_id AND b.started_at > e.started_at
+           AND (n.clock_at IS NULL OR b.started_at <= n.clock_at) OFFSET 0) o
        WHERE e.answer_message_id = ANY($1::bigint[])) w
-WHERE d.conversation_id = w.conversation_id AND d.started_at > w.started_at
-  AND (w.until IS NULL OR d.started_at <= w.until)`
+WHERE d.id = w.id`
 
 	answerAnewSQL = `
 UPDATE episodes e SET answered_at = w.clock_at, answered_by = w.author_id, answer_message_id = w.message_id
@@ -47,7 +50,7 @@ WHERE e.id = w.id`
 	missedSQL = `
 INSERT INTO episodes (org_id, conversation_id, first, started_at, received_at, target_ms, due_at, assignee_id,
                       answered_at, answered_by, answer_message_id)
-SELECT v.org_id, v.id, NOT EXISTS (SELECT 1 FROM episodes p WHERE p.conversation_id = v.id)
+SELECT v.org_id, v.id, (SELECT p.id FROM episodes p WHERE p.conversation_id = v.id LIMIT 1) IS NULL
                        AND row_number() OVER (PARTITION BY v.id ORDER BY s.clock_at) = 1,
        s.clock_at, s.created_at, o.sla_target_ms, s.clock_at + o.sla_target_ms * interval '1 millisecond', v.assignee_id,
        a.clock_at, a.author_id, a.id
@@ -68,10 +71,13 @@ WHERE a.id = ANY($1::bigint[]) AND a.clock_at IS NOT NULL AND NOT EXISTS (
 ORDER BY v.id, s.clock_at`
 )
 
+// openEpisode is the open episode of conversation c, looked up by it.
+const openEpisode = `
+SELECT o.id, o.conversation_id, o.started_at FROM episodes o WHERE o.conversation_id = c.id AND o.answered_at IS NULL`
+
 func lockClocksSQL(conversations string) string {
 	return `
-SELECT e.id FROM episodes e JOIN (` + conversations + `) c ON c.id = e.conversation_id
-WHERE e.answered_at IS NULL ORDER BY e.conversation_id FOR UPDATE OF e`
+SELECT e.id FROM (` + conversations + ` ORDER BY 1) c CROSS JOIN LATERAL (` + openEpisode + ` FOR UPDATE) e`
 }
 
 func stopClocksSQL(conversations string) string {
@@ -79,7 +85,7 @@ func stopClocksSQL(conversations string) string {
 UPDATE episodes e SET answered_at = a.clock_at, answered_by = a.author_id, answer_message_id = a.message_id
 FROM (SELECT e.id, n.id AS message_id, n.clock_at, n.author_id
       FROM (` + conversations + `) c
-      JOIN episodes e ON e.conversation_id = c.id AND e.answered_at IS NULL
+      CROSS JOIN LATERAL (` + openEpisode + ` LIMIT 1) e
       CROSS JOIN LATERAL (` + firstAnswer + `) n) a
 WHERE e.id = a.id AND e.answered_at IS NULL`
 }
@@ -87,7 +93,7 @@ WHERE e.id = a.id AND e.answered_at IS NULL`
 func startClocksSQL(conversations string) string {
 	return `
 INSERT INTO episodes (org_id, conversation_id, first, started_at, received_at, target_ms, due_at, assignee_id)
-SELECT v.org_id, v.id, NOT EXISTS (SELECT 1 FROM episodes p WHERE p.conversation_id = v.id),
+SELECT v.org_id, v.id, (SELECT p.id FROM episodes p WHERE p.conversation_id = v.id LIMIT 1) IS NULL,
        s.clock_at, s.created_at, o.sla_target_ms, s.clock_at + o.sla_target_ms * interval '1 millisecond', v.assignee_id
 FROM (` + conversations + `) c
 JOIN conversations v ON v.id = c.id

@@ -11,6 +11,11 @@ import (
 // very transaction: a success left a history row of it, a failure a dead row, a
 // doubt an uncertain one, a new attempt a row that waits. The conditions on
 // finished_at leave today's partition of history to look at.
+//
+// Here and below, a row is looked up by several columns in a subquery that
+// cannot be flattened (LIMIT 1): then all of them are index conditions. In a
+// join the planner may use the first and filter by the others, as long as the
+// table is small or not yet analysed, and keep that plan while it grows.
 const acceptedEffects = `
 WITH e AS MATERIALIZED (
   SELECT u.* FROM unnest($1::bigint[], $2::int[], $3::bigint[], $4::smallint[], $5::text[], $6::text[], $7::int[], $8::text[], $9::smallint[])
@@ -44,11 +49,13 @@ ON CONFLICT (channel_id, provider_id) DO NOTHING`
 // mergeSQL deletes the echo rows that turn out to be our own messages and moves
 // what they stood for: how far they got, and the episodes they stopped.
 const mergeSQL = acceptedEffects + `,
+x AS MATERIALIZED (
+  SELECT m.id AS ours, (
+    SELECT o.id FROM messages o WHERE o.channel_id = m.channel_id AND o.provider_id = e.provider_id LIMIT 1) AS other
+  FROM e JOIN messages m ON m.id = e.message_id WHERE e.status IN (1, 2)),
 g AS (
-  DELETE FROM messages x USING e, messages m
-  WHERE e.status IN (1, 2) AND m.id = e.message_id AND x.channel_id = m.channel_id AND x.provider_id = e.provider_id
-    AND x.id <> m.id AND x.origin = 'echo'
-  RETURNING x.id, m.id AS ours, x.status, x.sent_at, x.delivered_at, x.read_at, x.revoked),
+  DELETE FROM messages d USING x WHERE d.id = x.other AND d.id <> x.ours AND d.origin = 'echo'
+  RETURNING d.id, x.ours, d.status, d.sent_at, d.delivered_at, d.read_at, d.revoked),
 p AS (
   UPDATE episodes SET answer_message_id = g.ours FROM g WHERE episodes.answer_message_id = g.id)
 UPDATE messages m SET status = CASE WHEN m.status = 6 THEN g.status WHEN m.status < 4 THEN greatest(m.status, g.status) ELSE m.status END,
@@ -62,23 +69,21 @@ FROM g WHERE m.id = g.ours`
 // it must not poison the commit of other jobs.
 const effectSQL = acceptedEffects + `,
 v AS (
-  SELECT m.id, CASE e.status WHEN 0 THEN m.status IN (5, 6) WHEN 5 THEN m.status IN (0, 6) WHEN 6 THEN m.status = 0
-                 ELSE m.status = 6 OR m.status < e.status END AS moves
-  FROM messages m JOIN e ON e.message_id = m.id)
+  SELECT e.*, CASE e.status WHEN 0 THEN m.status IN (5, 6) WHEN 5 THEN m.status IN (0, 6) WHEN 6 THEN m.status = 0
+                ELSE m.status = 6 OR m.status < e.status END AS moves,
+         e.status IN (1, 2) AND e.provider_id <> '' AND (
+           SELECT o.id FROM messages o WHERE o.channel_id = m.channel_id AND o.provider_id = e.provider_id LIMIT 1) IS NULL AS names
+  FROM e JOIN messages m ON m.id = e.message_id)
 UPDATE messages m SET
-  status = CASE WHEN v.moves THEN e.status ELSE m.status END,
-  provider_id = CASE
-    WHEN e.status = 0 THEN CASE WHEN v.moves THEN NULL ELSE m.provider_id END
-    WHEN e.status IN (1, 2) AND e.provider_id <> '' AND NOT EXISTS (
-      SELECT 1 FROM messages o WHERE o.channel_id = m.channel_id AND o.provider_id = e.provider_id) THEN e.provider_id
-    ELSE m.provider_id END,
-  attempts = CASE WHEN e.status = 0 AND v.moves THEN 0 ELSE greatest(m.attempts, e.attempt) END,
-  sent_at = CASE WHEN e.status = 2 THEN least(m.sent_at, clock_timestamp()) WHEN e.status = 0 AND v.moves THEN NULL ELSE m.sent_at END,
-  failed_at = CASE WHEN NOT v.moves THEN m.failed_at WHEN e.status = 5 THEN clock_timestamp() WHEN e.status = 0 THEN NULL ELSE m.failed_at END,
-  error_class = CASE WHEN NOT v.moves THEN m.error_class WHEN e.status IN (5, 6) THEN nullif(e.class, '') END,
-  error_code = CASE WHEN NOT v.moves THEN m.error_code WHEN e.status IN (5, 6) THEN nullif(e.code, 0) END,
-  error_text = CASE WHEN NOT v.moves THEN m.error_text WHEN e.status IN (5, 6) THEN nullif(e.detail, '') END
-FROM v, e WHERE m.id = v.id AND e.message_id = m.id`
+  status = CASE WHEN v.moves THEN v.status ELSE m.status END,
+  provider_id = CASE WHEN v.names THEN v.provider_id WHEN v.status = 0 AND v.moves THEN NULL ELSE m.provider_id END,
+  attempts = CASE WHEN v.status = 0 AND v.moves THEN 0 ELSE greatest(m.attempts, v.attempt) END,
+  sent_at = CASE WHEN v.status = 2 THEN least(m.sent_at, clock_timestamp()) WHEN v.status = 0 AND v.moves THEN NULL ELSE m.sent_at END,
+  failed_at = CASE WHEN NOT v.moves THEN m.failed_at WHEN v.status = 5 THEN clock_timestamp() WHEN v.status = 0 THEN NULL ELSE m.failed_at END,
+  error_class = CASE WHEN NOT v.moves THEN m.error_class WHEN v.status IN (5, 6) THEN nullif(v.class, '') END,
+  error_code = CASE WHEN NOT v.moves THEN m.error_code WHEN v.status IN (5, 6) THEN nullif(v.code, 0) END,
+  error_text = CASE WHEN NOT v.moves THEN m.error_text WHEN v.status IN (5, 6) THEN nullif(v.detail, '') END
+FROM v WHERE m.id = v.message_id`
 
 // unparkSQL applies what the provider said about messages $1 before our own
 // commit told us their provider ids.

@@ -163,60 +163,71 @@ func (s *people) queueNew(b *pgx.Batch) {
 		return cmp.Or(cmp.Compare(a.channelID, b.channelID), cmp.Compare(a.userID, b.userID), cmp.Compare(a.waID, b.waID))
 	})
 	n := len(fresh)
-	orgs, channels, at := make([]int64, n), make([]int64, n), make([]time.Time, n)
+	orgs, channels := make([]int64, n), make([]int64, n)
 	users, numbers, names := make([]string, n), make([]string, n), make([]string, n)
 	for i, p := range fresh {
-		orgs[i], channels[i], at[i] = p.orgID, p.channelID, p.firstAt
+		orgs[i], channels[i] = p.orgID, p.channelID
 		users[i], numbers[i], names[i] = p.userID, p.waID, p.name
 	}
 	b.Queue(`
-WITH u AS MATERIALIZED (
-  SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::timestamptz[]) WITH ORDINALITY
-                AS u(org_id, channel_id, user_id, wa_id, name, at, place)),
-k AS (
-  INSERT INTO contacts (org_id, channel_id, user_id, wa_id, name)
-  SELECT u.org_id, u.channel_id, nullif(u.user_id, ''), nullif(u.wa_id, ''), u.name FROM u ORDER BY u.place
-  RETURNING id, org_id, channel_id, user_id, wa_id),
-n AS (
-  SELECT u.place, u.at, k.id, k.org_id, k.channel_id FROM k
-  JOIN u ON u.channel_id = k.channel_id AND u.user_id = coalesce(k.user_id, '') AND u.wa_id = coalesce(k.wa_id, '')),
-v AS (
-  INSERT INTO conversations (org_id, channel_id, contact_id, last_message_at)
-  SELECT n.org_id, n.channel_id, n.id, n.at FROM n ORDER BY n.place
-  RETURNING id, contact_id)
-SELECT n.place, n.id, v.id FROM n JOIN v ON v.contact_id = n.id`,
-		orgs, channels, users, numbers, names, at).Query(func(rows pgx.Rows) error {
-		var place, id, conversation int64
-		_, err := pgx.ForEachRow(rows, []any{&place, &id, &conversation}, func() error {
-			fresh[place-1].id, fresh[place-1].conversationID = id, conversation
+INSERT INTO contacts (org_id, channel_id, user_id, wa_id, name)
+SELECT u.org_id, u.channel_id, nullif(u.user_id, ''), nullif(u.wa_id, ''), u.name
+FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[]) WITH ORDINALITY
+     AS u(org_id, channel_id, user_id, wa_id, name, place)
+ORDER BY u.place
+RETURNING id, channel_id, coalesce(user_id, ''), coalesce(wa_id, '')`, orgs, channels, users, numbers, names).Query(func(rows pgx.Rows) error {
+		var id, channelID int64
+		var user, number string
+		_, err := pgx.ForEachRow(rows, []any{&id, &channelID, &user, &number}, func() error {
+			s.stored(channelID, user, number).id = id
 			return nil
 		})
 		return err
 	})
 }
 
-// queueConversations gives a conversation to contacts that have none.
+// stored returns who has these ids after the batch.
+func (s *people) stored(channelID int64, user, number string) *person {
+	if user != "" {
+		return s.byUser[channelKey{channelID, user}]
+	}
+	return s.byWa[channelKey{channelID, number}]
+}
+
+// queueConversations gives a conversation to those who write and have none. It
+// follows queueNew in the batch and finds people by their ids, because it is
+// built before new ones have a row.
 func (s *people) queueConversations(b *pgx.Batch) {
-	without := map[int64]*person{}
-	var ids []int64
+	var channels []int64
+	var users, numbers []string
 	var at []time.Time
 	for _, p := range s.all {
-		if p.id != 0 && p.mute() {
-			without[p.id] = p
-			ids, at = append(ids, p.id), append(at, p.firstAt)
+		if p.mute() {
+			channels, users, numbers = append(channels, p.channelID), append(users, p.userID), append(numbers, p.waID)
+			at = append(at, p.firstAt)
 		}
 	}
-	if len(ids) == 0 {
+	if len(channels) == 0 {
 		return
 	}
 	b.Queue(`
 INSERT INTO conversations (org_id, channel_id, contact_id, last_message_at)
-SELECT k.org_id, k.channel_id, k.id, u.at FROM unnest($1::bigint[], $2::timestamptz[]) AS u(id, at) JOIN contacts k ON k.id = u.id
+SELECT k.org_id, k.channel_id, k.id, u.at
+FROM unnest($1::bigint[], $2::text[], $3::text[], $4::timestamptz[]) AS u(channel_id, user_id, wa_id, at)
+CROSS JOIN LATERAL (
+  SELECT c.id, c.org_id, c.channel_id FROM contacts c WHERE c.channel_id = u.channel_id AND c.user_id = u.user_id
+  UNION ALL
+  SELECT c.id, c.org_id, c.channel_id FROM contacts c WHERE u.user_id = '' AND c.channel_id = u.channel_id AND c.wa_id = u.wa_id
+  LIMIT 1) k
 ORDER BY k.id ON CONFLICT (contact_id) DO NOTHING
-RETURNING id, contact_id`, ids, at).Query(func(rows pgx.Rows) error {
+RETURNING id, contact_id`, channels, users, numbers, at).Query(func(rows pgx.Rows) error {
+		byID := make(map[int64]*person, len(s.all))
+		for _, p := range s.all {
+			byID[p.id] = p
+		}
 		var id, contact int64
 		_, err := pgx.ForEachRow(rows, []any{&id, &contact}, func() error {
-			without[contact].conversationID = id
+			byID[contact].conversationID = id
 			return nil
 		})
 		return err

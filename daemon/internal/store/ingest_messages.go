@@ -47,9 +47,9 @@ func (in *ingestion) collectFresh() {
 		in.fresh = append(in.fresh, m)
 	}
 	slices.SortStableFunc(in.fresh, func(a, b newMessage) int { return a.at.Compare(b.at) })
-	seen := map[contactKey]bool{}
+	seen := map[channelKey]bool{}
 	in.fresh = slices.DeleteFunc(in.fresh, func(m newMessage) bool {
-		key := contactKey{m.channelID, m.providerID}
+		key := channelKey{m.channelID, m.providerID}
 		twice := seen[key]
 		seen[key] = true
 		if twice && m.inbound {
@@ -99,29 +99,34 @@ func (in *ingestion) queueInsert(b *pgx.Batch) {
 		}
 	}
 	b.Queue(`
-WITH u AS MATERIALIZED (
-  SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::boolean[], $5::text[], $6::text[], $7::text[], $8::text[],
-                       $9::text[], $10::timestamptz[], $11::timestamptz[]) WITH ORDINALITY
-                AS u(org_id, conversation_id, channel_id, inbound, kind, provider_id, context_id, body, payload, at, clock_at, place)),
-i AS (
-  INSERT INTO messages (org_id, conversation_id, channel_id, inbound, kind, status, origin, provider_id, context_id, body, payload,
-                        provider_at, sent_at, clock_at, created_at)
-  SELECT u.org_id, u.conversation_id, u.channel_id, u.inbound, u.kind,
-         CASE WHEN u.inbound THEN 7 ELSE 2 END, CASE WHEN u.inbound THEN 'customer' ELSE 'echo' END,
-         u.provider_id, nullif(u.context_id, ''), u.body, u.payload::jsonb,
-         u.at, CASE WHEN u.inbound THEN NULL ELSE u.at END, u.clock_at, $12
-  FROM u ORDER BY u.place
-  ON CONFLICT (channel_id, provider_id) DO NOTHING
-  RETURNING id, channel_id, provider_id)
-SELECT u.place, i.id FROM i JOIN u ON u.channel_id = i.channel_id AND u.provider_id = i.provider_id`,
-		orgs, conversations, channels, inbound, kinds, ids, contexts, texts, payloads, at, clocks, in.now).Query(func(rows pgx.Rows) error {
-		var place, id int64
-		_, err := pgx.ForEachRow(rows, []any{&place, &id}, func() error {
-			in.fresh[place-1].id = id
-			return nil
-		})
-		return err
+INSERT INTO messages (org_id, conversation_id, channel_id, inbound, kind, status, origin, provider_id, context_id, body, payload,
+                      provider_at, sent_at, clock_at, created_at)
+SELECT u.org_id, u.conversation_id, u.channel_id, u.inbound, u.kind,
+       CASE WHEN u.inbound THEN 7 ELSE 2 END, CASE WHEN u.inbound THEN 'customer' ELSE 'echo' END,
+       u.provider_id, nullif(u.context_id, ''), u.body, u.payload::jsonb,
+       u.at, CASE WHEN u.inbound THEN NULL ELSE u.at END, u.clock_at, $12
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::boolean[], $5::text[], $6::text[], $7::text[], $8::text[],
+            $9::text[], $10::timestamptz[], $11::timestamptz[]) WITH ORDINALITY
+     AS u(org_id, conversation_id, channel_id, inbound, kind, provider_id, context_id, body, payload, at, clock_at, place)
+ORDER BY u.place
+ON CONFLICT (channel_id, provider_id) DO NOTHING
+RETURNING id, channel_id, provider_id`,
+		orgs, conversations, channels, inbound, kinds, ids, contexts, texts, payloads, at, clocks, in.now).Query(in.noteIDs)
+}
+
+// noteIDs tells the messages that were stored their ids.
+func (in *ingestion) noteIDs(rows pgx.Rows) error {
+	places := make(map[channelKey]int, len(in.fresh))
+	for i, m := range in.fresh {
+		places[channelKey{m.channelID, m.providerID}] = i
+	}
+	var id int64
+	var key channelKey
+	_, err := pgx.ForEachRow(rows, []any{&id, &key.channelID, &key.id}, func() error {
+		in.fresh[places[key]].id = id
+		return nil
 	})
+	return err
 }
 
 // sumUp counts what was stored and what it means for the conversations.

@@ -7,8 +7,8 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 )
 
-// contactKey is an id of a contact on one channel.
-type contactKey struct {
+// channelKey is a provider's id on one channel: of a contact or a message.
+type channelKey struct {
 	channelID int64
 	id        string
 }
@@ -34,11 +34,11 @@ func (p *person) mute() bool { return p.conversationID == 0 && !p.firstAt.IsZero
 // done elsewhere.
 type people struct {
 	all          []*person
-	byUser, byWa map[contactKey]*person
+	byUser, byWa map[channelKey]*person
 }
 
 func newPeople() *people {
-	return &people{byUser: map[contactKey]*person{}, byWa: map[contactKey]*person{}}
+	return &people{byUser: map[channelKey]*person{}, byWa: map[channelKey]*person{}}
 }
 
 func (s *people) add(p *person) {
@@ -48,21 +48,21 @@ func (s *people) add(p *person) {
 
 func (s *people) index(p *person) {
 	if p.userID != "" {
-		s.byUser[contactKey{p.channelID, p.userID}] = p
+		s.byUser[channelKey{p.channelID, p.userID}] = p
 	}
 	if p.waID != "" {
-		s.byWa[contactKey{p.channelID, p.waID}] = p
+		s.byWa[channelKey{p.channelID, p.waID}] = p
 	}
 }
 
 // find returns who a contact is: by user id, else by number.
 func (s *people) find(channelID int64, c inbox.Contact) *person {
 	if c.UserID != "" {
-		if p := s.byUser[contactKey{channelID, c.UserID}]; p != nil {
+		if p := s.byUser[channelKey{channelID, c.UserID}]; p != nil {
 			return p
 		}
 	}
-	p := s.byWa[contactKey{channelID, c.WaID}]
+	p := s.byWa[channelKey{channelID, c.WaID}]
 	if p != nil && c.UserID != "" && p.userID != "" && p.userID != c.UserID {
 		return nil // the number has a new owner
 	}
@@ -96,14 +96,14 @@ func (s *people) takeNumber(p *person, waID string) {
 	if waID == "" || waID == p.waID {
 		return
 	}
-	key := contactKey{p.channelID, waID}
+	key := channelKey{p.channelID, waID}
 	if other := s.byWa[key]; other != nil && other != p {
 		if other.userID == "" {
 			return
 		}
 		other.waID, other.rekeyed = "", true
 	}
-	delete(s.byWa, contactKey{p.channelID, p.waID})
+	delete(s.byWa, channelKey{p.channelID, p.waID})
 	p.waID, p.rekeyed = waID, true
 	s.byWa[key] = p
 }
@@ -115,8 +115,8 @@ func (s *people) rekey(h channelRow, c inbox.IdentityChange) {
 	if p == nil {
 		return
 	}
-	if c.UserID != "" && c.UserID != p.userID && s.byUser[contactKey{h.id, c.UserID}] == nil {
-		delete(s.byUser, contactKey{h.id, p.userID})
+	if c.UserID != "" && c.UserID != p.userID && s.byUser[channelKey{h.id, c.UserID}] == nil {
+		delete(s.byUser, channelKey{h.id, p.userID})
 		p.userID, p.rekeyed = c.UserID, true
 	}
 	s.takeNumber(p, c.WaID)

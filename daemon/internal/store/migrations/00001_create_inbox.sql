@@ -57,7 +57,6 @@ CREATE TABLE conversations (
   state            text NOT NULL DEFAULT 'open' CONSTRAINT conversations_state CHECK (state IN ('open', 'resolved')),
   assignee_id      bigint,
   last_inbound_at  timestamptz,                    -- Meta's time; opens the 24-hour window
-  last_answer_at   timestamptz,                    -- when a human last pressed send (accepted by Meta) or answered by phone
   last_message_at  timestamptz NOT NULL,
   created_at       timestamptz NOT NULL DEFAULT now(),
   CONSTRAINT conversations_channel_fkey FOREIGN KEY (org_id, channel_id) REFERENCES channels (org_id, id) ON DELETE CASCADE,
@@ -90,6 +89,7 @@ CREATE TABLE messages (
   error_text       text,
   provider_at      timestamptz,
   created_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
+  clock_at         timestamptz,                    -- inbound: when it starts the clock; outbound: when a human pressed send; null: no part in it
   sent_at          timestamptz,
   delivered_at     timestamptz,
   read_at          timestamptz,
@@ -98,6 +98,8 @@ CREATE TABLE messages (
   CONSTRAINT messages_provider_key UNIQUE (channel_id, provider_id)
 ) WITH (fillfactor = 80);
 CREATE INDEX messages_thread ON messages (conversation_id, id DESC);
+-- "The first unanswered message" and "the last answer" are one probe each, in any order of arrival.
+CREATE INDEX messages_clock ON messages (conversation_id, inbound, clock_at) WHERE clock_at IS NOT NULL;
 CREATE INDEX messages_job ON messages (job_id) WHERE job_id IS NOT NULL;
 
 -- One SLA clock: first unanswered inbound message to first human answer.
@@ -119,6 +121,7 @@ CREATE TABLE episodes (
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX episodes_open ON episodes (conversation_id) WHERE answered_at IS NULL;
 CREATE INDEX episodes_due ON episodes (due_at) WHERE answered_at IS NULL;
+CREATE INDEX episodes_conversation ON episodes (conversation_id, started_at);
 CREATE INDEX episodes_org ON episodes (org_id, started_at);
 CREATE INDEX episodes_answer ON episodes (answer_message_id) WHERE answer_message_id IS NOT NULL;
 
