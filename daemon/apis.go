@@ -28,7 +28,7 @@ func (d *Daemon) buildAPIs(context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.doors.public.server = httpapi.Server(public)
+	d.doors.public.server = httpapi.Server(public, d.log)
 
 	admin, err := adminapi.New(adminapi.Options{
 		Orgs: d.store, Users: d.store, Channels: d.store, Tokens: tokens{d.store}, Jobs: d.ledger, Retrier: d.ledger,

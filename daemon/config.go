@@ -14,6 +14,12 @@ import (
 // Config is every setting of a process, checked; docs/configure.md lists them.
 type Config = config.Config
 
+// Setting is one row of the table of settings.
+type Setting = config.Setting
+
+// Settings returns the table of settings in the order of the guide.
+func Settings() []Setting { return config.Settings() }
+
 // Build says which program this is.
 type Build = telemetry.Build
 
@@ -25,6 +31,12 @@ type Migration = store.Migration
 // and is one for which IsConfigFault is true.
 func LoadConfig(path string, environ []string, flags map[string]string) (Config, []string, error) {
 	return config.Load(config.Options{ConfigPath: path, Environ: environ, Flags: flags})
+}
+
+// LoadDatabaseURL reads only where the database is, for commands that need
+// nothing else. The errors are those of LoadConfig.
+func LoadDatabaseURL(path string, environ []string, flags map[string]string) (Config, []string, error) {
+	return config.Load(config.Options{ConfigPath: path, Environ: environ, Flags: flags, Only: []string{"database.url"}})
 }
 
 // IsConfigFault reports whether err says that the settings are wrong, so that

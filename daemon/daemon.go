@@ -67,7 +67,10 @@ func (d *Daemon) openDatabase(ctx context.Context) error {
 		return err
 	}
 	d.stops.push("database pool", func(context.Context) error { reads.Close(); return nil })
-	hot, err := store.Open(ctx, store.PoolOptions{DSN: dsn, Name: "inboxd-engine", MaxConns: 8, Hot: true})
+	hot, err := store.Open(ctx, store.PoolOptions{
+		DSN: dsn, Name: "inboxd-engine", MaxConns: 8, Hot: true,
+		Registerer: d.registry, Unnamed: store.QueryEngine,
+	})
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -57,6 +58,7 @@ func (d *Daemon) bind(ctx context.Context) (err error) {
 	d.doors.metrics.server = &http.Server{
 		Handler: telemetry.Handler(d.health, d.registry), ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute,
+		ErrorLog: slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),
 	}
 	if !c.Mode.ServesAPI() {
 		return nil

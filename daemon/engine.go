@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -48,7 +49,7 @@ func (d *Daemon) buildEngine(context.Context) error {
 			Address: lane.Address{
 				Addrs: r.Addrs, Master: r.Master, Username: r.Username, Password: r.Password.Reveal(), DB: r.DB, TLS: r.TLS,
 			},
-			Queues: []job.Queue{job.WhatsApp, job.Instagram}, Slots: d.o.Config.Slots,
+			Queues: queuesOf(processed()), Slots: d.o.Config.Slots,
 			Handler: func(ctx context.Context, t job.Ticket) error { return e.pool.Handle(ctx, t) },
 			Logger:  d.log, Registerer: d.registry,
 		})
@@ -108,9 +109,13 @@ func (e *engine) assemble(ctx context.Context) error {
 	}
 	e.d.stops.push("provider connections", func(context.Context) error { client.Close(); return nil })
 	send := &worker.Send{Outbox: e.d.store, Sender: client, Now: time.Now}
+	processors := map[job.Type]worker.Processor{}
+	for _, t := range processed() {
+		processors[t] = send
+	}
 	e.committer = e.d.ledger.NewCommitter(e.id)
 	e.pool, err = worker.New(worker.Options{
-		Slots: c.Slots, Processors: map[job.Type]worker.Processor{job.SendMessage: send, job.SendTemplate: send},
+		Slots: c.Slots, Processors: processors,
 		Recorder: e.committer, Recaller: e.d.ledger, Freed: func() { e.dispatcher.Wake() },
 		Logger: e.log, Registerer: e.d.registry,
 	})
@@ -127,6 +132,21 @@ func (e *engine) assemble(ctx context.Context) error {
 	}
 	e.dispatcher, err = dispatch.New(o)
 	return err
+}
+
+// processed lists the job types this version can run.
+func processed() []job.Type { return []job.Type{job.SendMessage, job.SendTemplate} }
+
+// queuesOf lists the queues that jobs of these types are in, each once.
+func queuesOf(types []job.Type) (queues []job.Queue) {
+	for _, t := range types {
+		for _, q := range t.Queues() {
+			if !slices.Contains(queues, q) {
+				queues = append(queues, q)
+			}
+		}
+	}
+	return queues
 }
 
 func (e *engine) reconciler() *ledger.Reconciler {

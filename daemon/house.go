@@ -62,7 +62,9 @@ func (d *Daemon) keepHouse(ctx context.Context) {
 	}
 	d.loop(ctx, "announcer", d.ledger.Announce)
 	d.loop(ctx, "partitions", func(ctx context.Context) {
-		d.every(ctx, partitionEvery, "partitions", func(ctx context.Context) error { return d.ledger.Partitions(ctx, time.Now()) })
+		d.every(ctx, partitionEvery, "partitions", func(ctx context.Context) error {
+			return errors.Join(d.ledger.Partitions(ctx, time.Now()), d.ledger.DropOldPartitions(ctx, time.Now()))
+		})
 	})
 	d.loop(ctx, "pruning", func(ctx context.Context) { d.every(ctx, pruneEvery, "prune", d.store.Prune) })
 }

@@ -65,25 +65,25 @@ func (l *logs) Write(p []byte) (int, error) { l.mu.Lock(); defer l.mu.Unlock(); 
 
 func (l *logs) String() string { l.mu.Lock(); defer l.mu.Unlock(); return l.b.String() }
 
-func newHouse(t testing.TB) *house {
-	t.Helper()
+func newHouse(tb testing.TB) *house {
+	tb.Helper()
 	sim, err := metasim.New(metasim.Options{AppSecret: appSecret, Seed: 1})
-	require.NoError(t, err)
-	require.NoError(t, sim.Start(t.Context()))
-	h := &house{t: t, dsn: stacktest.Database(t, store.Migrate), sim: sim, logs: &logs{}}
-	t.Cleanup(func() {
+	require.NoError(tb, err)
+	require.NoError(tb, sim.Start(tb.Context()))
+	h := &house{t: tb, dsn: stacktest.Database(tb, store.Migrate), sim: sim, logs: &logs{}}
+	tb.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		require.NoError(t, sim.Stop(ctx))
-		if t.Failed() {
-			t.Log(h.logs.String())
+		require.NoError(tb, sim.Stop(ctx))
+		if tb.Failed() {
+			tb.Log(h.logs.String())
 		}
 	})
 	for _, a := range []metasim.Account{
 		{Kind: metasim.WhatsApp, ID: waNumber, BusinessID: "110000000000101", Token: "channel-token"},
 		{Kind: metasim.Instagram, ID: igAccount, Token: "channel-token"},
 	} {
-		require.NoError(t, sim.AddAccount(a))
+		require.NoError(tb, sim.AddAccount(a))
 	}
 	return h
 }

@@ -26,7 +26,7 @@ func newMigrateCmd(e env, config *string) *cobra.Command {
 		&cobra.Command{
 			Use: "up", Short: "Apply every pending step; safe while others run", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {
-				c, err := load(e, *config)
+				c, err := loadDatabase(e, *config)
 				if err != nil {
 					return err
 				}
@@ -39,7 +39,7 @@ func newMigrateCmd(e env, config *string) *cobra.Command {
 		&cobra.Command{
 			Use: "status", Short: "List the steps and when each was applied", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {
-				c, err := load(e, *config)
+				c, err := loadDatabase(e, *config)
 				if err != nil {
 					return err
 				}
@@ -59,7 +59,7 @@ func newMigrateDownCmd(e env, config *string) *cobra.Command {
 			if !yes {
 				return usagef("this deletes the data of the newest step: say --yes")
 			}
-			c, err := load(e, *config)
+			c, err := loadDatabase(e, *config)
 			if err != nil {
 				return err
 			}

@@ -58,6 +58,7 @@ func isUsage(err error) bool {
 
 func newRootCmd(e env) *cobra.Command {
 	var config string
+	var settings settingFlags
 	root := &cobra.Command{
 		Use:   "inboxd [command]",
 		Short: "The shared inbox daemon: API, Meta webhooks and job workers",
@@ -74,19 +75,31 @@ plays: api, worker or all. Settings: docs/configure.md.`,
 			return nil
 		},
 		SilenceErrors: true, SilenceUsage: true,
-		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), e, config) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), e, config, settings.values()) },
 	}
 	root.PersistentFlags().StringVar(&config, "config", "", "read settings from this YAML `file`")
+	settings.add(root)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(newMigrateCmd(e, &config), newCheckConfigCmd(e, &config), newVersionCmd(e), newDevCmd(e))
 	return root
 }
 
 // load reads the settings and tells of warnings.
-func load(e env, path string) (daemon.Config, error) {
-	c, warnings, err := daemon.LoadConfig(path, e.environ, nil)
+func load(e env, path string, flags map[string]string) (daemon.Config, error) {
+	c, warnings, err := daemon.LoadConfig(path, e.environ, flags)
+	e.warn(warnings)
+	return c, err
+}
+
+// loadDatabase reads only where the database is: a migration needs no more.
+func loadDatabase(e env, path string) (daemon.Config, error) {
+	c, warnings, err := daemon.LoadDatabaseURL(path, e.environ, nil)
+	e.warn(warnings)
+	return c, err
+}
+
+func (e env) warn(warnings []string) {
 	for _, w := range warnings {
 		_, _ = fmt.Fprintln(e.stderr, "warning:", w)
 	}
-	return c, err
 }

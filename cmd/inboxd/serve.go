@@ -8,8 +8,8 @@ import (
 	"github.com/bandeja/inboxd/daemon"
 )
 
-func serve(ctx context.Context, e env, path string) error {
-	c, err := load(e, path)
+func serve(ctx context.Context, e env, path string, flags map[string]string) error {
+	c, err := load(e, path, flags)
 	if err != nil {
 		return err
 	}

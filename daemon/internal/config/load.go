@@ -19,6 +19,7 @@ type Options struct {
 	Environ    []string                          // "NAME=value", as os.Environ gives it
 	Flags      map[string]string                 // values of flags by the setting's key; they win over everything
 	ReadFile   func(path string) ([]byte, error) // nil: os.ReadFile
+	Only       []string                          // keys of the settings a command needs, all required; empty: all
 }
 
 // Load reads the settings. An empty value, wherever it stands, means that it is
@@ -39,9 +40,16 @@ func Load(o Options) (Config, Warnings, error) {
 	}
 	var c Config
 	for _, s := range l.table {
-		l.apply(&c, s)
+		if len(o.Only) == 0 {
+			l.apply(&c, s)
+		} else if slices.Contains(o.Only, s.Key) {
+			s.Required = []Mode{API, Worker, All}
+			l.apply(&c, s)
+		}
 	}
-	l.together(&c)
+	if len(o.Only) == 0 {
+		l.together(&c)
+	}
 	if len(l.faults) > 0 {
 		return Config{}, l.warnings, l.faults
 	}

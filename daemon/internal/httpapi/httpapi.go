@@ -136,8 +136,9 @@ func (o Options) check() error {
 
 // Server returns an http.Server with the limits the public listener needs: a
 // client that is slow, silent or sends huge headers cannot hold a connection.
-func Server(handler http.Handler) *http.Server {
+func Server(handler http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,

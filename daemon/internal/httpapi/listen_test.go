@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"log/slog"
 	"net"
 	"net/http"
 	"testing"
@@ -11,7 +12,7 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/httpapi"
 )
 
-func serverOf(b *bundle) *http.Server { return httpapi.Server(b.api) }
+func serverOf(b *bundle) *http.Server { return httpapi.Server(b.api, slog.New(slog.DiscardHandler)) }
 
 // listen serves on a free port until the test ends and returns the URL.
 func listen(tb testing.TB, server *http.Server) string {

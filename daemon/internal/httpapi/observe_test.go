@@ -96,7 +96,7 @@ func TestNewNamesWhatIsMissing(t *testing.T) {
 func TestServerRefusesHugeHeaders(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	url := listen(t, httpapi.Server(b.api))
+	url := listen(t, httpapi.Server(b.api, slog.New(slog.DiscardHandler)))
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/v1/conversations", nil)
 	require.NoError(t, err)
 	r.Header.Set("X-Pad", strings.Repeat("a", 32<<10))

@@ -81,6 +81,23 @@ func ParseType(s string) (Type, bool) {
 	return 0, false
 }
 
+// Queues lists the queues that jobs of this type are in.
+func (t Type) Queues() []Queue {
+	switch t {
+	case SendMessage:
+		return []Queue{WhatsApp, Instagram}
+	case SendTemplate:
+		return []Queue{WhatsApp}
+	case RunAutomation:
+		return []Queue{Automations}
+	case SyncSpend:
+		return []Queue{MetaSpend}
+	case RefreshToken:
+		return []Queue{TokenRefresh}
+	}
+	return nil
+}
+
 // State is where a live job is. The numbers are stored; final jobs are in
 // history with an Outcome instead.
 type State int16

@@ -33,7 +33,8 @@ type Effects interface {
 	QueueEffects(b *pgx.Batch, effects []job.Effect)
 }
 
-// Options are what a Ledger needs; all are required but Registerer.
+// Options are what a Ledger needs. Pool and Logger are required; Effects may
+// come later, by SetEffects.
 type Options struct {
 	Pool       *pgxpool.Pool
 	Effects    Effects

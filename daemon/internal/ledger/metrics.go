@@ -15,7 +15,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	m := &metrics{
 		denied: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "inboxd_claims_denied_total",
-			Help: "Start claims not granted, by reason (denied: another epoch or state; gone: final; locked: row busy).",
+			Help: "Start claims not granted, by reason (denied: another epoch or state; gone: final).",
 		}, []string{"reason"}),
 		recalled: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "inboxd_recalls_total",
@@ -38,7 +38,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Buckets: []float64{.001, .002, .005, .01, .02, .05, .1, .25, .5, 1, 5},
 		}),
 	}
-	for _, r := range []verdict{denied, gone, locked} {
+	for _, r := range []verdict{denied, gone} {
 		m.denied.WithLabelValues(r.String())
 	}
 	for _, r := range []string{"enqueue", "drain", "stale", "worker_lost", "redis_lost"} {

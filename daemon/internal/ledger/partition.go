@@ -10,6 +10,7 @@ import (
 
 const (
 	partitionsAhead = 7
+	historyDays     = 90
 	partitionLock   = 0x696e626f78700001 // any constant of ours: "inboxp"
 )
 
@@ -37,6 +38,36 @@ func (l *Ledger) Partitions(ctx context.Context, now time.Time) error {
 		}
 		return nil
 	})
+}
+
+// DropOldPartitions deletes history and events older than 90 days, a day at a
+// time. A partition that somebody reads just now is left for the next call.
+func (l *Ledger) DropOldPartitions(ctx context.Context, now time.Time) error {
+	cutoff := now.UTC().AddDate(0, 0, -historyDays).Format("20060102")
+	rows, err := l.pool.Query(ctx, `
+SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent
+WHERE p.relname IN ('job_history', 'job_events') AND c.relname ~ '_[0-9]{8}$' AND right(c.relname, 8) < $1 ORDER BY 1`, cutoff)
+	if err != nil {
+		return fmt.Errorf("list old partitions: %w", err)
+	}
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("list old partitions: %w", err)
+	}
+	for _, name := range names {
+		err := pgx.BeginFunc(ctx, l.pool, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, `SET LOCAL lock_timeout = '1s'`); err != nil {
+				return err
+			}
+			_, err := tx.Exec(ctx, `DROP TABLE IF EXISTS `+pgx.Identifier{name}.Sanitize())
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("drop partition %s: %w", name, err)
+		}
+		l.log.InfoContext(ctx, "old history dropped", "partition", name)
+	}
+	return nil
 }
 
 // makePartition does nothing if the partition is there. A day whose rows are

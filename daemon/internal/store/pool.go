@@ -19,6 +19,7 @@ type PoolOptions struct {
 	StatementTimeout time.Duration         // 0: 30 s
 	LockTimeout      time.Duration         // 0: 5 s
 	Registerer       prometheus.Registerer // nil: queries are not measured
+	Unnamed          QueryType             // what statements without a name count as; empty: other
 
 	// Hot is for pools that run only short statements found by index: one
 	// generic plan per statement, whatever the statistics say, so that neither
@@ -42,7 +43,7 @@ func Open(ctx context.Context, o PoolOptions) (*pgxpool.Pool, error) {
 	}
 	o.apply(config)
 	if o.Registerer != nil {
-		tracer, err := newQueryTracer(o.Registerer)
+		tracer, err := newQueryTracer(o.Registerer, o.Unnamed)
 		if err != nil {
 			return nil, fmt.Errorf("measure queries: %w", err)
 		}

@@ -53,7 +53,7 @@ func TestOpen(t *testing.T) {
 		"idle_in_transaction_session_timeout": "30s", "jit": "off", "enable_seqscan": "on",
 	} {
 		var got string
-		require.NoError(t, pool.QueryRow(store.Named(ctx, store.QueryLedger), `SELECT current_setting($1)`, name).Scan(&got))
+		require.NoError(t, pool.QueryRow(store.Named(ctx, store.QueryEngine), `SELECT current_setting($1)`, name).Scan(&got))
 		require.Equal(t, want, got, name)
 	}
 	counts := map[string]uint64{}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -24,15 +25,14 @@ const (
 	QueryToken        QueryType = "token"
 	QueryProvision    QueryType = "provision"
 	QueryPrune        QueryType = "prune"
-	QueryLedger       QueryType = "ledger"
-	QueryAdmin        QueryType = "admin"
+	QueryEngine       QueryType = "engine"
 	QueryOther        QueryType = "other"
 )
 
 func queryTypes() []QueryType {
 	return []QueryType{
 		QueryIngest, QuerySend, QueryOutgoing, QueryConversation, QueryMessage, QueryToken,
-		QueryProvision, QueryPrune, QueryLedger, QueryAdmin, QueryOther,
+		QueryProvision, QueryPrune, QueryEngine, QueryOther,
 	}
 }
 
@@ -46,11 +46,12 @@ func Named(ctx context.Context, t QueryType) context.Context {
 // queryTracer measures every query and every batch (as one).
 type queryTracer struct {
 	durations map[QueryType]prometheus.Observer
+	unnamed   QueryType
 }
 
 // newQueryTracer registers the histogram, or takes the one another pool of the
 // process has registered.
-func newQueryTracer(r prometheus.Registerer) (*queryTracer, error) {
+func newQueryTracer(r prometheus.Registerer, unnamed QueryType) (*queryTracer, error) {
 	durations := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "db_query_duration_seconds",
 		Help:    "Time from sending a statement, or a pipelined batch of them, to its last result.",
@@ -65,7 +66,7 @@ func newQueryTracer(r prometheus.Registerer) (*queryTracer, error) {
 			return nil, err
 		}
 	}
-	t := &queryTracer{durations: map[QueryType]prometheus.Observer{}}
+	t := &queryTracer{durations: map[QueryType]prometheus.Observer{}, unnamed: cmp.Or(unnamed, QueryOther)}
 	for _, name := range queryTypes() { // a series each from the first scrape
 		t.durations[name] = durations.WithLabelValues(string(name))
 	}
@@ -85,7 +86,7 @@ func (t *queryTracer) end(ctx context.Context) {
 	}
 	name, ok := ctx.Value(queryTypeKey{}).(QueryType)
 	if !ok || !slices.Contains(queryTypes(), name) {
-		name = QueryOther
+		name = t.unnamed
 	}
 	t.durations[name].Observe(time.Since(began).Seconds())
 }

@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// Beater proves to the others that this process lives. An error that wraps
-// Dead ends the process's work.
+// Beater proves to the others that this process lives.
 type Beater interface {
 	Beat(ctx context.Context, id int64) error
 }
