@@ -47,9 +47,10 @@ func (c *Client) Job(ctx context.Context, id string) (One[JobDetail], error) {
 	return call[One[JobDetail]](ctx, c, http.MethodGet, JobsPath+"/"+url.PathEscape(id), nil, nil)
 }
 
-// RetryJobs runs dead jobs again. Uncertain ones are never touched.
+// RetryJobs runs dead jobs again. Uncertain ones are never touched. It waits
+// longer than other calls: the server may work on it for RetryTime.
 func (c *Client) RetryJobs(ctx context.Context, r RetryRequest) (One[RetryResult], error) {
-	return call[One[RetryResult]](ctx, c, http.MethodPost, RetryPath, nil, r)
+	return callWithin[One[RetryResult]](ctx, c, RetryTime+defaultTimeout, http.MethodPost, RetryPath, nil, r)
 }
 
 // Orgs lists the orgs the caller may see, by name.

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,7 +25,7 @@ type Options struct {
 	Server  string        // unix:///path, http://host:port or https://host; empty: DefaultServer
 	Token   string        // bearer token; empty: none, which only a socket accepts
 	Version string        // of the caller, sent with every call
-	Timeout time.Duration // of one call; 0: 10 s
+	Timeout time.Duration // of one call; 0: 10 s, for a retry a little more than RetryTime
 }
 
 // Client calls one server. It is safe for concurrent use.
@@ -44,15 +45,12 @@ func NewClient(o Options) (*Client, error) {
 	if o.Server == "" {
 		o.Server = DefaultServer
 	}
-	if o.Timeout <= 0 {
-		o.Timeout = defaultTimeout
-	}
 	base, transport, err := dial(o.Server)
 	if err != nil {
 		return nil, err
 	}
 	return &Client{
-		server: o.Server, base: base, token: o.Token, version: o.Version, timeout: o.Timeout,
+		server: o.Server, base: base, token: o.Token, version: o.Version, timeout: max(o.Timeout, 0),
 		http: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse // A redirect could carry the token elsewhere.
 		}},
@@ -74,11 +72,18 @@ func (c *Client) ServerVersion() string {
 // Close drops idle connections. The Client stays usable.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// call is one exchange: it bounds the time and the answer, closes the body and
-// turns every fault into an *Error. A cancelled ctx is returned as it is.
+// call is one exchange within the ordinary time.
 func call[T any](ctx context.Context, c *Client, method, path string, query url.Values, body any) (T, error) {
+	return callWithin[T](ctx, c, defaultTimeout, method, path, query, body)
+}
+
+// callWithin is one exchange: it bounds the time (by limit, unless the Client
+// has a bound of its own) and the answer, closes the body and turns every fault
+// into an *Error. A cancelled ctx is returned as it is.
+func callWithin[T any](ctx context.Context, c *Client, limit time.Duration, method, path string, query url.Values, body any) (T, error) {
 	var answer T
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	limit = cmp.Or(c.timeout, limit)
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	req, err := c.request(ctx, method, path, query, body)
 	if err != nil {
@@ -86,7 +91,7 @@ func call[T any](ctx context.Context, c *Client, method, path string, query url.
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return answer, c.explain(ctx, err)
+		return answer, c.explain(ctx, err, method, limit)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if v := resp.Header.Get(VersionHeader); v != "" {
@@ -95,7 +100,7 @@ func call[T any](ctx context.Context, c *Client, method, path string, query url.
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	switch {
 	case err != nil:
-		return answer, c.explain(ctx, err)
+		return answer, c.explain(ctx, err, method, limit)
 	case len(raw) > maxAnswer:
 		return answer, errorf(Internal, "answer_too_large", "the answer of %s is larger than %d MiB: narrow the selection", c.server, maxAnswer>>20)
 	case resp.StatusCode >= http.StatusMultipleChoices:
@@ -163,15 +168,19 @@ func (c *Client) notOurs(status int, cause error) error {
 	return e
 }
 
-// explain turns a failed exchange into advice.
-func (c *Client) explain(ctx context.Context, err error) error {
+// explain turns a failed exchange into advice. After a change nobody answered,
+// trying again blindly is the wrong one.
+func (c *Client) explain(ctx context.Context, err error, method string, limit time.Duration) error {
 	if errors.Is(err, context.Canceled) {
 		return context.Canceled
 	}
 	e := &Error{Kind: Unreachable, Code: "unreachable", Err: err}
 	if errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
 		e.Code = "timeout"
-		e.Text = fmt.Sprintf("%s did not answer within %s: try again, or wait longer with --timeout", c.server, c.timeout)
+		e.Text = fmt.Sprintf("%s did not answer within %s: try again, or wait longer with --timeout", c.server, limit)
+		if method != http.MethodGet {
+			e.Text = fmt.Sprintf("%s did not answer within %s: the change may be done, or in part; look before you try again, and wait longer with --timeout", c.server, limit)
+		}
 		return e
 	}
 	if ue, ok := errors.AsType[*url.Error](err); ok {

@@ -174,7 +174,7 @@ func TestClientAdvises(t *testing.T) {
 
 	for server, want := range map[string]string{
 		"unix://" + filepath.Join(t.TempDir(), "none.sock"): "inboxd is not running here",
-		closed:                   "start it with",
+		closed:                   "start it with `inboxd` (APP_MODE=api or all) or `inboxd dev`",
 		"http://inboxd.invalid/": "cannot be found",
 	} {
 		_, err := client(t, admin.Options{Server: server}).Status(t.Context())

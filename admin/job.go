@@ -81,15 +81,25 @@ type RetryRequest struct {
 	Reason   string   `json:"reason,omitempty"`
 }
 
+// RetryTime bounds how long a server works on one retry. What it has not reached
+// by then it leaves as it was.
+const RetryTime = 5 * time.Minute
+
 // RetryResult says what a retry did or, as a dry run, would do. Retried is 0 in
-// a dry run. ByOrg splits Matched, most first.
+// a dry run. ByOrg splits Matched, most first. Error is null unless the retry
+// stopped before it had seen every job; then it says why, and what was retried
+// stays retried.
 type RetryResult struct {
 	DryRun  bool       `json:"dry_run"`
 	Matched int64      `json:"matched"`
 	Retried int64      `json:"retried"`
 	Skipped []Skip     `json:"skipped"`
 	ByOrg   []OrgCount `json:"by_org"`
+	Error   *string    `json:"error"`
 }
+
+// Partial reports whether jobs that should have been retried were not.
+func (r RetryResult) Partial() bool { return !r.DryRun && (r.Retried < r.Matched || r.Error != nil) }
 
 // Skip is a number of jobs left alone, and why: a state other than dead, or
 // busy (locked by somebody else's change).

@@ -39,11 +39,14 @@ type Queue struct {
 
 // Latency holds the three times of recent work, never mixed: Wait (an attempt
 // became ready to its start), Run (its start to its outcome), E2E (a job's
-// creation to its end).
+// creation to its end). WindowMS is how far back recent reaches; a server that
+// does not say leaves it 0.
 type Latency struct {
 	Wait Percentiles `json:"wait"`
 	Run  Percentiles `json:"run"`
 	E2E  Percentiles `json:"e2e"`
+
+	WindowMS int64 `json:"window_ms"`
 }
 
 // Percentiles come with the number of samples; they are null only without any.

@@ -45,7 +45,7 @@ func badServer(server string) error {
 
 // advise says what to do about a connection that could not be made.
 func advise(server string, err error) string {
-	const start = "start it with `systemctl start inboxd@api` or `inboxd dev`, or name a server with --server"
+	const start = "start it with `inboxd` (APP_MODE=api or all) or `inboxd dev`, or name a server with --server"
 	var dns *net.DNSError
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -9,6 +9,8 @@ import (
 	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/tui/internal/theme"
 	"github.com/bandeja/inboxd/tui/internal/widget"
+	"github.com/bandeja/inboxd/tui/text"
+	"github.com/bandeja/inboxd/tui/triage"
 )
 
 // freshness says how much the data that is drawn can be trusted. What is old on
@@ -47,7 +49,7 @@ func (m model) vitals() string {
 
 // badge says how old the data is.
 func (m model) badge() widget.Segment {
-	g, age := m.theme.Glyphs, widget.Age(m.age(m.shown))
+	g, age := m.theme.Glyphs, text.Age(m.age(m.shown))
 	switch f := m.freshness(); {
 	case f == connecting && m.connection.err != nil:
 		return widget.Segment{Text: g.Stale + " NO DATA", Role: theme.Crit}
@@ -56,7 +58,7 @@ func (m model) badge() widget.Segment {
 	case f == stale:
 		return widget.Segment{Text: g.Stale + " STALE " + age, Role: theme.Crit}
 	case !m.frozenAt.IsZero():
-		return widget.Segment{Text: g.Frozen + " FROZEN " + widget.Age(m.now.Sub(m.frozenAt)), Role: theme.Warn}
+		return widget.Segment{Text: g.Frozen + " FROZEN " + text.Age(m.now.Sub(m.frozenAt)), Role: theme.Warn}
 	case f == lagging:
 		return widget.Segment{Text: g.Lag + " lag " + age, Role: theme.Warn}
 	}
@@ -85,19 +87,19 @@ func (m model) sums(status admin.Status) []widget.Segment {
 	}
 	age := widget.Segment{Text: "oldest " + m.theme.Glyphs.Unknown, Rank: 2}
 	if oldest >= 0 {
-		age.Text = "oldest " + widget.Millis(float64(oldest))
+		age.Text = "oldest " + text.Millis(float64(oldest))
 	}
-	if oldest >= time.Minute.Milliseconds() {
+	if oldest >= triage.TooOld.Milliseconds() {
 		age = widget.Segment{Text: age.Text + "!", Role: theme.Crit}
 	}
-	segments = append(segments, widget.Segment{Text: "ready " + widget.Count(ready), Rank: 3},
-		widget.Segment{Text: "run " + widget.Count(running), Rank: 4}, age)
+	segments = append(segments, widget.Segment{Text: "ready " + text.Count(ready), Rank: 3},
+		widget.Segment{Text: "run " + text.Count(running), Rank: 4}, age)
 	for _, s := range []struct {
 		name string
 		n    int64
 	}{{"dead", dead}, {"uncertain", uncertain}} {
 		if s.n > 0 {
-			segments = append(segments, widget.Segment{Text: s.name + " " + widget.Count(s.n) + "!", Role: theme.Warn, Rank: 1})
+			segments = append(segments, widget.Segment{Text: s.name + " " + text.Count(s.n) + "!", Role: theme.Warn, Rank: 1})
 		}
 	}
 	return segments
@@ -109,11 +111,11 @@ func (m model) context() string {
 	if v := m.shown.answer.Item.Version; v != "" {
 		server = "inboxd " + v
 		if m.options.Version != "" && m.options.Version != v {
-			server += " (inboxctl is " + widget.Clean(m.options.Version) + ")"
+			server += " (inboxctl is " + brief(m.options.Version) + ")"
 		}
 	}
 	left := widget.Line(m.theme, m.width, "  ", widget.Segment{Text: " Queues", Role: theme.Title},
-		widget.Segment{Text: widget.Clean(m.options.Target), Role: theme.Dim, Rank: 2}, widget.Segment{Text: server, Role: theme.Dim, Rank: 3})
+		widget.Segment{Text: brief(m.options.Target), Role: theme.Dim, Rank: 2}, widget.Segment{Text: server, Role: theme.Dim, Rank: 3})
 	if m.shown.at.IsZero() {
 		return left
 	}
@@ -146,12 +148,12 @@ func (m model) message() string {
 // reason says in words why there was no answer. Not being allowed is said as
 // such: asking again will not help.
 func reason(err error) string {
-	text := widget.Clean(err.Error())
+	why := brief(err.Error())
 	switch admin.KindOf(err) {
 	case admin.Unauthorized, admin.Forbidden:
-		return "not allowed: " + text
+		return "not allowed: " + why
 	default:
-		return text
+		return why
 	}
 }
 

@@ -28,7 +28,7 @@ func (f *fakeSource) Status(context.Context) (admin.One[admin.Status], error) {
 }
 
 func refused() error {
-	return &admin.Error{Kind: admin.Unreachable, Code: "unreachable", Text: "nothing listens at http://10.0.4.7:8081: start it with `systemctl start inboxd@api` or `inboxd dev`", Err: errors.New("refused")}
+	return &admin.Error{Kind: admin.Unreachable, Code: "unreachable", Text: "nothing listens at http://10.0.4.7:8081: start it with `inboxd` (APP_MODE=api or all) or `inboxd dev`, or name a server with --server", Err: errors.New("refused")}
 }
 
 // busy is a status with something of everything: a backlog, an uncertain send,
@@ -69,6 +69,8 @@ func latency(n int64, wait50, wait95, wait99, run50, run95, run99 float64) admin
 		Wait: admin.Percentiles{N: n, P50MS: &wait50, P95MS: &wait95, P99MS: &wait99},
 		Run:  admin.Percentiles{N: n, P50MS: &run50, P95MS: &run95, P99MS: &run99},
 		E2E:  admin.Percentiles{N: n, P50MS: new(wait50 + run50), P95MS: new(wait95 + run95), P99MS: new(wait99 + run99)},
+
+		WindowMS: 300_000,
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/bandeja/inboxd/tui/internal/theme"
 	"github.com/bandeja/inboxd/tui/internal/widget"
+	"github.com/bandeja/inboxd/tui/text"
 )
 
 // helpLines draws the key table itself, so that it cannot lie, and what the
@@ -22,19 +23,19 @@ func (m model) helpLines() []string {
 		var line strings.Builder
 		for at := row; at < len(m.keys); at += rows {
 			b := m.keys[at]
-			line.WriteString(" " + widget.Fill(m.theme.Paint(theme.Head, b.Label), 9, "") + " " + widget.Fill(b.Help, m.width/columns-12, ""))
+			line.WriteString(" " + text.Fill(m.theme.Paint(theme.Head, b.Label), 9, "") + " " + text.Fill(b.Help, m.width/columns-12, ""))
 		}
 		lines = append(lines, strings.TrimRight(line.String(), " "))
 	}
 	g := m.theme.Glyphs
-	for _, text := range []string{
+	for _, note := range []string{
 		"",
 		"Nothing on this screen changes anything.",
 		"!  needs a look    " + g.Unknown + "  not known    " + g.Few + "  a P99 of fewer than 100 is not drawn",
 		"wait: ready to start. run: start to outcome. end to end: created to final. n: how many.",
 		"drains: when the ready jobs are gone at the present rates.",
 	} {
-		for line := range strings.Lines(ansi.Wordwrap(text, max(m.width-2, 10), "") + "\n") {
+		for line := range strings.Lines(ansi.Wordwrap(note, max(m.width-2, 10), "") + "\n") {
 			lines = append(lines, " "+strings.TrimRight(line, "\n"))
 		}
 	}

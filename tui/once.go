@@ -45,6 +45,9 @@ func once(ctx context.Context, o Options, terminalWidth int) error {
 		lines = append(lines, "queues: not known")
 	} else {
 		lines = append(lines, table.Text(th, width)...)
+		if window := screen.Window(status.Queues); window != "" {
+			lines = append(lines, window)
+		}
 	}
 	lines = append(lines, "")
 	lines = append(lines, screen.Processes(th, status.Processes, o.Now(), width, len(status.Processes)+1)...)

@@ -21,7 +21,7 @@ func TestOncePrintsText(t *testing.T) {
 	text := out.String()
 	require.NotContains(t, text, "\x1b")
 	require.NotContains(t, text, "▌")
-	for _, want := range []string{"whatsapp", "token_refresh", "1m16s!", "worker-node-b-17", "silent!", "as of 2026-11-23T14:03:22Z"} {
+	for _, want := range []string{"whatsapp", "token_refresh", "1m16s!", "worker-node-b-17", "silent!", "as of 2026-11-23T14:03:22Z", "wait and run: last 5m00s"} {
 		require.Contains(t, text, want)
 	}
 	for line := range strings.Lines(text) {

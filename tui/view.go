@@ -7,6 +7,7 @@ import (
 	"github.com/bandeja/inboxd/tui/internal/screen"
 	"github.com/bandeja/inboxd/tui/internal/theme"
 	"github.com/bandeja/inboxd/tui/internal/widget"
+	"github.com/bandeja/inboxd/tui/text"
 )
 
 // View draws the whole frame: exactly as many lines as the window has, none
@@ -21,7 +22,7 @@ func (m model) View() string {
 		lines = m.tiny()
 	}
 	for i, line := range lines {
-		lines[i] = widget.Cut(line, m.width, "")
+		lines[i] = text.Cut(line, m.width, "")
 	}
 	return strings.Join(fit(lines, m.height), "\n")
 }
@@ -91,5 +92,5 @@ func (m model) waiting() string {
 	if m.connection.err != nil {
 		return "No data yet."
 	}
-	return "Connecting to " + widget.Clean(m.options.Target) + m.theme.Glyphs.Ellipsis
+	return "Connecting to " + brief(m.options.Target) + m.theme.Glyphs.Ellipsis
 }

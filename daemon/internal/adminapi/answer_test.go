@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -34,7 +35,7 @@ func TestStatus(t *testing.T) {
 			Queues: []admin.Queue{{
 				ID: "whatsapp", Name: "whatsapp", Dial: new(50), Ready: 3, Scheduled: 2, Retrying: 1, Dead: 1,
 				OldestReadyMS: new(int64(90_000)), InPerS: new(2.5),
-				Latency: admin.Latency{Wait: admin.Percentiles{N: 4, P50MS: new(12.5), P95MS: new(12.5), P99MS: new(12.5)}},
+				Latency: admin.Latency{Wait: admin.Percentiles{N: 4, P50MS: new(12.5), P95MS: new(12.5), P99MS: new(12.5)}, WindowMS: 300_000},
 			}},
 			Processes: []admin.Process{{ID: "1", Host: "h", PID: 42, Mode: "worker", Version: "v1", Slots: 8, BeatAgeMS: 1000, StartedAt: day}},
 			Parts:     []admin.Part{{Name: "postgres", OK: true}},
@@ -179,6 +180,73 @@ func TestRetry(t *testing.T) {
 	require.Equal(t, int64(1), done.Item.Retried)
 	require.Equal(t, []admin.Skip{{Reason: "uncertain", N: 1}, {Reason: "ready", N: 1}}, done.Item.Skipped)
 	require.Equal(t, []int64{10, 11, 12}, f.filters[0].IDs)
+}
+
+// What was retried before the database fell silent must not be lost with it:
+// the caller learns both, and what a caller may not see stays in the log.
+func TestRetryThatStopsHalfway(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	f.jobs = append(f.jobs, f.jobs[2])
+	f.stop = errors.New("retry dead jobs after 10: constraint secret_detail violated")
+	client := as(t, onSocket(t, newHandler(t, f)), "")
+	got, err := client.RetryJobs(t.Context(), admin.RetryRequest{All: true})
+	require.NoError(t, err)
+	require.Equal(t, admin.RetryResult{
+		Matched: 2, Retried: 1, Skipped: []admin.Skip{}, ByOrg: []admin.OrgCount{{Org: "acme", N: 2}},
+		Error: new("internal error: see the daemon's log"),
+	}, got.Item)
+	require.True(t, got.Item.Partial())
+
+	f.stop = &net.OpError{Op: "read", Err: errors.New("reset")}
+	got, err = client.RetryJobs(t.Context(), admin.RetryRequest{All: true})
+	require.NoError(t, err)
+	require.Contains(t, *got.Item.Error, "the database does not answer")
+
+	f.jobs = f.jobs[:3] // One dead job: nothing is retried before it stops.
+	_, err = client.RetryJobs(t.Context(), admin.RetryRequest{All: true})
+	require.Equal(t, admin.Temporary, admin.KindOf(err))
+}
+
+// A retry of very many jobs ends before its caller gives up on it, and says how
+// far it came.
+func TestRetryEndsInTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.jobs, f.hang = append(f.jobs, f.jobs[2]), true
+		h, err := adminapi.New(f.options())
+		require.NoError(t, err)
+		begin := time.Now()
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, admin.RetryPath, strings.NewReader(`{"all":true}`))
+		req.Header.Set("Authorization", "Bearer operator")
+		req.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, req)
+		require.Equal(t, http.StatusOK, w.Code, w.Body.String())
+		require.Equal(t, admin.RetryTime, time.Since(begin), "by synctest's clock")
+		var got admin.One[admin.RetryResult]
+		require.NoError(t, json.Unmarshal(w.Body.Bytes(), &got))
+		require.Equal(t, int64(1), got.Item.Retried)
+		require.Equal(t, "the server stopped after 5m0s: repeat the command to go on", *got.Item.Error)
+	})
+}
+
+// Who is bound to one org sees that a part is down, not what its driver says
+// about hosts and users of the deployment.
+func TestBoundTokenSeesNoRawErrors(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	o := f.options()
+	o.Probes = []adminapi.Probe{{Name: "postgres", Check: func(context.Context) error { return errors.New("dial db-7.internal: refused") }}}
+	h, err := adminapi.New(o)
+	require.NoError(t, err)
+	server := onTCP(t, h)
+	for token, want := range map[string]string{"viewer": "dial db-7.internal: refused", "@admin": "not available"} {
+		s, err := as(t, server, token).Status(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, []admin.Part{{Name: "postgres", Error: &want}}, s.Item.Parts, token)
+	}
 }
 
 // Provisioning round trip; the secret of a token is in its answer only, Meta's

@@ -34,6 +34,8 @@ type fake struct {
 	filters  []inspect.Filter // of RetryDead
 	looks    int
 	down     error // every call fails
+	stop     error // RetryDead fails, with one job left
+	hang     bool  // RetryDead waits for the end of its time, with one job left
 }
 
 func newFake() *fake {
@@ -204,6 +206,13 @@ func (f *fake) RetryDead(ctx context.Context, x inspect.Filter) (int, error) {
 	n := len(f.dead(ctx, x))
 	defer f.lock()()
 	f.filters = append(f.filters, x)
+	if f.hang {
+		<-ctx.Done()
+		return n - 1, ctx.Err()
+	}
+	if f.stop != nil {
+		return n - 1, f.stop
+	}
 	return n, f.down
 }
 

@@ -2,6 +2,7 @@ package adminapi
 
 import (
 	"context"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,13 +10,6 @@ import (
 
 	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
-)
-
-// Defaults of an org: an answer within 5 minutes, 80 % of the time.
-const (
-	defaultTarget    = 5 * time.Minute
-	defaultObjective = 0.8
-	maxTarget        = 7 * 24 * time.Hour
 )
 
 func (h *handler) listOrgs(ctx context.Context, c *call) (any, error) {
@@ -51,31 +45,16 @@ func (h *handler) addOrg(ctx context.Context, c *call) (any, error) {
 
 func newOrg(a admin.OrgAdd) (inbox.Org, error) {
 	org := inbox.Org{
-		Name: a.Name, TimeZone: a.TimeZone,
-		SLATarget: time.Duration(a.SLATargetMS) * time.Millisecond, Objective: a.SLAObjective,
-	}
-	if org.TimeZone == "" {
-		org.TimeZone = "UTC"
-	}
-	if a.SLATargetMS == 0 {
-		org.SLATarget = defaultTarget
-	}
-	if a.SLAObjective == 0 {
-		org.Objective = defaultObjective
-	}
-	if err := inbox.CheckName("org", org.Name); err != nil {
-		return org, err
-	}
-	if _, err := time.LoadLocation(org.TimeZone); err != nil || org.TimeZone == "Local" {
-		return org, inbox.Faultf(inbox.Invalid, "bad_time_zone", "%q is not a time zone: use an IANA name such as Europe/Madrid", org.TimeZone)
-	}
-	if org.SLATarget < time.Second || org.SLATarget > maxTarget {
-		return org, inbox.Faultf(inbox.Invalid, "bad_sla_target", "an SLA target of %s is not possible: use 1s to %s", org.SLATarget, maxTarget)
-	}
-	if org.Objective < 0 || org.Objective > 1 {
-		return org, inbox.Faultf(inbox.Invalid, "bad_sla_objective", "an SLA objective of %v is not possible: use a share above 0 and up to 1", org.Objective)
-	}
-	return org, nil
+		Name: a.Name, TimeZone: a.TimeZone, SLATarget: span(a.SLATargetMS), Objective: a.SLAObjective,
+	}.WithDefaults()
+	return org, inbox.CheckOrg(org)
+}
+
+// span reads milliseconds from the wire. What no Duration can hold stays out of
+// every bound, instead of wrapping round into one.
+func span(ms int64) time.Duration {
+	const most = math.MaxInt64 / int64(time.Millisecond)
+	return time.Duration(min(max(ms, -most), most)) * time.Millisecond
 }
 
 func wireOrg(o inbox.Org) admin.Org {

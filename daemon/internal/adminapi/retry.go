@@ -2,6 +2,7 @@ package adminapi
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -50,7 +51,9 @@ func checkRetry(r admin.RetryRequest) error {
 }
 
 // retry counts what is chosen and, unless it is a dry run, revives it. What was
-// counted but not revived was locked, or changed, by somebody else.
+// counted but not revived was locked, or changed, by somebody else. An error
+// after the first jobs were revived is part of the result: a caller must learn
+// what was done.
 func (h *handler) retry(ctx context.Context, f inspect.Filter, result *admin.RetryResult) error {
 	counts, err := h.Retrier.DeadByOrg(ctx, f)
 	if err != nil {
@@ -64,15 +67,27 @@ func (h *handler) retry(ctx context.Context, f inspect.Filter, result *admin.Ret
 		return nil
 	}
 	n, err := h.Retrier.RetryDead(ctx, f)
-	if err != nil {
+	if n == 0 && err != nil {
 		return err
 	}
 	result.Retried = int64(n)
 	result.Matched = max(result.Matched, result.Retried)
+	if err != nil {
+		result.Error = word(h.whyStopped(ctx, err))
+		return nil
+	}
 	if busy := result.Matched - result.Retried; busy > 0 {
 		result.Skipped = append(result.Skipped, admin.Skip{Reason: "busy", N: busy})
 	}
 	return nil
+}
+
+func (h *handler) whyStopped(ctx context.Context, err error) string {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return "the server stopped after " + admin.RetryTime.String() + ": repeat the command to go on"
+	}
+	_, _, text := h.explain(ctx, admin.RetryPath, err)
+	return text
 }
 
 // skipped looks at jobs named by id: all must exist, and those that are not

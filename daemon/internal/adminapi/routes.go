@@ -3,6 +3,7 @@ package adminapi
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/bandeja/inboxd/admin"
 )
@@ -17,6 +18,14 @@ type route struct {
 	body         any      // zero value of the request body; nil: none is read
 	answer       any      // zero value of the answer
 	handle       func(ctx context.Context, c *call) (any, error)
+}
+
+// limit bounds the work: bulk work takes longer than the rest.
+func (rt route) limit() time.Duration {
+	if rt.path == admin.RetryPath {
+		return admin.RetryTime
+	}
+	return workTime
 }
 
 func (h *handler) routes() []route {

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
@@ -39,7 +38,9 @@ func readWords(f *inspect.Filter, s admin.Selector) (err error) {
 		f.Until = *s.Until
 	}
 	if s.OlderThanMS != nil {
-		f.OlderThan = time.Duration(*s.OlderThanMS) * time.Millisecond
+		if f.OlderThan = span(*s.OlderThanMS); f.OlderThan < 0 {
+			return inbox.Faultf(inbox.Invalid, "bad_selector", "older_than_ms %d is not possible: use 0 or more", *s.OlderThanMS)
+		}
 	}
 	if f.IDs, err = parseIDs(s.IDs); err != nil {
 		return err

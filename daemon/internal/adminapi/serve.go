@@ -20,7 +20,7 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 )
 
-// workTime bounds every request but live views.
+// workTime bounds every request but bulk work and live views.
 const workTime = 30 * time.Second
 
 // call is one admitted request.
@@ -66,7 +66,7 @@ func (h *handler) serve(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := h.Now()
 		who, _ := r.Context().Value(callerKey{}).(caller)
-		ctx, cancel := context.WithTimeout(r.Context(), workTime)
+		ctx, cancel := context.WithTimeout(r.Context(), rt.limit())
 		defer cancel()
 		c := &call{caller: who, path: r.PathValue, query: r.URL.Query()}
 		answer, err := h.run(ctx, rt, c, w, r)
@@ -181,24 +181,29 @@ func kindOf(err error) admin.Kind {
 }
 
 func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
-	kind, code, text := kindOf(err), "internal", "internal error: see the daemon's log"
-	fault, _ := errors.AsType[*inbox.Fault](err)
-	wire, _ := errors.AsType[*admin.Error](err)
-	switch {
-	case kind == admin.Internal:
-		h.Logger.ErrorContext(r.Context(), "admin request failed", "path", r.URL.Path, "error", err)
-	case fault != nil:
-		code, text = fault.Code, fault.Text
-	case wire != nil:
-		code, text = wire.Code, wire.Text
-	default:
-		code, text = "database", "the database does not answer: try again; `inboxctl status` shows what is down"
-		h.Logger.WarnContext(r.Context(), "admin request failed", "path", r.URL.Path, "error", err)
-	}
+	kind, code, text := h.explain(r.Context(), r.URL.Path, err)
 	if kind == admin.Temporary {
 		w.Header().Set("Retry-After", strconv.Itoa(1))
 	}
 	h.problem(w, r, kind.Status(), kind, code, text)
+}
+
+// explain says what a caller may know of err, and logs what only we may.
+func (h *handler) explain(ctx context.Context, path string, err error) (kind admin.Kind, code, text string) {
+	kind = kindOf(err)
+	fault, _ := errors.AsType[*inbox.Fault](err)
+	wire, _ := errors.AsType[*admin.Error](err)
+	switch {
+	case kind == admin.Internal:
+		h.Logger.ErrorContext(ctx, "admin request failed", "path", path, "error", err)
+		return kind, "internal", "internal error: see the daemon's log"
+	case fault != nil:
+		return kind, fault.Code, fault.Text
+	case wire != nil:
+		return kind, wire.Code, wire.Text
+	}
+	h.Logger.WarnContext(ctx, "admin request failed", "path", path, "error", err)
+	return kind, "database", "the database does not answer: try again; `inboxctl status` shows what is down"
 }
 
 func (h *handler) problem(w http.ResponseWriter, r *http.Request, status int, kind admin.Kind, code, text string) {

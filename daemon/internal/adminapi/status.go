@@ -2,6 +2,7 @@ package adminapi
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -136,12 +137,28 @@ func (h *handler) queues(ctx context.Context, orgID int64) ([]admin.Queue, error
 
 func (h *handler) showStatus(ctx context.Context, c *call) (any, error) {
 	s, stale := h.status.snapshot(ctx, c.caller.orgID)
+	s.Parts = partsFor(c.caller, s.Parts)
 	s.Version, s.Environment = h.Version, h.Environment
 	s.APIURL, s.MetricsURL = word(h.APIURL), word(h.MetricsURL)
 	s.Healthy = healthy(s, stale)
 	answer := one(h, "status", s)
 	answer.StaleMS = stale.Milliseconds()
 	return answer, nil
+}
+
+// partsFor hides from a caller bound to one org why a part is down: what a
+// driver says holds addresses and names of a deployment that is not theirs.
+func partsFor(who caller, parts []admin.Part) []admin.Part {
+	if who.orgID == 0 {
+		return parts
+	}
+	shown := slices.Clone(parts)
+	for i := range shown {
+		if shown[i].Error != nil {
+			shown[i].Error = word("not available")
+		}
+	}
+	return shown
 }
 
 func (h *handler) listQueues(ctx context.Context, c *call) (any, error) {
@@ -180,7 +197,7 @@ func wireQueue(q inspect.Queue, l inspect.Latency) admin.Queue {
 		Dispatched: q.Counts[job.Dispatched], Running: q.Counts[job.Running],
 		Uncertain: q.Counts[job.Uncertain], Held: q.Counts[job.Held], Dead: q.Counts[job.Dead],
 		InPerS: q.InPerS, DonePerS: q.DonePerS,
-		Latency: admin.Latency{Wait: wirePercentiles(l.Wait), Run: wirePercentiles(l.Run), E2E: wirePercentiles(l.E2E)},
+		Latency: admin.Latency{Wait: wirePercentiles(l.Wait), Run: wirePercentiles(l.Run), E2E: wirePercentiles(l.E2E), WindowMS: latencyWindow.Milliseconds()},
 	}
 	if q.OldestReady != nil {
 		ms := q.OldestReady.Milliseconds()

@@ -9,19 +9,20 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 )
 
-// maxAdminToken is the longest an admin token lives, and the default.
-const maxAdminToken = 90 * 24 * time.Hour
-
 func (h *handler) createToken(ctx context.Context, c *call) (any, error) {
 	t, err := decode[admin.TokenCreate](c)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkToken(t); err != nil {
+	life, err := checkToken(t)
+	if err != nil {
 		return nil, err
 	}
 	now := h.Now()
-	n := NewToken{Role: string(t.Role), ExpiresAt: expiry(t, now)}
+	n := NewToken{Role: string(t.Role)}
+	if life != 0 {
+		n.ExpiresAt = now.Add(life)
+	}
 	if n.OrgID, n.UserID, err = h.tokenOwner(ctx, c.caller, t); err != nil {
 		return nil, err
 	}
@@ -40,31 +41,19 @@ func (h *handler) createToken(ctx context.Context, c *call) (any, error) {
 	return one(h, "token", token), nil
 }
 
-func checkToken(t admin.TokenCreate) error {
-	switch {
-	case t.Role == "" && t.Org == "":
-		return inbox.Faultf(inbox.Invalid, "no_org", "say whose token it is: an API token with --org, an admin token with --role")
-	case t.Role != "" && !t.Role.Allows(admin.Viewer):
-		return unknownWord(inbox.Invalid, "role", string(t.Role), []string{string(admin.Viewer), string(admin.Operator), string(admin.Admin)})
-	case t.Role != "" && t.User != "":
-		return inbox.Faultf(inbox.Invalid, "role_and_user", "a token is either an agent's (--user) or an operator's (--role), not both")
-	case t.ExpiresInMS < 0:
-		return inbox.Faultf(inbox.Invalid, "bad_expiry", "a token cannot expire in the past")
-	case t.Role != "" && t.ExpiresInMS > maxAdminToken.Milliseconds():
-		return inbox.Faultf(inbox.Invalid, "bad_expiry", "an admin token lives at most 90 days (2160h)")
+// checkToken returns how long the token will live, 0 for ever. An admin token
+// that says nothing lives as long as it may.
+func checkToken(t admin.TokenCreate) (life time.Duration, err error) {
+	if t.Role != "" && !t.Role.Allows(admin.Viewer) {
+		return 0, unknownWord(inbox.Invalid, "role", string(t.Role), []string{string(admin.Viewer), string(admin.Operator), string(admin.Admin)})
 	}
-	return nil
-}
-
-func expiry(t admin.TokenCreate, now time.Time) time.Time {
-	switch {
-	case t.ExpiresInMS > 0:
-		return now.Add(time.Duration(t.ExpiresInMS) * time.Millisecond)
-	case t.Role != "":
-		return now.Add(maxAdminToken)
-	default:
-		return time.Time{}
+	if err := inbox.CheckTokenScope(string(t.Role), t.Org != "", t.User != ""); err != nil {
+		return 0, err
 	}
+	if life = span(t.ExpiresInMS); life == 0 && t.Role != "" {
+		life = inbox.LongestAdminToken
+	}
+	return life, inbox.CheckTokenLife(string(t.Role), life)
 }
 
 // tokenOwner resolves the org and the user. A caller bound to an org makes

@@ -4,6 +4,7 @@ import (
 	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/tui/internal/theme"
 	"github.com/bandeja/inboxd/tui/internal/widget"
+	"github.com/bandeja/inboxd/tui/text"
 )
 
 // DetailLines is how many lines Detail takes.
@@ -15,7 +16,7 @@ func Detail(th theme.Theme, q admin.Queue, width int) []string {
 	g := th.Glyphs
 	// What the table above has on a narrow screen goes first.
 	count := func(label string, n int64, rank int) widget.Segment {
-		return widget.Segment{Text: label + " " + widget.Count(n), Rank: rank}
+		return widget.Segment{Text: label + " " + text.Count(n), Rank: rank}
 	}
 	flag := func(label string, n int64, rank int) widget.Segment {
 		s := count(label, n, rank)
@@ -24,7 +25,7 @@ func Detail(th theme.Theme, q admin.Queue, width int) []string {
 		}
 		return s
 	}
-	plain := func(text string) widget.Segment { return widget.Segment{Text: text} }
+	plain := func(s string) widget.Segment { return widget.Segment{Text: s} }
 	drains := Drains(q, g)
 
 	lines := []string{
@@ -36,7 +37,7 @@ func Detail(th theme.Theme, q admin.Queue, width int) []string {
 			flag("held", q.Held, 0), flag("uncertain", q.Uncertain, 2), flag("dead", q.Dead, 1)),
 	}
 	t := widget.Table{Columns: []widget.Column{
-		{Title: "", Width: 12},
+		{Title: window(q.Latency), Width: 12},
 		{Title: "P50", Width: 7, Right: true},
 		{Title: "P95", Width: 7, Right: true},
 		{Title: "P99", Width: 7, Right: true, Rank: 1},
@@ -50,4 +51,24 @@ func Detail(th theme.Theme, q admin.Queue, width int) []string {
 		t.Rows = append(t.Rows, widget.Row{ID: part.name, Cells: cells})
 	}
 	return append(lines, t.View(th, width, DetailLines-len(lines))...)
+}
+
+// window says of how recent work the times of a queue are; nothing if the
+// server does not say.
+func window(l admin.Latency) string {
+	if l.WindowMS <= 0 {
+		return ""
+	}
+	return "last " + text.Millis(float64(l.WindowMS))
+}
+
+// Window says in one line of how recent work the times in the table are; "" if
+// no queue says.
+func Window(queues []admin.Queue) string {
+	for _, q := range queues {
+		if w := window(q.Latency); w != "" {
+			return "wait and run: " + w
+		}
+	}
+	return ""
 }

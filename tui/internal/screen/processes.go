@@ -11,10 +11,9 @@ import (
 	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/tui/internal/theme"
 	"github.com/bandeja/inboxd/tui/internal/widget"
+	"github.com/bandeja/inboxd/tui/text"
+	"github.com/bandeja/inboxd/tui/triage"
 )
-
-// silentMS is how old a heartbeat may get before somebody should look.
-const silentMS = 10_000
 
 // ProcessLine says in one line how many processes of each mode there are, and
 // which of them need a look.
@@ -27,11 +26,12 @@ func ProcessLine(th theme.Theme, processes []admin.Process, width int) string {
 	for _, p := range processes {
 		modes[p.Mode]++
 		slots += p.Slots
-		switch state(p) {
-		case "silent":
+		switch triage.HealthOf(p) {
+		case triage.Mute:
 			silent++
-		case "draining":
+		case triage.Draining:
 			draining++
+		case triage.Alive:
 		}
 	}
 	segments := []widget.Segment{{Text: " PROCESSES", Role: theme.Head}}
@@ -64,7 +64,7 @@ func Processes(th theme.Theme, processes []admin.Process, now time.Time, width, 
 	}}
 	sorted := slices.Clone(processes)
 	slices.SortStableFunc(sorted, func(a, b admin.Process) int {
-		return cmp.Or(cmp.Compare(state(b), state(a)), cmp.Compare(a.Mode, b.Mode), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(triage.HealthOf(b), triage.HealthOf(a)), cmp.Compare(a.Mode, b.Mode), cmp.Compare(a.ID, b.ID))
 	})
 	for _, p := range sorted {
 		t.Rows = append(t.Rows, processRow(p, now, th.Glyphs))
@@ -73,13 +73,11 @@ func Processes(th theme.Theme, processes []admin.Process, now time.Time, width, 
 }
 
 func processRow(p admin.Process, now time.Time, g theme.Glyphs) widget.Row {
-	status := widget.Cell{Text: state(p)}
-	if status.Text == "silent" {
-		status = widget.Cell{Text: "silent!", Role: theme.Crit}
-	}
+	health := triage.HealthOf(p)
+	status := flagged(string(health), health == triage.Mute, theme.Crit)
 	up, slots := g.Unknown, g.Unknown
 	if !p.StartedAt.IsZero() {
-		up = widget.Age(now.Sub(p.StartedAt))
+		up = text.Age(now.Sub(p.StartedAt))
 	}
 	if p.Slots > 0 {
 		slots = strconv.Itoa(p.Slots)
@@ -90,22 +88,11 @@ func processRow(p admin.Process, now time.Time, g theme.Glyphs) widget.Row {
 		{Text: p.Host},
 		{Text: strconv.Itoa(p.PID)},
 		status,
-		{Text: widget.Millis(float64(p.BeatAgeMS))},
+		{Text: text.Millis(float64(p.BeatAgeMS))},
 		{Text: slots},
 		{Text: up},
 		{Text: p.Version},
 	}}
-}
-
-// state is one word; those that need a look sort last.
-func state(p admin.Process) string {
-	switch {
-	case p.BeatAgeMS >= silentMS:
-		return "silent"
-	case p.Draining:
-		return "draining"
-	}
-	return "alive"
 }
 
 // Problems draws what the server depends on and misses, one line each.

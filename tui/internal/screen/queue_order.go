@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/tui/triage"
 )
 
 // order is one way to sort queues. Key is the column it belongs to; value
@@ -17,14 +18,13 @@ type order struct {
 }
 
 // orders lists the ways to sort in the order the key goes through them. The
-// first is the one the screen starts with: it moves a row only when the row
-// gets better or worse, so that the screen is quiet when all is well.
+// first is the one the screen starts with, the order of triage.WorstFirst.
 func orders() []order {
 	count := func(of func(admin.Queue) int64) func(admin.Queue) *float64 {
 		return func(q admin.Queue) *float64 { return new(float64(of(q))) }
 	}
 	return []order{
-		{name: "worst first", value: func(q admin.Queue) *float64 { return new(float64(severity(q))) }},
+		{name: "worst first", value: func(q admin.Queue) *float64 { return new(float64(triage.Of(q))) }},
 		{name: "oldest", key: "OLDEST", value: func(q admin.Queue) *float64 {
 			if q.OldestReadyMS == nil {
 				return nil

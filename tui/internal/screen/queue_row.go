@@ -6,14 +6,12 @@ import (
 	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/tui/internal/theme"
 	"github.com/bandeja/inboxd/tui/internal/widget"
+	"github.com/bandeja/inboxd/tui/text"
+	"github.com/bandeja/inboxd/tui/triage"
 )
 
-const (
-	// tooOldMS is when the oldest ready job is a breach, in milliseconds.
-	tooOldMS = 60_000
-	// enough is how many samples a P99 needs to mean something.
-	enough = 100
-)
+// enough is how many samples a P99 needs to mean something.
+const enough = 100
 
 // queueColumns are the columns of QueueRow. The ranks are what a narrow screen
 // gives up: at 80 columns the P95s are left of the percentiles, at 120 all are
@@ -49,14 +47,14 @@ func queueColumns() []widget.Column {
 func QueueRow(q admin.Queue, g theme.Glyphs) widget.Row {
 	cells := []widget.Cell{
 		{Text: q.Name, Role: nameRole(q)},
-		{Text: widget.Count(q.Ready)},
-		{Text: widget.Count(q.Running)},
-		{Text: widget.Count(q.Retrying)},
-		flagged(widget.Count(q.Dead), q.Dead > 0, theme.Warn),
-		flagged(widget.Count(q.Uncertain), q.Uncertain > 0, theme.Warn),
-		{Text: widget.Count(q.Scheduled)},
-		{Text: widget.Count(q.Dispatched)},
-		flagged(widget.Count(q.Held), q.Held > 0, theme.Warn),
+		{Text: text.Count(q.Ready)},
+		{Text: text.Count(q.Running)},
+		{Text: text.Count(q.Retrying)},
+		flagged(text.Count(q.Dead), q.Dead > 0, theme.Warn),
+		flagged(text.Count(q.Uncertain), q.Uncertain > 0, theme.Warn),
+		{Text: text.Count(q.Scheduled)},
+		{Text: text.Count(q.Dispatched)},
+		flagged(text.Count(q.Held), q.Held > 0, theme.Warn),
 		oldest(q, g),
 		{Text: rate(q.InPerS, g)},
 		{Text: rate(q.DonePerS, g)},
@@ -67,44 +65,32 @@ func QueueRow(q admin.Queue, g theme.Glyphs) widget.Row {
 	return widget.Row{ID: idOf(q), Cells: cells}
 }
 
-// severity is how badly a queue needs a look: 2 customers wait, 1 somebody must
-// decide something, 0 all is well.
-func severity(q admin.Queue) int {
-	switch {
-	case q.OldestReadyMS != nil && *q.OldestReadyMS >= tooOldMS:
-		return 2
-	case q.Dead > 0 || q.Uncertain > 0:
-		return 1
-	}
-	return 0
-}
-
 func nameRole(q admin.Queue) theme.Role {
-	if severity(q) == 2 {
+	if triage.Of(q) == triage.Breach {
 		return theme.Crit
 	}
 	return theme.Plain
 }
 
-func flagged(text string, breach bool, role theme.Role) widget.Cell {
+func flagged(s string, breach bool, role theme.Role) widget.Cell {
 	if breach {
-		return widget.Cell{Text: text + "!", Role: role}
+		return widget.Cell{Text: s + "!", Role: role}
 	}
-	return widget.Cell{Text: text}
+	return widget.Cell{Text: s}
 }
 
 func oldest(q admin.Queue, g theme.Glyphs) widget.Cell {
 	if q.OldestReadyMS == nil {
 		return widget.Cell{Text: g.Unknown, Role: theme.Dim}
 	}
-	return flagged(widget.Millis(float64(*q.OldestReadyMS)), *q.OldestReadyMS >= tooOldMS, theme.Crit)
+	return flagged(text.Millis(float64(*q.OldestReadyMS)), triage.Old(q), theme.Crit)
 }
 
 func rate(perSecond *float64, g theme.Glyphs) string {
 	if perSecond == nil {
 		return g.Unknown
 	}
-	return widget.Rate(*perSecond)
+	return text.Rate(*perSecond)
 }
 
 // Drains answers whether it is getting better: how long until the ready jobs
@@ -118,13 +104,13 @@ func Drains(q admin.Queue, g theme.Glyphs) widget.Cell {
 	case *q.InPerS >= *q.DonePerS:
 		return widget.Cell{Text: "never!", Role: theme.Crit}
 	}
-	return widget.Cell{Text: widget.Millis(1000 * float64(q.Ready) / (*q.DonePerS - *q.InPerS))}
+	return widget.Cell{Text: text.Millis(1000 * float64(q.Ready) / (*q.DonePerS - *q.InPerS))}
 }
 
 // percentiles are the four cells of one kind of time.
 func percentiles(p admin.Percentiles, g theme.Glyphs) []widget.Cell {
 	return []widget.Cell{
-		percentile(p.P50MS, g), percentile(p.P95MS, g), p99(p, g), {Text: widget.Count(p.N), Role: theme.Dim},
+		percentile(p.P50MS, g), percentile(p.P95MS, g), p99(p, g), {Text: text.Count(p.N), Role: theme.Dim},
 	}
 }
 
@@ -132,7 +118,7 @@ func percentile(ms *float64, g theme.Glyphs) widget.Cell {
 	if ms == nil {
 		return widget.Cell{Text: g.Unknown, Role: theme.Dim}
 	}
-	return widget.Cell{Text: widget.Millis(*ms)}
+	return widget.Cell{Text: text.Millis(*ms)}
 }
 
 // p99 is only drawn with enough samples: below that it is the largest value

@@ -59,6 +59,6 @@ func TestRowSaysWhatIsNotKnown(t *testing.T) {
 	require.Equal(t, "2!", got[4])
 	require.Equal(t, "1!", got[5])
 	require.Equal(t, "1m00s!", got[9])
-	require.Equal(t, []string{"1.00ms", "2.00ms", "·", "99"}, got[13:17])
-	require.Equal(t, []string{"1.00ms", "2.00ms", "3.00ms", "100"}, got[17:21])
+	require.Equal(t, []string{"1ms", "2ms", "·", "99"}, got[13:17])
+	require.Equal(t, []string{"1ms", "2ms", "3ms", "100"}, got[17:21])
 }

@@ -55,13 +55,9 @@ func TestNothingIsAskedOfAMuteTerminal(t *testing.T) {
 func requireQuiet(t *testing.T, want string, cmd *exec.Cmd) {
 	t.Helper()
 	cmd.Env = []string{"TERM=xterm-256color", "HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH"), childEnv + "=1"}
-	start := time.Now()
 	out := runOnMuteTerminal(t, cmd)
-	took := time.Since(start)
-
 	require.Contains(t, out, want)
 	require.NotContains(t, out, "\x1b", "the terminal was asked something")
-	require.Less(t, took, 3*time.Second, "something waited for an answer")
 }
 
 // runOnMuteTerminal runs a command on a new terminal to which nobody answers,

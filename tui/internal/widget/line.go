@@ -1,3 +1,5 @@
+// Package widget turns text into lines and tables that fit the screen. It owns
+// the only code that lays out; it refuses messages, state and the clock.
 package widget
 
 import (
@@ -5,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/bandeja/inboxd/tui/internal/theme"
+	"github.com/bandeja/inboxd/tui/text"
 )
 
 // Segment is a piece of a line. Those with the highest Rank are dropped first
@@ -36,21 +39,21 @@ func Line(th theme.Theme, width int, gap string, segments ...Segment) string {
 	left := width
 	for i, s := range kept {
 		if i > 0 {
-			cut := Cut(gap, left, "")
+			cut := text.Cut(gap, left, "")
 			b.WriteString(cut)
-			left -= Width(cut)
+			left -= text.Width(cut)
 		}
-		text := Cut(s.Text, left, th.Glyphs.Ellipsis)
-		left -= Width(text)
-		b.WriteString(th.Paint(s.Role, text))
+		shown := text.Cut(s.Text, left, th.Glyphs.Ellipsis)
+		left -= text.Width(shown)
+		b.WriteString(th.Paint(s.Role, shown))
 	}
 	return b.String()
 }
 
 func length(segments []Segment, gap string) int {
-	total := Width(gap) * max(len(segments)-1, 0)
+	total := text.Width(gap) * max(len(segments)-1, 0)
 	for _, s := range segments {
-		total += Width(s.Text)
+		total += text.Width(s.Text)
 	}
 	return total
 }
@@ -58,9 +61,9 @@ func length(segments []Segment, gap string) int {
 // Ends puts right at the right end of a line of width cells. The left side is
 // cut for it; without room for both only the left is drawn.
 func Ends(th theme.Theme, width int, left, right string) string {
-	room := width - Width(right) - 1
+	room := width - text.Width(right) - 1
 	if right == "" || room < width/2 {
-		return Cut(left, width, th.Glyphs.Ellipsis)
+		return text.Cut(left, width, th.Glyphs.Ellipsis)
 	}
-	return Fill(left, room, th.Glyphs.Ellipsis) + " " + right
+	return text.Fill(left, room, th.Glyphs.Ellipsis) + " " + right
 }

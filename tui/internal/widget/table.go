@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/bandeja/inboxd/tui/internal/theme"
+	"github.com/bandeja/inboxd/tui/text"
 )
 
 // Column is one column of a Table. Width is in cells; a Flex column takes what
@@ -72,7 +73,7 @@ func (t Table) View(th theme.Theme, width, height int) []string {
 		lines = append(lines, th.Paint(theme.Dim, " + "+strconv.Itoa(missing)+" more"))
 	}
 	for i, line := range lines {
-		lines[i] = strings.TrimRight(Cut(line, width, ""), " ")
+		lines[i] = strings.TrimRight(text.Cut(line, width, ""), " ")
 	}
 	return lines[:min(len(lines), max(height, 0))]
 }
@@ -149,11 +150,11 @@ func (t Table) groups(th theme.Theme, shown []placed) string {
 		}
 		i = next
 		if group == "" {
-			b.WriteString(blanks(cells))
+			b.WriteString(text.Fill("", cells, ""))
 			continue
 		}
-		heading := Cut(group+" ", cells-1, "")
-		rule := strings.Repeat(th.Glyphs.Rule, max(cells-1-Width(heading), 0))
+		heading := text.Cut(group+" ", cells-1, "")
+		rule := strings.Repeat(th.Glyphs.Rule, max(cells-1-text.Width(heading), 0))
 		b.WriteString(" " + th.Paint(theme.Dim, heading+rule))
 	}
 	return b.String()
@@ -180,9 +181,9 @@ func (t Table) row(th theme.Theme, shown []placed, row Row) string {
 	return b.String()
 }
 
-func align(p placed, text, tail string) string {
+func align(p placed, s, tail string) string {
 	if p.Right {
-		return FillRight(text, p.cells, tail)
+		return text.FillRight(s, p.cells, tail)
 	}
-	return Fill(text, p.cells, tail)
+	return text.Fill(s, p.cells, tail)
 }

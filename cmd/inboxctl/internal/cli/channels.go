@@ -21,7 +21,7 @@ func channelColumns() []column[admin.Channel] {
 		{name: "KIND", cell: func(c channel, _ time.Time) string { return c.Kind }},
 		{name: "META ID", cell: func(c channel, _ time.Time) string { return c.ExternalID }},
 		{name: "STATE", cell: func(c channel, _ time.Time) string { return c.State }},
-		{name: "BUSINESS ID", wide: true, cell: func(c channel, _ time.Time) string { return text(c.BusinessID) }},
+		{name: "BUSINESS ID", wide: true, cell: func(c channel, _ time.Time) string { return maybe(c.BusinessID) }},
 		{name: "ADDED", cell: func(c channel, asOf time.Time) string { return agoText(&c.CreatedAt, asOf) }},
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/tui/text"
 )
 
 // app is one run of inboxctl.
@@ -51,6 +52,12 @@ type refusal struct{ text string }
 
 func (e *refusal) Error() string { return e.text }
 
+// partial is a change that did some of what was asked, and has printed what: it
+// exits 3.
+type partial struct{ text string }
+
+func (e *partial) Error() string { return e.text }
+
 // Run runs one command line and returns its exit code.
 func Run(ctx context.Context, env Env, args []string) int {
 	a := &app{Env: env, lines: bufio.NewReader(env.In)}
@@ -66,11 +73,11 @@ func Run(ctx context.Context, env Env, args []string) int {
 		a.note("interrupted\n")
 		return code
 	}
-	text := clean(err.Error())
-	if !strings.HasPrefix(text, "inboxctl") { // it names the command itself
-		text = "inboxctl: " + text
+	why := text.Clean(err.Error())
+	if !strings.HasPrefix(why, "inboxctl") { // it names the command itself
+		why = "inboxctl: " + why
 	}
-	a.note("%s\n", text)
+	a.note("%s\n", why)
 	if usage, ok := errors.AsType[*usageError](err); ok {
 		a.note("Run '%s --help' for usage.\n", orElse(usage.help, cmd.CommandPath()))
 	}
@@ -81,6 +88,7 @@ func Run(ctx context.Context, env Env, args []string) int {
 func exitCode(ctx context.Context, err error) int {
 	_, isUsage := errors.AsType[*usageError](err)
 	_, isRefusal := errors.AsType[*refusal](err)
+	_, isPartial := errors.AsType[*partial](err)
 	_, isAnswer := errors.AsType[*admin.Error](err)
 	switch {
 	case err == nil || errors.Is(err, syscall.EPIPE):
@@ -91,6 +99,8 @@ func exitCode(ctx context.Context, err error) int {
 		return admin.ExitUsage
 	case isRefusal:
 		return admin.ExitRefused
+	case isPartial:
+		return admin.ExitPartly
 	case isAnswer:
 		return admin.KindOf(err).ExitCode()
 	default:
@@ -108,7 +118,7 @@ func (a *app) warnSkew() {
 	}
 	ours, theirs := a.Build.Version, a.client.ServerVersion()
 	if theirs != "" && theirs != ours && ours != "dev" && theirs != "dev" {
-		a.note("warning: this is inboxctl %s, the server is inboxd %s\n", ours, clean(theirs))
+		a.note("warning: this is inboxctl %s, the server is inboxd %s\n", ours, text.Clean(theirs))
 	}
 }
 
@@ -123,8 +133,8 @@ INBOXCTL_CONTEXT, else of the current context, else the socket of this machine
 (` + admin.DefaultServer + `).
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 partly done, 4 not allowed, 5 not
-found, 6 wrong state, 7 refused or needs --yes, 8 still running, 9 server
-unreachable, 130 interrupted.`,
+found, 6 wrong state, 7 refused or needs --yes, 9 server unreachable or not
+ready, 130 interrupted.`,
 		Example: `  inboxctl status
   inboxctl jobs list --state dead
   inboxctl jobs retry --state dead --all --dry-run`,
@@ -153,15 +163,17 @@ func (a *app) addGlobalFlags(cmd *cobra.Command) {
 	f.StringVar(&a.flags.tokenFile, "token-file", "", "`FILE` with the token for the server; - is stdin")
 	f.StringVar(&a.flags.context, "context", "", "`NAME` of a stored context")
 	f.StringVar(&a.flags.config, "config", "", "`FILE` of contexts (default $XDG_CONFIG_HOME/inboxctl/config.json)")
-	f.DurationVar(&a.flags.timeout, "timeout", 10*time.Second, "longest wait for an answer")
+	f.DurationVar(&a.flags.timeout, "timeout", 0, "longest wait for an answer, such as 30s (default 10s, longer for bulk work)")
 	f.StringVarP(&a.flags.output, "output", "o", "table", "`FORMAT`: "+strings.Join(formats(), ", "))
 	f.BoolVar(&a.flags.noHeaders, "no-headers", false, "no header line in table, wide and csv")
 	complete(cmd, "output", formats()...)
-	cmd.PersistentPreRunE = func(*cobra.Command, []string) error { return a.checkGlobals() }
+	cmd.PersistentPreRunE = func(*cobra.Command, []string) error { return a.checkGlobals(f.Changed("timeout")) }
 }
 
-func (a *app) checkGlobals() error {
-	if a.flags.timeout <= 0 {
+// checkGlobals leaves a timeout that is not asked for at 0: then the client
+// waits as long as each call deserves.
+func (a *app) checkGlobals(timeoutGiven bool) error {
+	if timeoutGiven && a.flags.timeout <= 0 {
 		return usagef("--timeout %s is not a time to wait: use for example 10s", a.flags.timeout)
 	}
 	return checkWord("output", "-o", a.flags.output, formats())

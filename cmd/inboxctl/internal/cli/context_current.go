@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/tui/text"
 )
 
 type contextCurrentOptions struct {
@@ -40,6 +41,6 @@ func runContextCurrent(_ context.Context, o *contextCurrentOptions) error {
 		}
 	}
 	return printOne(o.app, local(o.app, "context", wireContext(x, config)), func(b *bytes.Buffer, c contextItem, _ time.Time) {
-		fmt.Fprintln(b, clean(c.Name))
+		fmt.Fprintln(b, text.Clean(c.Name))
 	})
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/bandeja/inboxd/tui/text"
 )
 
 type contextUseOptions struct {
@@ -50,6 +52,6 @@ func runContextUse(_ context.Context, o *contextUseOptions) error {
 		return err
 	}
 	return printOne(o.app, local(o.app, "context", wireContext(x, config)), func(b *bytes.Buffer, c contextItem, _ time.Time) {
-		fmt.Fprintf(b, "Context %s (%s) is now current.\n", clean(c.Name), clean(c.Server))
+		fmt.Fprintf(b, "Context %s (%s) is now current.\n", text.Clean(c.Name), text.Clean(c.Server))
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/tui/text"
 )
 
 func newJobsCmd(a *app) *cobra.Command {
@@ -22,13 +23,13 @@ func jobColumns() []column[admin.Job] {
 		{name: "TYPE", cell: func(j job, _ time.Time) string { return j.Type }},
 		{name: "STATE", cell: func(j job, _ time.Time) string { return j.State }},
 		{name: "TRY", right: true, cell: func(j job, _ time.Time) string { return tryText(j) }},
-		{name: "AGE", right: true, cell: func(j job, _ time.Time) string { return msText(j.AgeMS) }},
-		{name: "ERROR", cell: func(j job, _ time.Time) string { return text(j.ErrorClass) }},
-		{name: "USER", wide: true, cell: func(j job, _ time.Time) string { return text(j.User) }},
+		{name: "AGE", right: true, cell: func(j job, _ time.Time) string { return text.Millis(float64(j.AgeMS)) }},
+		{name: "ERROR", cell: func(j job, _ time.Time) string { return maybe(j.ErrorClass) }},
+		{name: "USER", wide: true, cell: func(j job, _ time.Time) string { return maybe(j.User) }},
 		{name: "PRIORITY", wide: true, cell: func(j job, _ time.Time) string { return j.Priority }},
-		{name: "LANE", wide: true, cell: func(j job, _ time.Time) string { return text(j.Lane) }},
-		{name: "CONVERSATION", wide: true, right: true, cell: func(j job, _ time.Time) string { return text(j.ConversationID) }},
-		{name: "DETAIL", wide: true, cell: func(j job, _ time.Time) string { return text(j.Error) }},
+		{name: "LANE", wide: true, cell: func(j job, _ time.Time) string { return maybe(j.Lane) }},
+		{name: "CONVERSATION", wide: true, right: true, cell: func(j job, _ time.Time) string { return maybe(j.ConversationID) }},
+		{name: "DETAIL", wide: true, cell: func(j job, _ time.Time) string { return maybe(j.Error) }},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/tui/text"
 )
 
 const (
@@ -60,7 +61,7 @@ func runJobsList(ctx context.Context, o *jobsListOptions) error {
 	}
 	err = printList(o.app, answer, listView[admin.Job]{columns: jobColumns(), empty: "No job matches."})
 	if err == nil && answer.Next != nil && o.people() {
-		o.note("There are more: raise --limit, or go on with --cursor %s\n", clean(*answer.Next))
+		o.note("There are more: raise --limit, or go on with --cursor %s\n", text.Clean(*answer.Next))
 	}
 	return err
 }

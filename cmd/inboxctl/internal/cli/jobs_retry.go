@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/tui/text"
 )
 
 type jobsRetryOptions struct {
@@ -30,7 +31,11 @@ func newJobsRetryCmd(a *app, run func(context.Context, *jobsRetryOptions) error)
 		Long: `Run dead jobs again, with all their attempts back: those named by id, or those
 a selector chooses. Jobs in any other state are left alone; an uncertain one is
 never sent again by a retry. More than one job asks first: --dry-run shows what
-would happen, --yes does not ask.`,
+would happen, --yes does not ask.
+
+It exits 3 if some of the dead jobs were not retried, because somebody else was
+changing them or the server stopped; the answer has the numbers, and the same
+command goes on from there.`,
 		Example: `  inboxctl jobs retry --state dead --all --dry-run
   inboxctl jobs retry --queue whatsapp --error transient --since 2h --dry-run`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -117,7 +122,26 @@ func (o *jobsRetryOptions) send(ctx context.Context, client *admin.Client, r adm
 	if err != nil {
 		return err
 	}
-	return printOne(o.app, answer, retryText)
+	if err := printOne(o.app, answer, retryText); err != nil {
+		return err
+	}
+	return leftOver(answer.Item)
+}
+
+// leftOver turns what was not retried into exit 3: a script that went on would
+// leave those jobs dead.
+func leftOver(r admin.RetryResult) error {
+	if !r.Partial() {
+		return nil
+	}
+	what, why := plural(r.Matched-r.Retried, "dead job")+" not retried", "busy with another change: repeat the command to go on"
+	if r.Retried >= r.Matched { // Counted before, and more may have died since.
+		what = "perhaps not every dead job was retried"
+	}
+	if r.Error != nil {
+		why = *r.Error
+	}
+	return &partial{what + ", " + why}
 }
 
 func retryText(b *bytes.Buffer, r admin.RetryResult, _ time.Time) {
@@ -132,7 +156,7 @@ func retryText(b *bytes.Buffer, r admin.RetryResult, _ time.Time) {
 		fmt.Fprintf(b, "Retried %s (%s).\n", plural(r.Retried, "dead job"), splitText(r.ByOrg))
 	}
 	for _, s := range r.Skipped {
-		fmt.Fprintf(b, "Left alone: %s, %s.\n", plural(s.N, "job"), clean(s.Reason))
+		fmt.Fprintf(b, "Left alone: %s, %s.\n", plural(s.N, "job"), text.Clean(s.Reason))
 	}
 }
 
@@ -145,7 +169,7 @@ func splitText(orgs []admin.OrgCount) string {
 			parts = append(parts, fmt.Sprintf("%d more orgs", len(orgs)-shown))
 			break
 		}
-		parts = append(parts, fmt.Sprintf("%s %d", clean(o.Org), o.N))
+		parts = append(parts, fmt.Sprintf("%s %d", text.Clean(o.Org), o.N))
 	}
 	return strings.Join(parts, ", ")
 }

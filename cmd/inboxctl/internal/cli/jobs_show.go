@@ -57,11 +57,11 @@ func (a *app) jobText(b *bytes.Buffer, j admin.JobDetail, asOf time.Time) {
 		code = countText(int64(*j.ErrorCode))
 	}
 	writePairs(b,
-		pair{"job", j.ID}, pair{"org", j.Org}, pair{"user", text(j.User)},
+		pair{"job", j.ID}, pair{"org", j.Org}, pair{"user", maybe(j.User)},
 		pair{"queue", j.Queue}, pair{"type", j.Type}, pair{"state", j.State}, pair{"priority", j.Priority},
-		pair{"attempt", tryText(j.Job)}, pair{"lane", text(j.Lane)},
-		pair{"conversation", text(j.ConversationID)}, pair{"message", text(j.MessageID)},
-		pair{"error class", text(j.ErrorClass)}, pair{"error code", code}, pair{"error", text(j.Error)},
+		pair{"attempt", tryText(j.Job)}, pair{"lane", maybe(j.Lane)},
+		pair{"conversation", maybe(j.ConversationID)}, pair{"message", maybe(j.MessageID)},
+		pair{"error class", maybe(j.ErrorClass)}, pair{"error code", code}, pair{"error", maybe(j.Error)},
 		pair{"created", agoText(&j.CreatedAt, asOf)}, pair{"next attempt", nextText(j.Job, asOf)},
 		pair{"finished", agoText(j.FinishedAt, asOf)}, pair{"deadline", deadlineText(j.Job, asOf)},
 	)
@@ -100,11 +100,11 @@ func attemptColumns() []column[admin.Attempt] {
 		{name: "STARTED", cell: func(t attempt, asOf time.Time) string { return agoText(t.StartedAt, asOf) }},
 		{name: "WAIT", right: true, cell: func(t attempt, _ time.Time) string { return msOf(t.WaitMS) }},
 		{name: "RUN", right: true, cell: func(t attempt, _ time.Time) string { return msOf(t.RunMS) }},
-		{name: "LANE", cell: func(t attempt, _ time.Time) string { return text(t.Lane) }},
-		{name: "PROCESS", cell: func(t attempt, _ time.Time) string { return text(t.ProcessID) }},
-		{name: "HOST", wide: true, cell: func(t attempt, _ time.Time) string { return text(t.Host) }},
+		{name: "LANE", cell: func(t attempt, _ time.Time) string { return maybe(t.Lane) }},
+		{name: "PROCESS", cell: func(t attempt, _ time.Time) string { return maybe(t.ProcessID) }},
+		{name: "HOST", wide: true, cell: func(t attempt, _ time.Time) string { return maybe(t.Host) }},
 		{name: "EPOCH", wide: true, right: true, cell: func(t attempt, _ time.Time) string { return countText(int64(t.Epoch)) }},
-		{name: "ERROR", cell: func(t attempt, _ time.Time) string { return text(t.ErrorClass) }},
-		{name: "DETAIL", cell: func(t attempt, _ time.Time) string { return text(t.Error) }},
+		{name: "ERROR", cell: func(t attempt, _ time.Time) string { return maybe(t.ErrorClass) }},
+		{name: "DETAIL", cell: func(t attempt, _ time.Time) string { return maybe(t.Error) }},
 	}
 }

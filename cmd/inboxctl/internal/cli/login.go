@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/tui/text"
 )
 
 type loginOptions struct {
@@ -70,7 +71,7 @@ func runLogin(ctx context.Context, o *loginOptions) error {
 		return err
 	}
 	return printOne(o.app, local(o.app, "context", wireContext(x, config)), func(b *bytes.Buffer, c contextItem, _ time.Time) {
-		fmt.Fprintf(b, "Logged in to inboxd %s at %s; context %s is now current.\n", clean(answer.Item.Version), clean(c.Server), clean(c.Name))
+		fmt.Fprintf(b, "Logged in to inboxd %s at %s; context %s is now current.\n", text.Clean(answer.Item.Version), text.Clean(c.Server), text.Clean(c.Name))
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/tui/text"
 )
 
 func newOrgsCmd(a *app) *cobra.Command {
@@ -18,7 +19,7 @@ func orgColumns() []column[admin.Org] {
 	return []column[admin.Org]{
 		{name: "ORG", cell: func(o admin.Org, _ time.Time) string { return o.Name }},
 		{name: "ID", right: true, cell: func(o admin.Org, _ time.Time) string { return o.ID }},
-		{name: "SLA TARGET", right: true, cell: func(o admin.Org, _ time.Time) string { return msText(o.SLATargetMS) }},
+		{name: "SLA TARGET", right: true, cell: func(o admin.Org, _ time.Time) string { return text.Millis(float64(o.SLATargetMS)) }},
 		{name: "OBJECTIVE", right: true, cell: func(o admin.Org, _ time.Time) string { return shareText(o.SLAObjective) }},
 		{name: "TIME ZONE", cell: func(o admin.Org, _ time.Time) string { return o.TimeZone }},
 		{name: "ADDED", cell: func(o admin.Org, asOf time.Time) string { return agoText(&o.CreatedAt, asOf) }},

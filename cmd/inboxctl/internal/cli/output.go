@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/tui/text"
 )
 
 // formats lists the values of -o.
@@ -48,8 +49,8 @@ func printList[T any](a *app, l admin.List[T], v listView[T]) error {
 	return a.flush(&b, err)
 }
 
-// printOne writes one item; text is what people see of it.
-func printOne[T any](a *app, o admin.One[T], text func(b *bytes.Buffer, item T, asOf time.Time)) error {
+// printOne writes one item; show is what people see of it.
+func printOne[T any](a *app, o admin.One[T], show func(b *bytes.Buffer, item T, asOf time.Time)) error {
 	var b bytes.Buffer
 	var err error
 	switch a.flags.output {
@@ -64,7 +65,7 @@ func printOne[T any](a *app, o admin.One[T], text func(b *bytes.Buffer, item T, 
 	case "name":
 		err = writeNames(&b, []T{o.Item})
 	default:
-		text(&b, o.Item, o.AsOf)
+		show(&b, o.Item, o.AsOf)
 	}
 	return a.flush(&b, err)
 }
@@ -149,7 +150,7 @@ func writeCSV[T any](b *bytes.Buffer, items []T, header bool) error {
 		}
 		row := make([]string, len(values))
 		for i, f := range values {
-			row[i] = clean(f.value)
+			row[i] = text.Clean(f.value)
 		}
 		if err := w.Write(row); err != nil {
 			return err
@@ -172,7 +173,7 @@ func writeNames[T any](b *bytes.Buffer, items []T) error {
 				name = f.value
 			}
 		}
-		fmt.Fprintln(b, clean(name))
+		fmt.Fprintln(b, text.Clean(name))
 	}
 	return nil
 }

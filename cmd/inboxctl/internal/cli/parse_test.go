@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -55,6 +56,10 @@ func TestParseGlobalFlags(t *testing.T) {
 	require.Equal(t, want, o.flags)
 	slip(t, "did you mean json", newStatusCmd, "-o", "jsno")
 	slip(t, "not a time to wait", newStatusCmd, "--timeout", "0s")
+	slip(t, "not a time to wait", newStatusCmd, "--timeout", "-1s")
+	o, err = parse(t, newStatusCmd)
+	require.NoError(t, err)
+	require.Zero(t, o.flags.timeout, "each call then takes what it deserves")
 }
 
 func TestParseTakesNoArguments(t *testing.T) {
@@ -207,22 +212,24 @@ func TestParseJobsRetry(t *testing.T) {
 	}
 }
 
-// What people read keeps its unit at every size.
+// What people read keeps its unit, and what is not known stays empty.
 func TestHumanTimes(t *testing.T) {
 	t.Parallel()
-	for ms, want := range map[int64]string{
-		0: "0ms", 999: "999ms", 1000: "1.0s", 59_999: "59s", 60_000: "1m00s", 3_599_000: "59m59s", 7_500_000: "2h05m", 367_200_000: "4d06h",
-	} {
-		require.Equal(t, want, msText(ms))
-	}
-	half, whole := 0.5, 12.6
-	require.Equal(t, []string{"", "0.5ms", "13ms"}, []string{latencyText(nil), latencyText(&half), latencyText(&whole)})
+	half, many := 0.5, int64(367_200_000)
+	require.Equal(t, []string{"", "0.50ms", "4d06h"}, []string{msOf[int64](nil), msOf(&half), msOf(&many)})
 	later := clock().Add(time.Minute)
-	require.Equal(t, []string{"", "in 1m00s"}, []string{agoText(nil, clock()), agoText(&later, clock())})
+	require.Equal(t, []string{"", "in 1m00s", "1m00s ago"}, []string{agoText(nil, clock()), agoText(&later, clock()), agoText(new(clock()), later)})
 }
 
-// An error text from outside must not steer the operator's terminal.
-func TestCleanTakesControlAway(t *testing.T) {
+// Names in wide letters must not push the columns beside them out of line, and
+// what comes from outside must not steer the terminal.
+func TestTableMeasuresCells(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, "a [31mb c d", clean("a\x1b[31mb\nc\u202ed"))
+	columns := []column[string]{
+		{name: "NAME", cell: func(s string, _ time.Time) string { return s }},
+		{name: "N", right: true, cell: func(string, time.Time) string { return "7" }},
+	}
+	var b bytes.Buffer
+	writeTable(&b, columns, []string{"日本企業", "\x1b[31mred\u202e", ""}, clock(), false, true)
+	require.Equal(t, "NAME      N\n日本企業  7\nred       7\n-         7\n", b.String())
 }

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"cmp"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,22 +10,6 @@ import (
 
 func newQueuesCmd(a *app) *cobra.Command {
 	return newGroupCmd("queues", "queue", "Queues of jobs", newQueuesListCmd(a, nil))
-}
-
-// worstFirst sorts a copy: the longest wait first, then the most dead.
-func worstFirst(queues []admin.Queue) []admin.Queue {
-	sorted := slices.Clone(queues)
-	slices.SortStableFunc(sorted, func(a, b admin.Queue) int {
-		return cmp.Or(cmp.Compare(wait(b), wait(a)), cmp.Compare(b.Dead+b.Uncertain, a.Dead+a.Uncertain))
-	})
-	return sorted
-}
-
-func wait(q admin.Queue) int64 {
-	if q.OldestReadyMS == nil {
-		return -1
-	}
-	return *q.OldestReadyMS
 }
 
 func queueColumns() []column[admin.Queue] {
@@ -41,7 +23,8 @@ func queueColumns() []column[admin.Queue] {
 		{name: "QUEUE", cell: func(q admin.Queue, _ time.Time) string { return q.Name }},
 		count("READY", false, func(q admin.Queue) int64 { return q.Ready }),
 		value("OLDEST", false, func(q admin.Queue) string { return msOf(q.OldestReadyMS) }),
-		count("RUNNING", false, func(q admin.Queue) int64 { return q.Dispatched + q.Running }),
+		count("DISP", false, func(q admin.Queue) int64 { return q.Dispatched }),
+		count("RUN", false, func(q admin.Queue) int64 { return q.Running }),
 		count("RETRYING", false, func(q admin.Queue) int64 { return q.Retrying }),
 		count("SCHEDULED", true, func(q admin.Queue) int64 { return q.Scheduled }),
 		count("HELD", true, func(q admin.Queue) int64 { return q.Held }),
@@ -55,9 +38,15 @@ func queueColumns() []column[admin.Queue] {
 			}
 			return countText(int64(*q.Dial)) + "%"
 		}),
-		value("WAIT P50", true, func(q admin.Queue) string { return latencyText(q.Latency.Wait.P50MS) }),
-		value("WAIT P95", false, func(q admin.Queue) string { return latencyText(q.Latency.Wait.P95MS) }),
-		value("RUN P95", true, func(q admin.Queue) string { return latencyText(q.Latency.Run.P95MS) }),
-		value("E2E P95", true, func(q admin.Queue) string { return latencyText(q.Latency.E2E.P95MS) }),
+		value("WINDOW", true, func(q admin.Queue) string {
+			if q.Latency.WindowMS <= 0 {
+				return ""
+			}
+			return msOf(&q.Latency.WindowMS)
+		}),
+		value("WAIT P50", true, func(q admin.Queue) string { return msOf(q.Latency.Wait.P50MS) }),
+		value("WAIT P95", false, func(q admin.Queue) string { return msOf(q.Latency.Wait.P95MS) }),
+		value("RUN P95", true, func(q admin.Queue) string { return msOf(q.Latency.Run.P95MS) }),
+		value("E2E P95", true, func(q admin.Queue) string { return msOf(q.Latency.E2E.P95MS) }),
 	}
 }

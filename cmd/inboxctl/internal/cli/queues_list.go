@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/tui/triage"
 )
 
 type queuesListOptions struct {
@@ -17,11 +18,13 @@ func newQueuesListCmd(a *app, run func(context.Context, *queuesListOptions) erro
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List queues: what waits, how long, and how it goes",
-		Long: `List the queues, the longest wait first.
+		Long: `List the queues, worst first: those whose oldest ready job has waited a minute
+or more, then those with dead or uncertain jobs.
 
-RUNNING counts jobs handed out or running. RETRYING jobs wait for another
-attempt. Times are of the last five minutes: WAIT from ready to start, RUN from
-start to outcome, E2E from creation to end.`,
+DISP jobs are handed out and not started yet, RUN jobs are running, RETRYING
+jobs wait for another attempt. Times are of recent work, and -o wide says in
+WINDOW how recent: WAIT from ready to start, RUN P95 from start to outcome, E2E
+from creation to end.`,
 		Example: `  inboxctl queues list
   inboxctl queues list -o wide`,
 		Args: takes(),
@@ -39,7 +42,7 @@ func runQueuesList(ctx context.Context, o *queuesListOptions) error {
 		return err
 	}
 	if o.people() {
-		answer.Items = worstFirst(answer.Items)
+		answer.Items = triage.WorstFirst(answer.Items)
 	}
 	return printList(o.app, answer, listView[admin.Queue]{columns: queueColumns(), empty: "There are no queues."})
 }

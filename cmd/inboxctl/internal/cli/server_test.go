@@ -70,14 +70,16 @@ func problem(kind admin.Kind, code, text string) reply {
 	return reply{kind.Status(), admin.Problem{Status: kind.Status(), Kind: kind, Code: code, Detail: text}}
 }
 
-func queue(name string) admin.Queue { return admin.Queue{ID: name, Name: name} }
+func queue(name string) admin.Queue {
+	return admin.Queue{ID: name, Name: name, Latency: admin.Latency{WindowMS: 300_000}}
+}
 
 func queues() []admin.Queue {
 	p := admin.Percentiles{N: 400, P50MS: new(2.25), P95MS: new(12.6), P99MS: new(1530.0)}
 	whatsapp := queue("whatsapp")
-	whatsapp.Dial, whatsapp.Ready, whatsapp.Scheduled, whatsapp.Retrying, whatsapp.Running = new(50), 12, 4, 3, 8
+	whatsapp.Dial, whatsapp.Ready, whatsapp.Scheduled, whatsapp.Retrying, whatsapp.Dispatched, whatsapp.Running = new(50), 12, 4, 3, 5, 8
 	whatsapp.OldestReadyMS, whatsapp.InPerS, whatsapp.DonePerS = new(int64(4200)), new(20.5), new(19.0)
-	whatsapp.Latency = admin.Latency{Wait: p, Run: p, E2E: p}
+	whatsapp.Latency = admin.Latency{Wait: p, Run: p, E2E: p, WindowMS: 300_000}
 	instagram := queue("instagram")
 	instagram.Dead, instagram.Uncertain, instagram.Ready = 7, 1, 1
 	instagram.OldestReadyMS = new(int64(95_000))
@@ -131,9 +133,9 @@ func world() map[string]reply {
 	user := admin.User{ID: "3", Name: "dana", Org: "acme", CreatedAt: at().Add(-time.Minute)}
 	channel := admin.Channel{ID: "4", Org: "acme", Kind: "whatsapp", ExternalID: "1200000000001", BusinessID: new("99"), State: "active", CreatedAt: at()}
 	token := admin.Token{ID: "5", Org: new("acme"), User: new("dana"), CreatedAt: at(), Token: "inbx_api_5_canary_crc"}
-	done := admin.RetryResult{Matched: 42, Retried: 41, Skipped: []admin.Skip{{Reason: "busy", N: 1}}, ByOrg: []admin.OrgCount{{Org: "acme", N: 40}, {Org: "globex", N: 2}}}
+	done := admin.RetryResult{Matched: 42, Retried: 42, Skipped: []admin.Skip{}, ByOrg: []admin.OrgCount{{Org: "acme", N: 40}, {Org: "globex", N: 2}}}
 	plan := done
-	plan.DryRun, plan.Retried, plan.Skipped = true, 0, []admin.Skip{}
+	plan.DryRun, plan.Retried = true, 0
 	return map[string]reply{
 		"GET /version":         one("version", admin.Version{Version: "v1.0.0"}),
 		"GET /status":          one("status", status()),

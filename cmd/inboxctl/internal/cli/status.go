@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/tui/text"
+	"github.com/bandeja/inboxd/tui/triage"
 )
 
 type statusOptions struct {
@@ -56,8 +58,8 @@ func (a *app) statusText(b *bytes.Buffer, s admin.Status, t target, asOf time.Ti
 	if !s.Healthy {
 		health = a.paint("NOT HEALTHY", red)
 	}
-	fmt.Fprintf(b, "inboxd %s at %s: %s, %s old\n", clean(s.Version), clean(t.Server), health, msText(staleMS))
-	writePairs(b, pair{"environment", s.Environment}, pair{"api", text(s.APIURL)}, pair{"metrics", text(s.MetricsURL)})
+	fmt.Fprintf(b, "inboxd %s at %s: %s, %s old\n", text.Clean(s.Version), text.Clean(t.Server), health, text.Millis(float64(staleMS)))
+	writePairs(b, pair{"environment", s.Environment}, pair{"api", maybe(s.APIURL)}, pair{"metrics", maybe(s.MetricsURL)})
 	fmt.Fprintln(b)
 	if len(s.Parts) > 0 {
 		writeTable(b, partColumns(), s.Parts, asOf, wide, !a.flags.noHeaders)
@@ -66,7 +68,7 @@ func (a *app) statusText(b *bytes.Buffer, s admin.Status, t target, asOf time.Ti
 	if s.Queues == nil {
 		fmt.Fprintln(b, "Queues are not known: the ledger has not answered since the server started.")
 	} else {
-		writeTable(b, queueColumns(), worstFirst(s.Queues), asOf, wide, !a.flags.noHeaders)
+		writeTable(b, queueColumns(), triage.WorstFirst(s.Queues), asOf, wide, !a.flags.noHeaders)
 	}
 	if len(s.Processes) == 0 {
 		fmt.Fprintln(b, "\nNo process is running: nothing will be sent.")
@@ -83,7 +85,7 @@ func partColumns() []column[admin.Part] {
 			if p.OK {
 				return "ok"
 			}
-			return "DOWN " + text(p.Error)
+			return "DOWN " + maybe(p.Error)
 		}},
 	}
 }
@@ -94,14 +96,9 @@ func processColumns() []column[admin.Process] {
 		{name: "HOST", cell: func(p admin.Process, _ time.Time) string { return p.Host }},
 		{name: "PID", right: true, cell: func(p admin.Process, _ time.Time) string { return countText(int64(p.PID)) }},
 		{name: "MODE", cell: func(p admin.Process, _ time.Time) string { return p.Mode }},
-		{name: "STATE", cell: func(p admin.Process, _ time.Time) string {
-			if p.Draining {
-				return "draining"
-			}
-			return "running"
-		}},
+		{name: "STATE", cell: func(p admin.Process, _ time.Time) string { return string(triage.HealthOf(p)) }},
 		{name: "SLOTS", right: true, cell: func(p admin.Process, _ time.Time) string { return countText(int64(p.Slots)) }},
-		{name: "BEAT", cell: func(p admin.Process, _ time.Time) string { return msText(p.BeatAgeMS) + " ago" }},
+		{name: "BEAT", cell: func(p admin.Process, _ time.Time) string { return text.Millis(float64(p.BeatAgeMS)) + " ago" }},
 		{name: "STARTED", cell: func(p admin.Process, asOf time.Time) string { return agoText(&p.StartedAt, asOf) }},
 		{name: "VERSION", cell: func(p admin.Process, _ time.Time) string { return p.Version }},
 	}

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/bandeja/inboxd/tui/text"
 )
 
 // column is one column of a table; cell gets the server's clock so that
@@ -39,7 +39,7 @@ func writeTable[T any](b *bytes.Buffer, columns []column[T], items []T, asOf tim
 	for _, item := range items {
 		row := make([]string, len(shown))
 		for i, c := range shown {
-			row[i] = orElse(clean(c.cell(item, asOf)), "-")
+			row[i] = orElse(text.Clean(c.cell(item, asOf)), "-")
 		}
 		rows = append(rows, row)
 	}
@@ -54,20 +54,19 @@ func writeRows(b *bytes.Buffer, rows [][]string, right []bool) {
 	widths := make([]int, len(right))
 	for _, row := range rows {
 		for i, cell := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+			widths[i] = max(widths[i], text.Width(cell))
 		}
 	}
 	for _, row := range rows {
 		var line strings.Builder
 		for i, cell := range row {
-			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
 			if i > 0 {
 				line.WriteString(gap)
 			}
 			if right[i] {
-				line.WriteString(pad + cell)
+				line.WriteString(text.FillRight(cell, widths[i], ""))
 			} else {
-				line.WriteString(cell + pad)
+				line.WriteString(text.Fill(cell, widths[i], ""))
 			}
 		}
 		fmt.Fprintln(b, strings.TrimRight(line.String(), " "))
@@ -87,18 +86,7 @@ func writePairs(b *bytes.Buffer, pairs ...pair) {
 	}
 	for _, p := range pairs {
 		if p.value != "" {
-			fmt.Fprintf(b, "%-*s  %s\n", width, p.name, clean(p.value))
+			fmt.Fprintf(b, "%-*s  %s\n", width, p.name, text.Clean(p.value))
 		}
 	}
-}
-
-// clean makes text from elsewhere harmless on a terminal: no control or
-// direction characters.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
-			return ' '
-		}
-		return r
-	}, s)
 }

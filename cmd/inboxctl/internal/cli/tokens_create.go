@@ -102,6 +102,6 @@ func tokenText(b *bytes.Buffer, t admin.Token, _ time.Time) {
 	if t.ExpiresAt != nil {
 		expires = agoText(t.ExpiresAt, t.CreatedAt)
 	}
-	writePairs(b, pair{"token", t.Token}, pair{"id", t.ID}, pair{"org", text(t.Org)},
-		pair{"user", text(t.User)}, pair{"role", text(t.Role)}, pair{"expires", expires})
+	writePairs(b, pair{"token", t.Token}, pair{"id", t.ID}, pair{"org", maybe(t.Org)},
+		pair{"user", maybe(t.User)}, pair{"role", maybe(t.Role)}, pair{"expires", expires})
 }

@@ -50,7 +50,7 @@ func runVersion(ctx context.Context, o *versionOptions) error {
 		}
 	}
 	return printOne(o.app, local(o.app, "version", item), func(b *bytes.Buffer, v versionItem, _ time.Time) {
-		server := orElse(text(v.ServerVersion), "no answer") + " (" + orElse(text(v.Server), "no address") + ")"
+		server := orElse(maybe(v.ServerVersion), "no answer") + " (" + orElse(maybe(v.Server), "no address") + ")"
 		writePairs(b, pair{"inboxctl", v.Version}, pair{"commit", v.Commit}, pair{"built", v.Date}, pair{"inboxd", server})
 	})
 }

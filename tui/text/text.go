@@ -1,7 +1,7 @@
-// Package widget turns data into cells of text: cleaning, measuring, numbers,
-// lines and tables. It owns the only code that writes a cell; it refuses
-// messages, state and the clock.
-package widget
+// Package text is how inboxctl writes, live and on the command line: cleaning,
+// measuring, numbers and durations. It owns the only code that does; it refuses
+// colour, layout and the clock.
+package text
 
 import (
 	"strings"
@@ -10,30 +10,20 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// maxText is how much of a foreign string can reach the screen, in runes.
-const maxText = 256
-
-// Clean makes foreign text safe to draw: without it a name or a provider's error
+// Clean makes foreign text safe to show: without it a name or a provider's error
 // could move the cursor, retitle the window or write the clipboard. Escape
-// sequences and invisible signs go, every kind of white space becomes a blank,
-// and what is left is cut to 256 runes.
+// sequences go whole and invisible signs too; every kind of white space becomes
+// a blank.
 func Clean(s string) string {
-	var b strings.Builder
-	n := 0
-	for _, r := range ansi.Strip(strings.ToValidUTF8(s, "?")) {
-		if n == maxText {
-			break
-		}
+	return strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r) || r == '\u2028' || r == '\u2029':
-			r = ' '
+			return ' '
 		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Variation_Selector, r), unicode.Is(unicode.Co, r):
-			continue
+			return -1
 		}
-		b.WriteRune(r)
-		n++
-	}
-	return b.String()
+		return r
+	}, ansi.Strip(strings.ToValidUTF8(s, "?")))
 }
 
 // Width is how many cells a text takes.
@@ -53,13 +43,11 @@ func Cut(s string, width int, tail string) string {
 // Fill makes text exactly width cells, at the left.
 func Fill(s string, width int, tail string) string {
 	s = Cut(s, width, tail)
-	return s + blanks(width-Width(s))
+	return s + strings.Repeat(" ", max(width-Width(s), 0))
 }
 
 // FillRight makes text exactly width cells, at the right.
 func FillRight(s string, width int, tail string) string {
 	s = Cut(s, width, tail)
-	return blanks(width-Width(s)) + s
+	return strings.Repeat(" ", max(width-Width(s), 0)) + s
 }
-
-func blanks(n int) string { return strings.Repeat(" ", max(n, 0)) }

@@ -1,4 +1,4 @@
-package widget
+package text
 
 import (
 	"fmt"
@@ -41,12 +41,13 @@ func Rate(perSecond float64) string {
 }
 
 // Millis writes a duration given in milliseconds in at most six cells: 0.42ms,
-// 45ms, 1.24s, 38.9s, 1m16s, 2h05m, 3d04h.
+// 45ms, 1.24s, 38.9s, 1m16s, 2h05m, 3d04h. Whole milliseconds get no decimals:
+// most were never measured finer.
 func Millis(ms float64) string {
 	switch {
 	case math.IsNaN(ms) || ms <= 0:
 		return "0ms"
-	case ms < 99.95:
+	case ms < 99.95 && ms != math.Trunc(ms):
 		return three(ms) + "ms"
 	case ms < 999.5:
 		return strconv.FormatFloat(ms, 'f', 0, 64) + "ms"

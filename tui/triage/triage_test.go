@@ -1,0 +1,39 @@
+package triage_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/tui/triage"
+)
+
+// Customers who wait come before what somebody must decide, and equals do not
+// jump.
+func TestWorstFirst(t *testing.T) {
+	t.Parallel()
+	queues := []admin.Queue{
+		{Name: "well"},
+		{Name: "dead", Dead: 1},
+		{Name: "young", OldestReadyMS: new(int64(59_999))},
+		{Name: "old", OldestReadyMS: new(int64(60_000))},
+		{Name: "uncertain", Uncertain: 9},
+		{Name: "older", OldestReadyMS: new(int64(90_000)), Dead: 3},
+	}
+	var names []string
+	for _, q := range triage.WorstFirst(queues) {
+		names = append(names, q.Name)
+	}
+	require.Equal(t, []string{"old", "older", "dead", "uncertain", "well", "young"}, names)
+	require.Equal(t, "well", queues[0].Name, "what was given stays as it was")
+	require.Empty(t, triage.WorstFirst(nil))
+}
+
+// A process that says nothing is worse than one that is about to go.
+func TestHealthOf(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, triage.Alive, triage.HealthOf(admin.Process{BeatAgeMS: 9999}))
+	require.Equal(t, triage.Draining, triage.HealthOf(admin.Process{Draining: true}))
+	require.Equal(t, triage.Mute, triage.HealthOf(admin.Process{Draining: true, BeatAgeMS: 10_000}))
+}
