@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,24 +59,33 @@ func New(ctx context.Context, o Options) (*Daemon, error) {
 	return d, nil
 }
 
-// openDatabase makes the pools and what lives on them. The engine has a pool
-// of its own, so that slow reads of the API never stand in its way.
+// engineLockTimeout is how long a group commit may wait for a row outside jobs
+// before it goes on without the job concerned.
+const engineLockTimeout = 100 * time.Millisecond
+
+// openDatabase makes the pools and what lives on them. The engine and its
+// heartbeat have pools of their own, so that slow reads of APIs and operators
+// never stand in their way.
 func (d *Daemon) openDatabase(ctx context.Context) error {
-	dsn := d.o.Config.DatabaseURL.Reveal()
-	reads, err := store.Open(ctx, store.PoolOptions{DSN: dsn, Name: "inboxd", MaxConns: 16, Hot: true, Registerer: d.registry})
+	reads, err := store.Open(ctx, d.pool("inboxd", 16, ""))
 	if err != nil {
 		return err
 	}
-	d.stops.push("database pool", func(context.Context) error { reads.Close(); return nil })
-	hot, err := store.Open(ctx, store.PoolOptions{
-		DSN: dsn, Name: "inboxd-engine", MaxConns: 8, Hot: true,
-		Registerer: d.registry, Unnamed: store.QueryEngine,
-	})
+	d.stops.push("database pool", 0, func(context.Context) error { reads.Close(); return nil })
+	o := d.pool("inboxd-engine", 8, store.QueryEngine)
+	o.LockTimeout = engineLockTimeout
+	hot, err := store.Open(ctx, o)
 	if err != nil {
 		return err
 	}
-	d.stops.push("engine pool", func(context.Context) error { hot.Close(); return nil })
-	if d.ledger, err = ledger.New(ledger.Options{Pool: hot, Logger: d.log, Registerer: d.registry}); err != nil {
+	d.stops.push("engine pool", 0, func(context.Context) error { hot.Close(); return nil })
+	beats, err := store.Open(ctx, d.pool("inboxd-heartbeat", 2, store.QueryEngine))
+	if err != nil {
+		return err
+	}
+	d.stops.push("heartbeat pool", 0, func(context.Context) error { beats.Close(); return nil })
+	d.ledger, err = ledger.New(ledger.Options{Pool: hot, Reads: reads, Beats: beats, Logger: d.log, Registerer: d.registry})
+	if err != nil {
 		return err
 	}
 	sealer, err := d.sealer()
@@ -88,6 +98,12 @@ func (d *Daemon) openDatabase(ctx context.Context) error {
 	d.ledger.SetEffects(d.store)
 	d.health.AddReady(telemetry.Check{Name: "postgres", Run: d.ledger.Healthy})
 	return nil
+}
+
+func (d *Daemon) pool(name string, conns int32, unnamed store.QueryType) store.PoolOptions {
+	return store.PoolOptions{
+		DSN: d.o.Config.DatabaseURL.Reveal(), Name: name, MaxConns: conns, Hot: true, Registerer: d.registry, Unnamed: unnamed,
+	}
 }
 
 // Run serves until ctx ends, then drains and stops. It returns nil after an
@@ -113,6 +129,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	return errors.Join(err, d.stop(context.WithoutCancel(ctx)))
 }
 
+// publicLimit is how long requests under way may take to end.
+const publicLimit = 5 * time.Second
+
 // start waits for the database, refuses an old schema, and lets the loops go.
 func (d *Daemon) start(ctx context.Context, failed chan<- error) error {
 	if err := d.awaitSchema(ctx); err != nil {
@@ -127,27 +146,23 @@ func (d *Daemon) start(ctx context.Context, failed chan<- error) error {
 		return err
 	}
 	if d.doors.public != nil {
-		d.stops.push("public requests", d.doors.public.close)
+		d.stops.push("public requests", publicLimit, d.doors.public.close)
 	}
 	return nil
 }
 
-// stop drains within the configured time. The order: say so, let requests of
-// the public end, then running jobs, then close the doors of operators, the
-// pools last.
+// stop ends everything in order, each step within its own time, so that a
+// client that trickles its request cannot use up the drain: first what the
+// public has begun, then running jobs, then the doors of operators, the pools
+// last.
 func (d *Daemon) stop(ctx context.Context) error {
 	d.log.InfoContext(ctx, "stopping", "drain_ms", d.o.Config.Drain.Milliseconds())
 	d.notify(ctx, d.notifier.Stopping)
 	d.health.Drain()
-	ctx, cancel := context.WithTimeout(ctx, d.o.Config.Drain+stopMargin)
-	defer cancel()
 	err := d.stops.run(ctx)
 	d.log.InfoContext(ctx, "stopped")
 	return err
 }
-
-// stopMargin is for what comes after the drain: closing connections.
-const stopMargin = 5 * time.Second
 
 func (d *Daemon) notify(ctx context.Context, send func() error) {
 	if err := send(); err != nil {
@@ -162,17 +177,23 @@ type stops struct {
 }
 
 type namedStop struct {
-	name string
-	stop func(context.Context) error
+	name  string
+	limit time.Duration
+	stop  func(context.Context) error
 }
 
-func (s *stops) push(name string, stop func(context.Context) error) {
+// stopLimit is the time of a step that names none.
+const stopLimit = 3 * time.Second
+
+// push adds a step; limit 0 means stopLimit.
+func (s *stops) push(name string, limit time.Duration, stop func(context.Context) error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.named = append(s.named, namedStop{name, stop})
+	s.named = append(s.named, namedStop{name, cmp.Or(limit, stopLimit), stop})
 }
 
-// run stops everything once; a second call does nothing.
+// run stops everything once; a second call does nothing. Each step has its own
+// time, whatever happened to ctx or to the steps before.
 func (s *stops) run(ctx context.Context) error {
 	s.mu.Lock()
 	named := s.named
@@ -180,9 +201,11 @@ func (s *stops) run(ctx context.Context) error {
 	s.mu.Unlock()
 	var errs []error
 	for _, n := range slices.Backward(named) {
-		if err := n.stop(ctx); err != nil {
+		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), n.limit)
+		if err := n.stop(limited); err != nil {
 			errs = append(errs, fmt.Errorf("stop %s: %w", n.name, err))
 		}
+		cancel()
 	}
 	return errors.Join(errs...)
 }

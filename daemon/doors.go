@@ -82,18 +82,22 @@ func (d *Daemon) open(ctx context.Context, name, network, address, setting strin
 		return nil, fmt.Errorf("the %s listener cannot open %s (setting %s): %w", name, address, setting, err)
 	}
 	o := &door{name: name, listener: l}
-	d.stops.push(name+" listener", o.close)
+	d.stops.push(name+" listener", 0, o.close)
 	return o, nil
 }
 
-// close lets requests under way end; a second call does nothing.
+// close lets requests under way end until ctx does, then cuts them off; a
+// second call does nothing.
 func (o *door) close(ctx context.Context) error {
 	defer o.done.Wait()
 	defer func() { _ = o.listener.Close() }() // never served: Shutdown does not know it
 	if o.server == nil {
 		return nil
 	}
-	return o.server.Shutdown(ctx)
+	if err := o.server.Shutdown(ctx); err != nil {
+		return errors.Join(err, o.server.Close())
+	}
+	return nil
 }
 
 // openSocket opens the admin socket for owner and group. A socket that a dead

@@ -42,7 +42,7 @@ type engine struct {
 // buildEngine prepares what does not need the database yet. Redis is known in
 // every mode: an api shows operators whether it answers.
 func (d *Daemon) buildEngine(context.Context) error {
-	e := &engine{d: d, log: d.log, fence: worker.NewFence(time.Now)}
+	e := &engine{d: d, log: d.log, fence: worker.NewFence(bootTime)}
 	if r := d.o.Config.Redis; r.Configured() {
 		var err error
 		e.remote, err = lane.New(lane.Options{
@@ -56,7 +56,7 @@ func (d *Daemon) buildEngine(context.Context) error {
 		if err != nil {
 			return err
 		}
-		d.stops.push("redis lane", func(context.Context) error { return e.remote.Stop() })
+		d.stops.push("redis lane", 0, func(context.Context) error { return e.remote.Stop() })
 	}
 	d.engine = e
 	return nil
@@ -77,17 +77,17 @@ func (e *engine) start(ctx context.Context, failed chan<- error) error {
 			failed <- err
 		}
 	})
-	e.d.stops.push("registration", func(ctx context.Context) error { return e.d.ledger.Deregister(ctx, e.id) })
+	e.d.stops.push("registration", 0, func(ctx context.Context) error { return e.d.ledger.Deregister(ctx, e.id) })
 	e.d.loop(ctx, "group commit", e.committer.Run)
 	e.d.loop(ctx, "reconciler", e.reconciler().Run)
 	e.d.loop(ctx, "strays", e.releaseStrays)
 	if e.remote != nil {
-		e.d.stops.push("redis pulling", func(context.Context) error { e.remote.Halt(); return nil })
+		e.d.stops.push("redis pulling", 0, func(context.Context) error { e.remote.Halt(); return nil })
 		if err := e.remote.Start(ctx); err != nil {
 			return err
 		}
 	}
-	e.d.stops.push("running jobs", e.drain)
+	e.d.stops.push("running jobs", e.d.o.Config.Drain+stopLimit, e.drain)
 	e.d.loop(ctx, "listener", func(ctx context.Context) { e.d.ledger.Listen(ctx, e.dispatcher.Bell()) })
 	e.d.loop(ctx, "dispatch", e.dispatcher.Run)
 	return nil
@@ -107,7 +107,7 @@ func (e *engine) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.d.stops.push("provider connections", func(context.Context) error { client.Close(); return nil })
+	e.d.stops.push("provider connections", 0, func(context.Context) error { client.Close(); return nil })
 	send := &worker.Send{Outbox: e.d.store, Sender: client, Now: time.Now}
 	processors := map[job.Type]worker.Processor{}
 	for _, t := range processed() {
@@ -116,7 +116,7 @@ func (e *engine) assemble(ctx context.Context) error {
 	e.committer = e.d.ledger.NewCommitter(e.id)
 	e.pool, err = worker.New(worker.Options{
 		Slots: c.Slots, Processors: processors,
-		Recorder: e.committer, Recaller: e.d.ledger, Freed: func() { e.dispatcher.Wake() },
+		Recorder: e.committer, Recaller: e.d.ledger, Fence: e.fence.Err, Freed: func() { e.dispatcher.Wake() },
 		Logger: e.log, Registerer: e.d.registry,
 	})
 	if err != nil {
@@ -150,7 +150,7 @@ func queuesOf(types []job.Type) (queues []job.Queue) {
 }
 
 func (e *engine) reconciler() *ledger.Reconciler {
-	o := ledger.ReconcilerOptions{NewMark: rand.Text}
+	o := ledger.ReconcilerOptions{NewMark: rand.Text, Self: e.id, BeatAge: e.fence.Age}
 	if e.remote != nil {
 		o.Remote = e.remote
 	}
@@ -160,14 +160,14 @@ func (e *engine) reconciler() *ledger.Reconciler {
 // drain lets running jobs end. Nothing new begins towards the outside: what
 // has not been sent yet goes back to ready for other workers at once.
 func (e *engine) drain(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, e.d.o.Config.Drain)
-	defer cancel()
-	if err := e.d.ledger.Drain(ctx, e.id); err != nil {
-		e.log.WarnContext(ctx, "others were not told of the drain", "error", err)
-	}
 	e.fence.Leave()
 	if e.remote != nil {
 		e.remote.Pause()
+	}
+	telling, cancel := context.WithTimeout(ctx, stopLimit)
+	defer cancel()
+	if err := e.d.ledger.Drain(telling, e.id); err != nil {
+		e.log.WarnContext(ctx, "others were not told of the drain", "error", err)
 	}
 	if left := e.pool.Drain(ctx); left > 0 {
 		e.log.ErrorContext(ctx, "drain ended with jobs still running; the reconciler will take them over", "count", left)
@@ -188,7 +188,7 @@ func (d *Daemon) loop(ctx context.Context, name string, f func(context.Context))
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
 	wg.Go(func() { f(ctx) })
-	d.stops.push(name, func(context.Context) error { cancel(); wg.Wait(); return nil })
+	d.stops.push(name, 0, func(context.Context) error { cancel(); wg.Wait(); return nil })
 }
 
 // every calls f at once and then at each interval until ctx ends. A turn has

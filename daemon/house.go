@@ -97,7 +97,7 @@ func (d *Daemon) attend(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.stops.push("registration", func(ctx context.Context) error { return d.ledger.Deregister(ctx, id) })
+	d.stops.push("registration", 0, func(ctx context.Context) error { return d.ledger.Deregister(ctx, id) })
 	d.loop(ctx, "presence", func(ctx context.Context) {
 		d.every(ctx, presenceEvery, "presence", func(ctx context.Context) error {
 			err := d.ledger.Beat(ctx, id)

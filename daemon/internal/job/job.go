@@ -213,6 +213,7 @@ type Claimed struct {
 	Lane        Lane
 	Attempt     int // this one included, from 1
 	MaxAttempts int
+	Throttled   int // throttles in a row before this attempt
 	SerialKey   int64
 	SubjectID   int64
 	CreatedAt   time.Time

@@ -52,7 +52,7 @@ type Options struct {
 	Address    Address
 	Queues     []job.Queue
 	Servers    int // asynq Servers per queue, each with one dequeue loop; zero: 2
-	Slots      int // copies one Server may hold at once
+	Slots      int // copies this process may hold at once, per queue
 	Handler    Handler
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
@@ -122,7 +122,7 @@ func (r *Redis) Start(ctx context.Context) error {
 // schedule is not used, so it is rarely looked at.
 func (r *Redis) config(q job.Queue) asynq.Config {
 	return asynq.Config{
-		Concurrency:              r.o.Slots,
+		Concurrency:              max(1, r.o.Slots/r.o.Servers), // more would only wait here for a slot
 		Queues:                   map[string]int{q.String(): 1},
 		TaskCheckInterval:        time.Millisecond,
 		DelayedTaskCheckInterval: 10 * time.Second,

@@ -57,6 +57,7 @@ WITH u AS (SELECT * FROM unnest($1::bigint[], $2::int[], $3::smallint[], $4::int
        SELECT j.id, (j.state+0) AS st, j.run_epoch FROM u JOIN jobs j ON j.id = u.id ORDER BY j.id FOR NO KEY UPDATE OF j SKIP LOCKED),
      g AS (
        UPDATE jobs j SET state = u.state, worker_id = NULL, attempt = j.attempt - u.refund,
+              throttled = CASE WHEN u.state = 1 THEN j.throttled WHEN u.state = 0 AND u.refund = 1 THEN j.throttled + 1 ELSE 0 END,
               run_at = CASE WHEN u.state = 0 THEN clock_timestamp() + u.delay ELSE j.run_at END,
               ready_at = CASE WHEN u.state = 1 THEN clock_timestamp() ELSE j.ready_at END,
               error_class = nullif(u.class, ''), error_code = nullif(u.code, 0), last_error = nullif(u.detail, '')
@@ -161,6 +162,13 @@ func readStarts(rows pgx.Rows, answers map[job.Ticket]opResult) error {
 		answers[t] = r
 	}
 	return rows.Err()
+}
+
+// isLockTimeout reports whether somebody else's lock on a row outside jobs (a
+// message, an episode) held the batch up for too long.
+func isLockTimeout(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && pg.Code == "55P03"
 }
 
 // isDataError reports whether the server refused what we wrote (as opposed to

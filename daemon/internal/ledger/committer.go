@@ -1,9 +1,11 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -31,15 +33,16 @@ type Committer struct {
 	workerID int64
 	ops      chan *op
 	stopped  chan struct{}
+	alone    sync.WaitGroup // operations that wait for a lock by themselves
 }
 
 // op is one start or finish on its way.
 type op struct {
-	ticket    job.Ticket
-	finish    *finish // nil: a start
-	queued    time.Time
-	abandoned atomic.Int32 // opQueued, opFlushing or opAbandoned
-	result    chan opResult
+	ticket job.Ticket
+	finish *finish // nil: a start
+	queued time.Time
+	phase  atomic.Int32 // opQueued, opFlushing or opAbandoned
+	result chan opResult
 }
 
 const (
@@ -116,7 +119,7 @@ func (c *Committer) submit(ctx context.Context, o *op) opResult {
 		return r
 	case <-c.stopped:
 	case <-ctx.Done():
-		if o.abandoned.CompareAndSwap(opQueued, opAbandoned) {
+		if o.phase.CompareAndSwap(opQueued, opAbandoned) {
 			return opResult{err: ctx.Err()}
 		}
 	}
@@ -137,6 +140,7 @@ func (c *Committer) submit(ctx context.Context, o *op) opResult {
 // not written.
 func (c *Committer) Run(ctx context.Context) {
 	defer close(c.stopped)
+	defer c.alone.Wait()
 	var waiting []*op // operations on a job that is already in the batch
 	for {
 		batch, rest := c.collect(ctx, waiting)
@@ -184,33 +188,54 @@ func (c *Committer) collect(ctx context.Context, waiting []*op) (batch, rest []*
 }
 
 // flush makes a batch durable, however long that takes: an outage or a
-// deadlock repeats it whole (every statement is idempotent), a data error
-// splits it until the culprit stands alone.
+// deadlock repeats it whole (every statement is idempotent), a data error or
+// somebody's lock splits it until the culprit stands alone; one that only waits
+// for a lock goes on waiting by itself.
 func (c *Committer) flush(ctx context.Context, batch []*op) {
 	batch = slices.DeleteFunc(batch, func(o *op) bool {
-		return !o.abandoned.CompareAndSwap(opQueued, opFlushing) && o.abandoned.Load() == opAbandoned
+		return !o.phase.CompareAndSwap(opQueued, opFlushing) && o.phase.Load() == opAbandoned
 	})
 	for len(batch) > 0 {
-		slices.SortFunc(batch, func(a, b *op) int { return compareIDs(a.ticket.ID, b.ticket.ID) })
+		slices.SortFunc(batch, func(a, b *op) int { return cmp.Compare(a.ticket.ID, b.ticket.ID) })
 		err := c.commit(ctx, batch)
 		switch {
 		case err == nil:
 			return
 		case ctx.Err() != nil:
 			return
-		case !isDataError(err):
+		case !isDataError(err) && !isLockTimeout(err):
 			c.ledger.log.WarnContext(ctx, "group commit will be repeated", "batch", len(batch), "error", err)
 			pause(ctx, outagePause)
 		case len(batch) > 1:
 			half := len(batch) / 2
 			c.flush(ctx, batch[:half])
 			batch = batch[half:]
+		case isLockTimeout(err):
+			c.alone.Go(func() { c.insist(ctx, batch[0]) })
+			return
 		case !batch[0].disarm():
 			batch[0].result <- opResult{err: err}
 			return
 		default:
 			c.ledger.log.ErrorContext(ctx, "outcome could not be stored as it was", "job", batch[0].ticket.String(), "error", err)
 		}
+	}
+}
+
+// insist repeats one operation until the lock that holds it up is gone, on a
+// connection of its own.
+func (c *Committer) insist(ctx context.Context, o *op) {
+	c.ledger.log.WarnContext(ctx, "an outcome waits for a locked row", "job", o.ticket.String())
+	for ctx.Err() == nil {
+		err := c.commit(ctx, []*op{o})
+		if err == nil {
+			return
+		}
+		if isDataError(err) && !o.disarm() {
+			o.result <- opResult{err: err}
+			return
+		}
+		pause(ctx, lockedPause)
 	}
 }
 
@@ -262,14 +287,4 @@ func pause(ctx context.Context, d time.Duration) {
 	case <-t.C:
 	case <-ctx.Done():
 	}
-}
-
-func compareIDs(a, b int64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }

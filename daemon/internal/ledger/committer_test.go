@@ -80,15 +80,15 @@ func TestFinish(t *testing.T) {
 		status  []inbox.MessageStatus
 	}{
 		{"Done", job.Result{Verdict: job.Succeed, Message: sent}, "", 0, inHistory, 1, 0, []inbox.MessageStatus{inbox.Accepted}},
-		{"Transient", job.Result{Verdict: job.Retry, Class: job.ClassTransient}, "", 0, job.Scheduled, 1, 1, nil},
-		{"Throttled", job.Result{Verdict: job.Throttle, Class: job.ClassThrottlePair}, "", 0, job.Scheduled, 0, 1, nil},
+		{"Transient", job.Result{Verdict: job.Retry, Class: job.ClassTransient}, "", 0, job.Scheduled, 1, 1, []inbox.MessageStatus{inbox.Queued}},
+		{"Throttled", job.Result{Verdict: job.Throttle, Class: job.ClassThrottlePair}, "", 0, job.Scheduled, 0, 1, []inbox.MessageStatus{inbox.Queued}},
 		{"Permanent", job.Result{Verdict: job.Fail, Class: job.ClassWindowClosed}, "", 0, job.Dead, 1, 1, []inbox.MessageStatus{inbox.Failed}},
 		{"Doubt", job.Result{Verdict: job.Doubt, Class: job.ClassAmbiguous}, "", 0, job.Uncertain, 1, 1, []inbox.MessageStatus{inbox.Uncertain}},
 		{"DoubtWithoutOutsideEffect", job.Result{Verdict: job.Doubt, Class: job.ClassAmbiguous}, "", job.RefreshToken, job.Scheduled, 1, 1, nil},
-		{"NotBegun", job.Result{Verdict: job.Release}, "", 0, job.Ready, 0, 0, nil},
+		{"NotBegun", job.Result{Verdict: job.Release}, "", 0, job.Ready, 0, 0, []inbox.MessageStatus{inbox.Queued}},
 		{"LateSuccessBeatsUncertain", job.Result{Verdict: job.Succeed, Message: sent}, "UPDATE jobs SET state = 4 WHERE id = $1", 0, inHistory, 1, 0, []inbox.MessageStatus{inbox.Accepted}},
 		{"LateSuccessBeatsReady", job.Result{Verdict: job.Succeed, Message: sent}, "UPDATE jobs SET state = 1 WHERE id = $1", 0, inHistory, 1, 0, []inbox.MessageStatus{inbox.Accepted}},
-		{"LateFailureSettlesUncertain", job.Result{Verdict: job.Retry, Class: job.ClassNotSent}, "UPDATE jobs SET state = 4 WHERE id = $1", 0, job.Scheduled, 1, 1, nil},
+		{"LateFailureSettlesUncertain", job.Result{Verdict: job.Retry, Class: job.ClassNotSent}, "UPDATE jobs SET state = 4 WHERE id = $1", 0, job.Scheduled, 1, 1, []inbox.MessageStatus{inbox.Queued}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -155,6 +155,35 @@ func TestAttemptsAndDeadlineEnd(t *testing.T) {
 	require.Equal(t, job.Dead, b.state(t, id))
 	require.Equal(t, job.Dead, b.state(t, late))
 	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM jobs WHERE id = $1 AND error_class = 'deadline'`, late))
+}
+
+// Throttles in a row wait longer and longer; being recalled in between (any
+// number of harmless suspicions) does not count as one.
+func TestThrottlesBackOffByThemselves(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.add(t, job.New{})[0]
+	com := b.committer(t, b.w1)
+	for range 6 {
+		_, err := b.Recall(t.Context(), "test", b.dispatch(t, 1))
+		require.NoError(t, err)
+	}
+	for i := range 4 {
+		c := b.take(t, 1)[0]
+		require.Equal(t, i, c.Throttled)
+		require.Equal(t, 1, c.Attempt, "a throttle costs no attempt")
+		_, err := com.Finish(t.Context(), c, job.Result{Verdict: job.Throttle, Class: job.ClassThrottlePair})
+		require.NoError(t, err)
+		least := time.Second << (2 * i) // 4^n seconds, n = 0, 1, 2 ...
+		var delay time.Duration
+		require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT run_at - clock_timestamp() FROM jobs WHERE id = $1`, id).Scan(&delay))
+		require.InDelta(t, (least + time.Second/2).Seconds(), delay.Seconds(), 1)
+		b.exec(t, `UPDATE jobs SET state = 1 WHERE id = $1`, id)
+	}
+	c := b.take(t, 1)[0]
+	_, err := com.Finish(t.Context(), c, job.Result{Verdict: job.Retry, Class: job.ClassTransient})
+	require.NoError(t, err)
+	require.Zero(t, b.count(t, `SELECT throttled FROM jobs WHERE id = $1`, id), "another failure ends the row")
 }
 
 // A row that an operator's transaction holds delays only itself.

@@ -66,7 +66,7 @@ func newFinish(c job.Claimed, r job.Result) *finish {
 func (f *finish) reschedule(c job.Claimed, r job.Result) {
 	tries := c.Attempt
 	if f.refund {
-		tries = int(c.Epoch) // throttled attempts are given back, hand-outs are not
+		tries = c.Throttled + 1 // the attempt is given back, so it cannot tell how often
 	}
 	f.delay = max(r.RetryAfter, job.Backoff(r.Class, tries, rand.Float64())) //nolint:gosec // jitter needs no secrecy
 	switch {
@@ -94,6 +94,8 @@ func (f *finish) messageEffect(c job.Claimed, r job.Result) *job.Effect {
 		e.Status = inbox.Failed
 	case f.state == job.Uncertain && !f.done:
 		e.Status = inbox.Uncertain
+	case !f.done:
+		e.Status = inbox.Queued // says something new only of an uncertain message
 	default:
 		return nil
 	}

@@ -87,7 +87,8 @@ func checkEvent(rt *rapid.T, r job.Result, f *finish) {
 	require.Equal(rt, want, f.event)
 }
 
-// Only sends have a message, and it hears of ends and doubts, not of attempts.
+// Only sends have a message. It hears of every outcome: that it waits again is
+// news to one that was uncertain.
 func checkEffect(rt *rapid.T, c job.Claimed, r job.Result, f *finish) {
 	rt.Helper()
 	sends := c.Type == job.SendMessage || c.Type == job.SendTemplate
@@ -99,6 +100,8 @@ func checkEffect(rt *rapid.T, c job.Claimed, r job.Result, f *finish) {
 		want = inbox.Failed
 	case sends && !f.done && f.state == job.Uncertain:
 		want = inbox.Uncertain
+	case sends && !f.done:
+		want = inbox.Queued
 	default:
 		require.Nil(rt, f.effect)
 		return

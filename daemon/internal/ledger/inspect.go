@@ -50,7 +50,7 @@ ORDER BY q.place`
 // oldest ready one and the rates of the last minute. orgID 0 means all orgs:
 // the one reader who may look across tenants is the operator.
 func (l *Ledger) QueueSummary(ctx context.Context, orgID int64) ([]inspect.Queue, error) {
-	rows, err := l.pool.Query(ctx, summarySQL, orgID, rateWindow, sampleSize, queueNumbers(job.Queues()))
+	rows, err := l.reads.Query(ctx, summarySQL, orgID, rateWindow, sampleSize, queueNumbers(job.Queues()))
 	if err != nil {
 		return nil, fmt.Errorf("summarise queues: %w", err)
 	}
@@ -108,7 +108,7 @@ FROM times GROUP BY queue ORDER BY queue`
 // window, of the newest 20,000 at most. Queues without any are left out. orgID
 // 0 means all orgs.
 func (l *Ledger) Latency(ctx context.Context, orgID int64, window time.Duration) ([]inspect.Latency, error) {
-	rows, err := l.pool.Query(ctx, latencySQL, orgID, window, sampleSize, []float64{0.5, 0.95, 0.99})
+	rows, err := l.reads.Query(ctx, latencySQL, orgID, window, sampleSize, []float64{0.5, 0.95, 0.99})
 	if err != nil {
 		return nil, fmt.Errorf("read latency: %w", err)
 	}
@@ -134,7 +134,7 @@ func spread(p *inspect.Percentiles, values []*float64) {
 
 // Processes lists the processes nobody has declared dead, oldest first.
 func (l *Ledger) Processes(ctx context.Context) ([]inspect.Process, error) {
-	rows, err := l.pool.Query(ctx, `
+	rows, err := l.reads.Query(ctx, `
 SELECT id, host, pid, mode, version, slots, extract(epoch FROM clock_timestamp() - beat_at)::double precision, draining, started_at
 FROM workers WHERE dead_at IS NULL ORDER BY id LIMIT 1000`)
 	if err != nil {

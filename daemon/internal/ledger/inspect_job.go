@@ -32,7 +32,7 @@ func (l *Ledger) JobList(ctx context.Context, f inspect.Filter) ([]inspect.Job, 
 		f.Limit = defaultPage
 	}
 	sql, args := listSQL(f)
-	rows, err := l.pool.Query(ctx, sql, args...)
+	rows, err := l.reads.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list jobs: %w", err)
 	}
@@ -131,7 +131,7 @@ ORDER BY e.epoch, coalesce(e.at, 'infinity')`
 // the execution that is under way or ended it.
 func (l *Ledger) attempts(ctx context.Context, j inspect.Job) ([]inspect.Attempt, error) {
 	last := j.StartedAt != nil && (j.Outcome != 0 || j.State == job.Running)
-	rows, err := l.pool.Query(ctx, attemptsSQL, j.ID, j.Attempt, j.RunEpoch, j.Lane, j.WorkerID,
+	rows, err := l.reads.Query(ctx, attemptsSQL, j.ID, j.Attempt, j.RunEpoch, j.Lane, j.WorkerID,
 		j.ReadyAt, j.StartedAt, j.FinishedAt, last)
 	if err != nil {
 		return nil, err

@@ -17,6 +17,7 @@
 package ledger
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 
@@ -36,7 +37,9 @@ type Effects interface {
 // Options are what a Ledger needs. Pool and Logger are required; Effects may
 // come later, by SetEffects.
 type Options struct {
-	Pool       *pgxpool.Pool
+	Pool       *pgxpool.Pool // of the engine
+	Reads      *pgxpool.Pool // for operators' questions; nil: Pool
+	Beats      *pgxpool.Pool // for the heartbeat; nil: Pool
 	Effects    Effects
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer // nil: metrics are kept but not exposed
@@ -45,6 +48,8 @@ type Options struct {
 // Ledger is safe for concurrent use.
 type Ledger struct {
 	pool    *pgxpool.Pool
+	reads   *pgxpool.Pool
+	beats   *pgxpool.Pool
 	effects Effects
 	log     *slog.Logger
 	metrics *metrics
@@ -58,7 +63,7 @@ func New(o Options) (*Ledger, error) {
 		return nil, errors.New("ledger: Pool and Logger are required")
 	}
 	return &Ledger{
-		pool: o.Pool, effects: o.Effects, log: o.Logger,
+		pool: o.Pool, reads: cmp.Or(o.Reads, o.Pool), beats: cmp.Or(o.Beats, o.Pool), effects: o.Effects, log: o.Logger,
 		metrics: newMetrics(o.Registerer),
 		wake:    newWaker(),
 	}, nil

@@ -12,7 +12,7 @@ type nullableClaimed struct {
 	id, org, user, serial, subject            *int64
 	epoch                                     *int32
 	queue, kind, priority, lane               *int16
-	attempt, limit                            *int
+	attempt, limit, throttled                 *int
 	createdAt, readyAt, startedAt, deadlineAt *time.Time
 	args                                      json.RawMessage
 }
@@ -20,7 +20,7 @@ type nullableClaimed struct {
 func (n *nullableClaimed) fields() []any {
 	return []any{
 		&n.id, &n.epoch, &n.org, &n.user, &n.queue, &n.kind, &n.priority, &n.lane, &n.attempt,
-		&n.limit, &n.serial, &n.subject, &n.createdAt, &n.readyAt, &n.startedAt, &n.deadlineAt, &n.args,
+		&n.limit, &n.throttled, &n.serial, &n.subject, &n.createdAt, &n.readyAt, &n.startedAt, &n.deadlineAt, &n.args,
 	}
 }
 
@@ -28,7 +28,7 @@ func (n *nullableClaimed) claimed() job.Claimed {
 	return job.Claimed{
 		ID: *n.id, Epoch: *n.epoch, OrgID: *n.org, UserID: *n.user,
 		Queue: job.Queue(*n.queue), Type: job.Type(*n.kind), Priority: job.Priority(*n.priority), Lane: job.Lane(*n.lane),
-		Attempt: *n.attempt, MaxAttempts: *n.limit, SerialKey: *n.serial, SubjectID: *n.subject,
+		Attempt: *n.attempt, MaxAttempts: *n.limit, Throttled: *n.throttled, SerialKey: *n.serial, SubjectID: *n.subject,
 		CreatedAt: *n.createdAt, ReadyAt: *n.readyAt, StartedAt: *n.startedAt, Deadline: *n.deadlineAt, Args: n.args,
 	}
 }

@@ -93,6 +93,32 @@ func TestOutageIsNoDeath(t *testing.T) {
 	require.Empty(t, beats, "twenty seconds watched without a gap are enough")
 }
 
+// A stall of writes freezes every beat, one's own included: nobody may judge
+// then, and nobody ever judges itself.
+func TestFrozenWritesAreNoDeath(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	c := &clock{t: time.Now()}
+	age := 6 * time.Second
+	r := b.NewReconciler(ledger.ReconcilerOptions{Now: c.now, Self: b.w1, BeatAge: func() time.Duration { return age }})
+	rounds := func() {
+		for range 12 {
+			require.NoError(t, r.Round(t.Context()))
+			c.add(2 * time.Second)
+		}
+	}
+	rounds()
+	beats, err := b.Beats(t.Context())
+	require.NoError(t, err)
+	require.Len(t, beats, 2, "the observer cannot beat either")
+	age = time.Second
+	rounds()
+	beats, err = b.Beats(t.Context())
+	require.NoError(t, err)
+	require.Contains(t, beats, b.w1, "itself")
+	require.NotContains(t, beats, b.w2)
+}
+
 func TestStaleHandOutIsRecalled(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

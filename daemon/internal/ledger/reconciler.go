@@ -20,11 +20,13 @@ type Remote interface {
 // ReconcilerOptions are the thresholds. Wrong suspicion is harmless (the epoch
 // fences it), so they are short.
 type ReconcilerOptions struct {
-	Every        time.Duration // between rounds; zero: 2 s
-	StaleAfter   time.Duration // R1: a dispatched job older than this is recalled; zero: 30 s
-	DeadAfter    time.Duration // R3: a beat unchanged for this long is a death; zero: 20 s
-	MinSightings int           // R3: and seen unchanged at least this often; zero: 5
-	Remote       Remote        // nil: no redis lane
+	Every        time.Duration        // between rounds; zero: 2 s
+	StaleAfter   time.Duration        // R1: a dispatched job older than this is recalled; zero: 30 s
+	DeadAfter    time.Duration        // R3: a beat unchanged for this long is a death; zero: 20 s
+	MinSightings int                  // R3: and seen unchanged at least this often; zero: 5
+	Remote       Remote               // nil: no redis lane
+	Self         int64                // this process in workers: never suspected by itself
+	BeatAge      func() time.Duration // age of this process's own last beat; nil: none of its own
 	Now          func() time.Time
 	NewMark      func() string // a fresh generation
 }
@@ -90,6 +92,7 @@ func (r *Reconciler) Run(ctx context.Context) {
 const (
 	reconcileLock = 0x696e626f78720001 // "inboxr"
 	roundTimeout  = 10 * time.Second
+	freshBeat     = 5 * time.Second
 )
 
 // Round applies all rules once. Everybody watches the beats; only the holder
@@ -103,7 +106,7 @@ func (r *Reconciler) Round(ctx context.Context) error {
 		return err
 	}
 	suspects := r.watch(beats)
-	return pgx.BeginFunc(ctx, r.ledger.pool, func(tx pgx.Tx) error {
+	err = pgx.BeginFunc(ctx, r.ledger.pool, func(tx pgx.Tx) error {
 		var mine bool
 		if err := tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock($1)`, int64(reconcileLock)).Scan(&mine); err != nil {
 			return fmt.Errorf("take the reconciler's turn: %w", err)
@@ -113,6 +116,10 @@ func (r *Reconciler) Round(ctx context.Context) error {
 		}
 		return r.act(ctx, suspects)
 	})
+	if err != nil {
+		clear(r.seen) // what stops our writes may have stopped their beats
+	}
+	return err
 }
 
 func (r *Reconciler) act(ctx context.Context, suspects []int64) error {
@@ -151,7 +158,7 @@ func (r *Reconciler) watch(beats map[int64]int64) (suspects []int64) {
 		}
 		s.times++
 		r.seen[id] = s
-		if s.times >= r.o.MinSightings && now.Sub(s.since) >= r.o.DeadAfter {
+		if id != r.o.Self && s.times >= r.o.MinSightings && now.Sub(s.since) >= r.o.DeadAfter {
 			suspects = append(suspects, id)
 		}
 	}
@@ -159,6 +166,9 @@ func (r *Reconciler) watch(beats map[int64]int64) (suspects []int64) {
 }
 
 func (r *Reconciler) bury(ctx context.Context, suspects []int64) error {
+	if r.o.BeatAge != nil && r.o.BeatAge() > freshBeat {
+		suspects = nil // who cannot beat itself is no judge of others: writes may be stuck for all
+	}
 	for _, id := range suspects {
 		at, dead, err := r.ledger.DeclareDead(ctx, id, r.seen[id].beat)
 		if err != nil {

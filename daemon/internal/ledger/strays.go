@@ -13,7 +13,8 @@ import (
 // ReleaseStrays makes T11 for jobs that the ledger believes to run in this
 // worker while held says they do not: the answer of their claim got lost on
 // the way. Only claims older than age count, which must be longer than a claim
-// can be under way. They were never begun, so they cost no attempt.
+// can be under way. They were never begun, so they cost no
+// attempt. The redis lane has none: a start is repeated until its answer is here.
 func (l *Ledger) ReleaseStrays(ctx context.Context, workerID int64, age time.Duration, held func(job.Ticket) bool) (int, error) {
 	rows, err := l.pool.Query(ctx, `
 SELECT id, run_epoch FROM jobs

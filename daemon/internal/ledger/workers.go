@@ -27,7 +27,7 @@ var ErrDeclaredDead = errors.New("ledger: this process was declared dead")
 // Register adds the process and returns its id.
 func (l *Ledger) Register(ctx context.Context, p Process) (int64, error) {
 	var id int64
-	err := l.pool.QueryRow(ctx, `
+	err := l.beats.QueryRow(ctx, `
 INSERT INTO workers (host, pid, mode, version, slots, metrics_url, api_url)
 VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id`,
 		p.Host, p.PID, p.Mode, p.Version, p.Slots, p.MetricsURL, p.APIURL).Scan(&id)
@@ -39,7 +39,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id`,
 
 // Beat proves that the process lives. ErrDeclaredDead is final.
 func (l *Ledger) Beat(ctx context.Context, id int64) error {
-	tag, err := l.pool.Exec(ctx, `
+	tag, err := l.beats.Exec(ctx, `
 UPDATE workers SET beat = beat + 1, beat_at = clock_timestamp() WHERE id = $1 AND dead_at IS NULL`, id)
 	if err != nil {
 		return fmt.Errorf("beat: %w", err)
@@ -52,7 +52,7 @@ UPDATE workers SET beat = beat + 1, beat_at = clock_timestamp() WHERE id = $1 AN
 
 // Drain marks the process as leaving: it takes no new work.
 func (l *Ledger) Drain(ctx context.Context, id int64) error {
-	_, err := l.pool.Exec(ctx, `UPDATE workers SET draining = true WHERE id = $1`, id)
+	_, err := l.beats.Exec(ctx, `UPDATE workers SET draining = true WHERE id = $1`, id)
 	if err != nil {
 		return fmt.Errorf("mark as draining: %w", err)
 	}
@@ -62,7 +62,7 @@ func (l *Ledger) Drain(ctx context.Context, id int64) error {
 // Deregister removes the process after its drain. Jobs it left running are
 // then found by the reconciler.
 func (l *Ledger) Deregister(ctx context.Context, id int64) error {
-	if _, err := l.pool.Exec(ctx, `DELETE FROM workers WHERE id = $1`, id); err != nil {
+	if _, err := l.beats.Exec(ctx, `DELETE FROM workers WHERE id = $1`, id); err != nil {
 		return fmt.Errorf("deregister the process: %w", err)
 	}
 	return nil
@@ -70,7 +70,7 @@ func (l *Ledger) Deregister(ctx context.Context, id int64) error {
 
 // Beats returns the beat counter of every process not declared dead.
 func (l *Ledger) Beats(ctx context.Context) (map[int64]int64, error) {
-	rows, err := l.pool.Query(ctx, `SELECT id, beat FROM workers WHERE dead_at IS NULL`)
+	rows, err := l.beats.Query(ctx, `SELECT id, beat FROM workers WHERE dead_at IS NULL`)
 	if err != nil {
 		return nil, fmt.Errorf("read the beats: %w", err)
 	}
@@ -90,7 +90,7 @@ func (l *Ledger) Beats(ctx context.Context) (map[int64]int64, error) {
 // the time of death, or false if it has beaten since.
 func (l *Ledger) DeclareDead(ctx context.Context, id, seen int64) (time.Time, bool, error) {
 	var at time.Time
-	err := l.pool.QueryRow(ctx, `
+	err := l.beats.QueryRow(ctx, `
 UPDATE workers SET dead_at = clock_timestamp() WHERE id = $1 AND beat = $2 AND dead_at IS NULL RETURNING dead_at`,
 		id, seen).Scan(&at)
 	switch {
@@ -105,7 +105,7 @@ UPDATE workers SET dead_at = clock_timestamp() WHERE id = $1 AND beat = $2 AND d
 
 // ForgetDead removes processes that have been dead for a day.
 func (l *Ledger) ForgetDead(ctx context.Context) error {
-	_, err := l.pool.Exec(ctx, `DELETE FROM workers WHERE dead_at < clock_timestamp() - interval '1 day'`)
+	_, err := l.beats.Exec(ctx, `DELETE FROM workers WHERE dead_at < clock_timestamp() - interval '1 day'`)
 	if err != nil {
 		return fmt.Errorf("forget dead processes: %w", err)
 	}
@@ -115,7 +115,7 @@ func (l *Ledger) ForgetDead(ctx context.Context) error {
 // Healthy returns nil if the database answers and takes writes.
 func (l *Ledger) Healthy(ctx context.Context) error {
 	var standby bool
-	if err := l.pool.QueryRow(ctx, `SELECT pg_is_in_recovery()`).Scan(&standby); err != nil {
+	if err := l.reads.QueryRow(ctx, `SELECT pg_is_in_recovery()`).Scan(&standby); err != nil {
 		return fmt.Errorf("ask the database: %w", err)
 	}
 	if standby {

@@ -119,6 +119,7 @@ type parts struct {
 	processor worker.Processor // of messages
 	recorder  *fakeRecorder
 	recaller  *fakeRecaller
+	fence     func() error
 	freed     func()
 	log       bytes.Buffer // read it when the pool is quiet
 }
@@ -133,7 +134,7 @@ func (p *parts) build(t *testing.T) *worker.Pool {
 	}
 	pool, err := worker.New(worker.Options{
 		Slots: max(p.slots, 1), Processors: map[job.Type]worker.Processor{job.SendMessage: p.processor},
-		Recorder: p.recorder, Recaller: p.recaller, Freed: p.freed,
+		Recorder: p.recorder, Recaller: p.recaller, Fence: p.fence, Freed: p.freed,
 		Logger: p.logger(),
 	})
 	require.NoError(t, err)

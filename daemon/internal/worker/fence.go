@@ -36,7 +36,8 @@ type Fence struct {
 	leaving atomic.Bool
 }
 
-// NewFence starts closed; the first beat opens it. now must be monotonic.
+// NewFence starts closed; the first beat opens it. now must never go back, and
+// go on while the machine is suspended.
 func NewFence(now func() time.Time) *Fence {
 	f := &Fence{now: now, origin: now()}
 	f.last.Store(-int64(fenceAfter))

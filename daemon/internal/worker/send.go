@@ -35,7 +35,11 @@ func (s *Send) Process(ctx context.Context, c job.Claimed) job.Result {
 	case inbox.KindOf(err) == inbox.NotFound:
 		return job.Result{Verdict: job.Fail, Class: job.ClassGone, Detail: "the message no longer exists"}
 	case err != nil:
-		return job.Result{Verdict: job.Retry, Class: job.ClassTransient, Detail: fmt.Sprintf("read the message: %v", err)}
+		// Our own trouble, and nothing was sent: it costs the message no attempt.
+		return job.Result{Verdict: job.Throttle, Class: job.ClassTransient, RetryAfter: readPause, Detail: fmt.Sprintf("read the message: %v", err)}
+	}
+	if out.Message.JobID != c.ID { // a newer job has taken the message over: this one is done, without effect
+		return job.Result{Verdict: job.Succeed, Class: job.ClassGone, Detail: "another job sends this message now"}
 	}
 	if r, refused := s.refuse(out); refused {
 		return r
@@ -60,4 +64,7 @@ func (s *Send) refuse(out inbox.Outgoing) (job.Result, bool) {
 	return job.Result{}, false
 }
 
-const channelPause = 30 * time.Second
+const (
+	channelPause = 30 * time.Second
+	readPause    = 3 * time.Second
+)

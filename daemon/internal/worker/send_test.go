@@ -64,13 +64,14 @@ func TestSend(t *testing.T) {
 			o.Message.Status, o.Channel.State = inbox.Sent, inbox.ChannelBroken
 		}, nil, job.Result{Verdict: job.Succeed}, false},
 		{"Gone", nil, inbox.Faultf(inbox.NotFound, "message_not_found", "gone"), job.Result{Verdict: job.Fail, Class: job.ClassGone}, false},
-		{"DatabaseAway", nil, errors.New("connection refused"), job.Result{Verdict: job.Retry, Class: job.ClassTransient}, false},
+		{"DatabaseAway", nil, errors.New("connection refused"), job.Result{Verdict: job.Throttle, Class: job.ClassTransient, RetryAfter: 3 * time.Second}, false},
+		{"TakenOver", func(o *inbox.Outgoing) { o.Message.JobID = 77 }, nil, job.Result{Verdict: job.Succeed, Class: job.ClassGone}, false},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			out := inbox.Outgoing{
-				Message:       inbox.Message{ID: 41, Kind: inbox.KindText, Status: inbox.Queued, Text: "hello"},
+				Message:       inbox.Message{ID: 41, JobID: 1, Kind: inbox.KindText, Status: inbox.Queued, Text: "hello"},
 				Channel:       inbox.Channel{Kind: inbox.WhatsApp, State: inbox.ChannelActive},
 				LastInboundAt: now.Add(-time.Hour),
 			}
@@ -81,7 +82,7 @@ func TestSend(t *testing.T) {
 			s := worker.Send{Outbox: outbox, Sender: sender, Now: func() time.Time { return now }}
 			got := s.Process(t.Context(), claimed(1))
 			require.Empty(t, cmp.Diff(c.want, got, cmpopts.IgnoreFields(job.Result{}, "Detail")))
-			require.Equal(t, got.Verdict != job.Succeed, got.Detail != "", "a failure says why, for operators")
+			require.Equal(t, got.Class != job.ClassNone, got.Detail != "", "what is unusual says why, for operators")
 			require.NotContains(t, got.Detail, "hello")
 			require.Equal(t, [2]int64{3, 41}, outbox.got, "of this org")
 			if !c.sends {

@@ -38,16 +38,21 @@ type Recaller interface {
 	Recall(ctx context.Context, reason string, tickets []job.Ticket) (int, error)
 }
 
-// Options are what a Pool needs; all are required but Freed and Registerer.
+// Options are what a Pool needs; all are required but Fence, Freed and
+// Registerer.
 type Options struct {
 	Slots      int // jobs running at once, both lanes together; at least 1
 	Processors map[job.Type]Processor
 	Recorder   Recorder
 	Recaller   Recaller
-	Freed      func() // called when a slot becomes free; nil: nobody cares
+	Fence      func() error // an error: nothing may be claimed now; nil: always open
+	Freed      func()       // called when a job has ended and its slot is free; nil: nobody cares
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 }
+
+// fencePause is between two looks at a closed fence.
+const fencePause = 100 * time.Millisecond
 
 // ErrDraining says that the pool takes no new work.
 var ErrDraining = errors.New("worker: draining")
@@ -74,6 +79,9 @@ func New(o Options) (*Pool, error) {
 	if o.Freed == nil {
 		o.Freed = func() {}
 	}
+	if o.Fence == nil {
+		o.Fence = func() error { return nil }
+	}
 	p := &Pool{
 		o: o, slots: make(chan struct{}, o.Slots), running: map[job.Ticket]bool{}, quit: make(chan struct{}),
 		busy: prometheus.NewGauge(prometheus.GaugeOpts{Name: "inboxd_slots_busy", Help: "Slots in use in this process."}),
@@ -88,11 +96,12 @@ func New(o Options) (*Pool, error) {
 func (p *Pool) Handles(t job.Type) bool { return p.o.Processors[t] != nil }
 
 // Reserve takes up to n free slots without waiting and returns how many it
-// got. Each is used up by Run or given back by Unreserve.
+// got. Each is used up by Run or given back by Unreserve. Behind a closed fence
+// there are none: a job claimed there would only be released again.
 func (p *Pool) Reserve(n int) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.draining {
+	if p.draining || p.o.Fence() != nil {
 		return 0
 	}
 	for got := range n {
@@ -106,10 +115,12 @@ func (p *Pool) Reserve(n int) int {
 	return n
 }
 
-// Unreserve gives n reserved slots back.
+// Unreserve gives n reserved slots back. Nobody is told: no job has ended, so
+// nothing new can be claimed.
 func (p *Pool) Unreserve(n int) {
 	for range n {
-		p.release()
+		<-p.slots
+		p.wg.Done()
 	}
 }
 
@@ -126,7 +137,6 @@ func (p *Pool) Run(ctx context.Context, c job.Claimed) {
 	p.enter(t)
 	go func() {
 		defer p.release()
-		defer p.leave(t)
 		p.execute(ctx, c)
 	}()
 }
@@ -138,20 +148,41 @@ func (p *Pool) Handle(ctx context.Context, t job.Ticket) error {
 	if !p.enter(t) {
 		return nil // the same copy, delivered twice to this process
 	}
-	defer p.leave(t)
-	switch err := p.acquire(ctx); {
-	case errors.Is(err, ErrDraining):
-		return p.sendBack(ctx, t)
-	case err != nil:
+	err := p.awaitFence(ctx)
+	if err == nil {
+		err = p.acquire(ctx)
+	}
+	if err != nil {
+		p.leave(t)
+		if errors.Is(err, ErrDraining) {
+			return p.sendBack(ctx, t)
+		}
 		return err
 	}
 	defer p.release()
 	c, ok, err := p.o.Recorder.Start(ctx, t)
+	if ok {
+		p.execute(ctx, c)
+		return nil
+	}
+	p.leave(t)
 	if err != nil {
 		return fmt.Errorf("claim job %s: %w", t, err)
 	}
-	if ok {
-		p.execute(ctx, c)
+	return nil
+}
+
+// awaitFence holds a copy back while this process may not touch the outside:
+// it would claim the job only to release it.
+func (p *Pool) awaitFence(ctx context.Context) error {
+	for p.o.Fence() != nil {
+		select {
+		case <-time.After(fencePause):
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the fence: %w", ctx.Err())
+		case <-p.quit:
+			return ErrDraining
+		}
 	}
 	return nil
 }
@@ -201,7 +232,9 @@ func (p *Pool) leave(t job.Ticket) {
 }
 
 // execute runs a claimed job under its own deadline (never the lane's) and
-// returns when the outcome is durable.
+// returns when the outcome is durable. A job whose outcome could not be
+// recorded stays held here for good: its effect may have happened, so it must
+// not pass for a claim that was never begun.
 func (p *Pool) execute(ctx context.Context, c job.Claimed) {
 	p.busy.Inc() // not by p.running: copies that wait for a slot are there too
 	defer p.busy.Dec()
@@ -210,6 +243,9 @@ func (p *Pool) execute(ctx context.Context, c job.Claimed) {
 	r := p.process(ctx, c)
 	elapsed := time.Since(started)
 	recorded, err := p.o.Recorder.Finish(ctx, c, r)
+	if err == nil {
+		p.leave(job.Ticket{ID: c.ID, Epoch: c.Epoch})
+	}
 	log := p.o.Logger.With("job", c.ID, "job_type", c.Type.String(), "org_id", c.OrgID, "lane", c.Lane.String(),
 		"attempt", c.Attempt, "duration_ms", elapsed.Milliseconds())
 	switch {

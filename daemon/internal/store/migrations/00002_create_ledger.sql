@@ -16,6 +16,7 @@ CREATE TABLE jobs (
   run_epoch         integer NOT NULL DEFAULT 0,    -- last granted claim
   attempt           smallint NOT NULL DEFAULT 0,
   max_attempts      smallint NOT NULL,
+  throttled         smallint NOT NULL DEFAULT 0,   -- throttles in a row: their back-off grows, the attempts do not
   lane              smallint NOT NULL DEFAULT 0,   -- of the last hand-out: 1 redis 2 postgres
   cancel_requested  boolean NOT NULL DEFAULT false,
   serial_key        bigint,                        -- conversation or account; null: no order
