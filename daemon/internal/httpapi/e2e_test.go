@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -71,8 +70,7 @@ func (f fixture) firstID() string {
 // loadFixture reads a fixture whose body is the file, or a member of it.
 func loadFixture(tb testing.TB, name string) fixture {
 	tb.Helper()
-	data, err := os.ReadFile(filepath.Join("testdata", name))
-	require.NoError(tb, err)
+	data := fixtureBytes(tb, name)
 	if strings.Contains(name, "/wh_raw_") {
 		var raw struct {
 			Body      string `json:"raw_body"`
@@ -81,25 +79,44 @@ func loadFixture(tb testing.TB, name string) fixture {
 		require.NoError(tb, json.Unmarshal(data, &raw))
 		return fixture{[]byte(raw.Body), raw.Signature}
 	}
-	signatures, err := os.ReadFile(filepath.Join("testdata", "signatures.json"))
+	for _, f := range recorded(tb) {
+		if f.File == name {
+			return fixture{data, f.Signature}
+		}
+	}
+	require.FailNow(tb, "not in the manifest", name)
+	return fixture{}
+}
+
+// recorded returns what the manifest says of the webhooks.
+func recorded(tb testing.TB) []recording {
+	tb.Helper()
+	var manifest struct {
+		Files []recording `json:"files"`
+	}
+	require.NoError(tb, json.Unmarshal(fixtureBytes(tb, "manifest.json"), &manifest))
+	return slices.DeleteFunc(manifest.Files, func(f recording) bool { return f.Kind != "webhook" && f.Kind != "raw_webhook" })
+}
+
+// recording is a line of the manifest.
+type recording struct {
+	File      string `json:"file"`
+	Kind      string `json:"kind"`
+	Signature string `json:"x_hub_signature_256"`
+}
+
+func fixtureBytes(tb testing.TB, name string) []byte {
+	tb.Helper()
+	data, err := os.ReadFile("../meta/fixtures/" + name)
 	require.NoError(tb, err)
-	var byName map[string]string
-	require.NoError(tb, json.Unmarshal(signatures, &byName))
-	require.Contains(tb, byName, name)
-	return fixture{data, byName[name]}
+	return data
 }
 
 func fixtureNames(tb testing.TB) []string {
 	tb.Helper()
 	var names []string
-	for _, pattern := range []string{"whatsapp", "instagram"} {
-		paths, err := filepath.Glob(filepath.Join("testdata", pattern, "wh_*.json"))
-		require.NoError(tb, err)
-		for _, path := range paths {
-			if filepath.Base(path) != "wh_signature_headers.json" {
-				names = append(names, pattern+"/"+filepath.Base(path))
-			}
-		}
+	for _, f := range recorded(tb) {
+		names = append(names, f.File)
 	}
 	require.NotEmpty(tb, names)
 	return names

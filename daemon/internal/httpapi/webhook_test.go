@@ -10,8 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -32,8 +30,7 @@ func TestWebhookSignature(t *testing.T) {
 		} `json:"cases"`
 	}
 	readFixture(t, "wh_signature_headers.json", &fixture)
-	body, err := os.ReadFile(filepath.Join("testdata", "whatsapp", fixture.BodyFile))
-	require.NoError(t, err)
+	body := fixtureBytes(t, "whatsapp/"+fixture.BodyFile)
 	good := sign(appSecret, body)
 	digest := strings.TrimPrefix(good, "sha256=")
 	special := map[string][]string{
@@ -221,11 +218,10 @@ func post(tb testing.TB, b *bundle, body []byte) reply {
 	return b.do(tb, "POST", hookPath, string(body), "X-Hub-Signature-256", sign(appSecret, body))
 }
 
+// readFixture decodes a WhatsApp fixture.
 func readFixture(tb testing.TB, name string, into any) {
 	tb.Helper()
-	data, err := os.ReadFile(filepath.Join("testdata", "whatsapp", name))
-	require.NoError(tb, err)
-	require.NoError(tb, json.Unmarshal(data, into))
+	require.NoError(tb, json.Unmarshal(fixtureBytes(tb, "whatsapp/"+name), into))
 }
 
 // counter returns the value of a counter by its one label.

@@ -14,8 +14,6 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/meta"
 )
 
-const fixtures = "testdata/fixtures"
-
 // fixture is one line of the manifest.
 type fixture struct {
 	File      string `json:"file"`
@@ -37,7 +35,7 @@ func (f fixture) read(tb testing.TB) []byte {
 
 func readFixture(tb testing.TB, name string) []byte {
 	tb.Helper()
-	raw, err := os.ReadFile(filepath.Join(fixtures, filepath.FromSlash(name)))
+	raw, err := os.ReadFile(filepath.Join("fixtures", filepath.FromSlash(name)))
 	require.NoError(tb, err)
 	return raw
 }

@@ -15,6 +15,7 @@ import (
 //	GET          /sim/sends?since=N     JSON lines, in order of arrival
 //	GET          /sim/duplicates        jobs with more than one accepted send
 //	GET POST     /sim/inbound?since=N   JSON lines; POST {"account","contact","text"}
+//	POST         /sim/greetings         {"account","contacts"}: 204 when the webhook has answered 200
 //	GET POST DELETE /sim/rules          DELETE /sim/rules/{id}; without an id all
 //	GET          /sim/fixtures          names for rules
 //	GET PATCH    /sim/settings          members that are absent stay
@@ -33,6 +34,7 @@ func (s *Sim) Handler() http.Handler {
 	mux.HandleFunc("GET /sim/duplicates", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.Duplicates()) })
 	mux.HandleFunc("GET /sim/inbound", s.showInbound)
 	mux.HandleFunc("POST /sim/inbound", s.writeInbound)
+	mux.HandleFunc("POST /sim/greetings", s.writeGreetings)
 	mux.HandleFunc("GET /sim/rules", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.Rules()) })
 	mux.HandleFunc("POST /sim/rules", s.createRule)
 	mux.HandleFunc("DELETE /sim/rules", s.deleteRules)
@@ -82,6 +84,21 @@ func (s *Sim) writeInbound(w http.ResponseWriter, r *http.Request) {
 	}
 	rec, err := s.Inbound(in.Account, in.Contact, in.Text)
 	replyOr(w, http.StatusCreated, rec, err)
+}
+
+func (s *Sim) writeGreetings(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		Account  string    `json:"account"`
+		Contacts []Contact `json:"contacts"`
+	}
+	if !read(w, r, &in) {
+		return
+	}
+	if err := s.Greet(r.Context(), in.Account, in.Contacts); err != nil {
+		refuse(w, http.StatusBadRequest, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
 }
 
 func (s *Sim) createRule(w http.ResponseWriter, r *http.Request) {

@@ -45,6 +45,8 @@ func TestControlAPI(t *testing.T) {
 		{"POST", "/sim/accounts/7/expire", "", 404, "not known"},
 		{"POST", "/sim/inbound", `{"account":"` + number + `","contact":{"wa_id":"12025550101"},"text":"hi"}`, 201, `"provider_id":"wamid.`},
 		{"POST", "/sim/inbound", `{"account":"0","contact":{"wa_id":"1"},"text":"hi"}`, 400, "not known"},
+		{"POST", "/sim/greetings", `{"account":"` + number + `","contacts":[{"wa_id":"12025550101"}]}`, 204, ""},
+		{"POST", "/sim/greetings", `{"account":"` + number + `"}`, 400, "contacts"},
 		{"GET", "/sim/inbound", "", 200, `"seq":1`},
 		{"GET", "/sim/inbound?since=1", "", 200, ""},
 		{"POST", "/sim/rules", `{"effect":"answer","fixture":"` + busy + `","next":1}`, 201, `"id":"1"`},
@@ -74,7 +76,7 @@ func TestControlAPI(t *testing.T) {
 		require.Contains(t, body, step.contains, "%s %s", step.method, step.path)
 		require.NotContains(t, body, "hush", "tokens are never shown")
 	}
-	require.Len(t, hook.got(), 1)
+	require.Len(t, hook.got(), 2, "the message and the greeting")
 }
 
 // JSON lines: one record a line, resumable.

@@ -2,8 +2,9 @@
 // Graph API's send calls for WhatsApp and Instagram, keeps its own ledger of
 // what it accepted, and delivers signed webhooks (statuses, echoes, reads and
 // inbound messages) late, twice, out of order and in batches, as Meta does. It
-// owns the other side of the wire; it refuses to know inboxd: nothing of ours
-// is imported, so a misreading of the protocol cannot agree with itself.
+// owns the other side of the wire; it refuses to know inboxd: of ours it
+// imports the recorded payloads alone, so a misreading of the protocol cannot
+// agree with itself.
 //
 // Use:
 //

@@ -1,7 +1,6 @@
 package metasim
 
 import (
-	"embed"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -9,13 +8,9 @@ import (
 	"path"
 	"slices"
 	"strings"
-)
 
-// fixtureFiles holds recorded answers of Meta (whatsapp, instagram) and those
-// the simulator needs besides (simulator).
-//
-//go:embed fixtures
-var fixtureFiles embed.FS
+	"github.com/bandeja/inboxd/daemon/internal/meta/fixtures"
+)
 
 // fixture is one recorded answer.
 type fixture struct {
@@ -33,16 +28,16 @@ type fixture struct {
 type fixtureSet map[string]*fixture
 
 func loadFixtures() (fixtureSet, error) {
-	set := fixtureSet{}
-	err := fs.WalkDir(fixtureFiles, "fixtures", func(file string, entry fs.DirEntry, err error) error {
+	set, answers := fixtureSet{}, fixtures.Answers()
+	err := fs.WalkDir(answers, ".", func(file string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		raw, err := fixtureFiles.ReadFile(file)
+		raw, err := fs.ReadFile(answers, file)
 		if err != nil {
 			return fmt.Errorf("read fixture: %w", err)
 		}
-		name := strings.TrimSuffix(strings.TrimPrefix(file, "fixtures/"), path.Ext(file))
+		name := strings.TrimSuffix(file, path.Ext(file))
 		set[name], err = parseFixture(name, raw)
 		return err
 	})

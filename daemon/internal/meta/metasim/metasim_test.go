@@ -186,9 +186,10 @@ func errorCode(t *testing.T, body string) string {
 	return envelope.Error.Code.String()
 }
 
-func readFile(t *testing.T, name string) string {
+// readFixture returns a recorded payload, "whatsapp/wh_text".
+func readFixture(t *testing.T, name string) string {
 	t.Helper()
-	raw, err := os.ReadFile(name)
+	raw, err := os.ReadFile("../fixtures/" + name + ".json")
 	require.NoError(t, err)
 	return string(raw)
 }

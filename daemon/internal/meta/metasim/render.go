@@ -94,6 +94,11 @@ func appendMessage(dst []byte, u *update, now time.Time) []byte {
 	dst = filledMember(dst, "from_user_id", u.contact.UserID)
 	dst = textMember(dst, "id", u.id)
 	dst = textMember(dst, "timestamp", seconds(u.at, now))
+	if u.unsupported {
+		return append(dst, `,"type":"unsupported","unsupported":{"type":"poll_creation"},"errors":[{"code":131051,`+
+			`"title":"Message type unknown","message":"Message type unknown",`+
+			`"error_data":{"details":"Message type is currently not supported."}}]}`...)
+	}
 	dst = append(dst, `,"type":"text","text":{`...)
 	return append(textMember(dst, "body", u.text), "}}"...)
 }
@@ -157,6 +162,9 @@ func appendMessaging(dst []byte, u *update, now time.Time) []byte {
 		return append(textMember(append(dst, `,"read":{`...), "mid", u.id), "}}"...)
 	}
 	dst = textMember(append(dst, `,"message":{`...), "mid", u.id)
+	if u.unsupported {
+		return append(dst, `,"is_unsupported":true}}`...)
+	}
 	dst = textMember(dst, "text", u.text)
 	if u.kind == igEcho {
 		dst = append(dst, `,"is_echo":true`...)

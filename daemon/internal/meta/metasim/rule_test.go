@@ -40,7 +40,7 @@ func TestEveryFixtureCanBeInjected(t *testing.T) {
 				BodyText string            `json:"body_text"`
 			} `json:"http"`
 		}
-		require.NoError(t, json.Unmarshal([]byte(readFile(t, "fixtures/"+name+".json")), &file))
+		require.NoError(t, json.Unmarshal([]byte(readFixture(t, name)), &file))
 		rule := addRule(t, sim, metasim.Rule{Effect: metasim.Answer, Fixture: name})
 		c := waText("1.1")
 		if strings.HasPrefix(name, "instagram/") {

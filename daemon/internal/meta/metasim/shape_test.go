@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"maps"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -65,9 +66,31 @@ func TestInboundWebhooksAreTheRecordedBytes(t *testing.T) {
 			require.NoError(t, err)
 			drain(t, sim)
 			require.Len(t, hook.got(), 1)
-			require.Empty(t, cmp.Diff(mask(readFile(t, "testdata/"+name+".json")), mask(hook.got()[0])))
+			require.Empty(t, cmp.Diff(mask(readFixture(t, name)), mask(hook.got()[0])))
 		})
 	}
+}
+
+// A greeting is a real message of a kind Meta hides: the recorded bytes, the
+// same id each time, and no part of the statistics of a run.
+func TestGreeting(t *testing.T) {
+	t.Parallel()
+	sim, hook := startRecorded(t)
+	for range 2 {
+		require.NoError(t, sim.Greet(t.Context(), number, []metasim.Contact{mira}))
+	}
+	got := hook.got()
+	require.Empty(t, cmp.Diff(mask(readFixture(t, "whatsapp/wh_unsupported_poll")), mask(got[0])))
+	require.Equal(t, got[0], got[1], "a kept database would get every customer's message again")
+	require.NoError(t, sim.Greet(t.Context(), instagram, []metasim.Contact{{UserID: igUser}, {UserID: "2"}}))
+	require.Equal(t, 2, strings.Count(hook.got()[2], `"is_unsupported":true`))
+	require.Empty(t, sim.Inbounds(0))
+	require.Zero(t, sim.Stats().Webhooks)
+	hook.answers(func(int) int { return http.StatusUnauthorized })
+	require.ErrorContains(t, sim.Greet(t.Context(), number, []metasim.Contact{mira}), "401")
+	require.ErrorContains(t, sim.Greet(t.Context(), "42", []metasim.Contact{mira}), "not known")
+	require.ErrorContains(t, sim.Greet(t.Context(), instagram, []metasim.Contact{{WaID: "1"}}), "user_id")
+	require.ErrorContains(t, sim.Greet(t.Context(), number, nil), "contacts")
 }
 
 // Statuses, failures, echoes and reads likewise.
@@ -103,7 +126,7 @@ func TestWebhooksAfterASendAreTheRecordedBytes(t *testing.T) {
 			require.Equal(t, 200, do(t, sim, tt.call).status)
 			drain(t, sim)
 			require.Greater(t, len(hook.got()), 1+tt.index)
-			require.Empty(t, cmp.Diff(mask(readFile(t, "testdata/"+name+".json")), mask(hook.got()[1+tt.index])))
+			require.Empty(t, cmp.Diff(mask(readFixture(t, name)), mask(hook.got()[1+tt.index])))
 		})
 	}
 }
@@ -138,24 +161,24 @@ func TestAnswersHaveTheRecordedShape(t *testing.T) {
 	t.Parallel()
 	sim := start(t, metasim.Options{})
 	calls := map[string]call{
-		"fixtures/whatsapp/res_send_ok.json":  waText("1.1"),
-		"fixtures/instagram/res_send_ok.json": igText("2.1"),
-		"fixtures/whatsapp/res_send_ok_user_id.json": waText("3.1").replace(
+		"whatsapp/res_send_ok":  waText("1.1"),
+		"instagram/res_send_ok": igText("2.1"),
+		"whatsapp/res_send_ok_user_id": waText("3.1").replace(
 			`"to":"`+phone+`"`, `"recipient":"GB.42000000000000000007"`),
 	}
-	for file, c := range calls {
+	for name, c := range calls {
 		var want struct {
 			HTTP struct {
 				Headers map[string]string `json:"headers"`
 				Body    json.RawMessage   `json:"body"`
 			} `json:"http"`
 		}
-		require.NoError(t, json.Unmarshal([]byte(readFile(t, file)), &want))
+		require.NoError(t, json.Unmarshal([]byte(readFixture(t, name)), &want))
 		got := do(t, sim, c)
 		require.NoError(t, got.err)
-		require.Equal(t, members(t, want.HTTP.Body), members(t, []byte(got.body)), file)
-		for name := range want.HTTP.Headers {
-			require.NotEmpty(t, got.header.Get(name), "%s: header %s", file, name)
+		require.Equal(t, members(t, want.HTTP.Body), members(t, []byte(got.body)), name)
+		for header := range want.HTTP.Headers {
+			require.NotEmpty(t, got.header.Get(header), "%s: header %s", name, header)
 		}
 	}
 }

@@ -3,7 +3,6 @@ package metasim
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -134,22 +133,15 @@ func (s *Sim) Inbound(account string, from Contact, text string) (Inbound, error
 	if !ok {
 		return Inbound{}, fmt.Errorf("account %q is not known", account)
 	}
-	if from.UserID == "" && (l.Kind == Instagram || from.WaID == "") {
-		return Inbound{}, errors.New("a contact needs a wa_id or a user_id, on instagram a user_id")
+	u, err := l.message(from, s.ids, s.now())
+	if err != nil {
+		return Inbound{}, err
 	}
-	rec := &Inbound{Account: l.ID, Kind: l.Kind, Contact: from, At: s.now()}
-	kind := waMessage
-	if l.Kind == Instagram {
-		rec.ProviderID, kind = s.ids.mid(), igMessage
-	} else {
-		rec.ProviderID = s.ids.wamid(from.phoneOrID(), wamidInbound, inboundHex)
-		l.people.remember(from)
-	}
+	rec := &Inbound{ProviderID: u.id, Account: l.ID, Kind: l.Kind, Contact: from, At: u.at}
 	s.inbox.add(rec)
 	written := s.inbox.copyOf(rec)
-	s.enqueue(&update{
-		kind: kind, line: l, contact: from, id: rec.ProviderID, text: text, at: rec.At, inbound: rec,
-	}, 0, s.Settings())
+	u.text, u.inbound = text, rec
+	s.enqueue(u, 0, s.Settings())
 	return written, nil
 }
 

@@ -1,6 +1,9 @@
 package metasim
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // updateKind sorts updates by the JSON array they travel in.
 type updateKind int
@@ -24,13 +27,31 @@ type update struct {
 	status   string
 	callback string
 	template bool
-	fault    *fixture // of waFailed
-	at       time.Time
-	inbound  *Inbound      // the record of waMessage and igMessage
-	posted   chan struct{} // if set: closed when its first POST has ended
+	// unsupported: the message is of a kind Meta does not show to businesses.
+	unsupported bool
+	fault       *fixture // of waFailed
+	at          time.Time
+	inbound     *Inbound      // the record of waMessage and igMessage
+	posted      chan struct{} // if set: closed when its first POST has ended
 }
 
 func (u *update) instagram() bool { return u.kind >= igMessage }
+
+// message returns an update about an empty message of a contact, with an id
+// from ids, and remembers the contact.
+func (l *line) message(from Contact, ids *dice, now time.Time) (*update, error) {
+	if from.UserID == "" && (l.Kind == Instagram || from.WaID == "") {
+		return nil, errors.New("a contact needs a wa_id or a user_id, on instagram a user_id")
+	}
+	u := &update{kind: waMessage, line: l, contact: from, at: now}
+	if l.Kind == Instagram {
+		u.kind, u.id = igMessage, ids.mid()
+		return u, nil
+	}
+	u.id = ids.wamid(from.phoneOrID(), wamidInbound, inboundHex)
+	l.people.remember(from)
+	return u, nil
+}
 
 // acceptance is what follows an accepted send.
 type acceptance struct {
