@@ -9,7 +9,7 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/store"
 )
 
-// DevOptions say what a development run plays. Migrate and OpenRecords are
+// DevOptions say what a development run does. Migrate and OpenRecords are
 // filled in by Dev.
 type DevOptions = dev.Options
 

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	atWork       = 256                    // most agents on the telephone at once
+	maxAgents    = 256                    // most tasks in work at once
 	windowTries  = 40                     // how often a closed window is tried: the customer's message may still be on its way
 	windowPause  = 250 * time.Millisecond // between these
 	templateName = "appt_reminder"
@@ -32,14 +32,14 @@ type task struct {
 type agents struct {
 	api     *api
 	journal *journal
-	desk    chan struct{} // one place per agent at work
-	hurry   chan struct{} // closed: no more thinking
-	ending  sync.Once
+	slots   chan struct{} // one per task in work
+	ending  chan struct{} // closed: no more thinking
+	end     sync.Once
 	working sync.WaitGroup
 }
 
 func newAgents(a *api, j *journal) *agents {
-	return &agents{api: a, journal: j, desk: make(chan struct{}, atWork), hurry: make(chan struct{})}
+	return &agents{api: a, journal: j, slots: make(chan struct{}, maxAgents), ending: make(chan struct{})}
 }
 
 // give hands out a task and returns at once. It may not be called after finish.
@@ -49,13 +49,13 @@ func (g *agents) give(ctx context.Context, t task) {
 		defer timer.Stop()
 		select {
 		case <-timer.C:
-		case <-g.hurry:
+		case <-g.ending:
 		case <-ctx.Done():
 			return
 		}
 		select {
-		case g.desk <- struct{}{}:
-			defer func() { <-g.desk }()
+		case g.slots <- struct{}{}:
+			defer func() { <-g.slots }()
 			g.do(ctx, t)
 		case <-ctx.Done():
 		}
@@ -64,7 +64,7 @@ func (g *agents) give(ctx context.Context, t task) {
 
 // finish makes the agents do at once what is left, and returns when they have.
 func (g *agents) finish() {
-	g.ending.Do(func() { close(g.hurry) })
+	g.end.Do(func() { close(g.ending) })
 	g.working.Wait()
 }
 

@@ -41,6 +41,9 @@ type call struct {
 	body         any
 }
 
+// object is the JSON body of a call.
+type object = map[string]any
+
 // refusal is an answer that repeating will not change.
 type refusal struct {
 	status     int
@@ -57,7 +60,7 @@ func (a *api) do(ctx context.Context, c call, into any) error {
 	pause := retryFirst
 	for {
 		err := a.once(ctx, c, into)
-		again, ok := patience(err, pause)
+		again, ok := retryDelay(err, pause)
 		if !ok {
 			return err
 		}
@@ -69,9 +72,9 @@ func (a *api) do(ctx context.Context, c call, into any) error {
 	}
 }
 
-// patience says whether to call again and how long to wait before: 429 names
+// retryDelay says whether to call again and how long to wait before: 429 names
 // the time, an unfinished call of the same key and trouble of the server pass.
-func patience(err error, pause time.Duration) (time.Duration, bool) {
+func retryDelay(err error, pause time.Duration) (time.Duration, bool) {
 	if err == nil {
 		return 0, false
 	}

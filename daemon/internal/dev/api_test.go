@@ -66,7 +66,7 @@ func TestRefusalsStand(t *testing.T) {
 
 func TestThrottledCallsWaitAsTold(t *testing.T) {
 	t.Parallel()
-	pause, again := patience(&refusal{status: http.StatusTooManyRequests, retryAfter: 7 * time.Second}, time.Millisecond)
+	pause, again := retryDelay(&refusal{status: http.StatusTooManyRequests, retryAfter: 7 * time.Second}, time.Millisecond)
 	require.True(t, again)
 	require.Equal(t, 7*time.Second, pause)
 }
@@ -75,7 +75,7 @@ func TestThrottledCallsWaitAsTold(t *testing.T) {
 func TestClosedWindowIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	a, keys := answers(t, status(http.StatusConflict, `{"code":"window_closed"}`), status(http.StatusAccepted, `{"job":{"id":"5"}}`))
-	o := newCast("secret")[0]
+	o := newOrgs("secret")[0]
 	c := o.customers[0]
 	o.conversations[c.address()] = "42"
 	g := newAgents(a, a.journal)
@@ -93,7 +93,7 @@ func TestClosedWindowIsTriedAgain(t *testing.T) {
 // TestInboxIsReadToItsEnd: a customer on the second page must be found too.
 func TestInboxIsReadToItsEnd(t *testing.T) {
 	t.Parallel()
-	o := newCast("secret")[0]
+	o := newOrgs("secret")[0]
 	wa, ig := o.customers[0], o.customers[len(o.customers)-1]
 	require.Equal(t, metasim.Instagram, ig.channel.account.Kind)
 	page := func(id, kind, user, next string) http.HandlerFunc {

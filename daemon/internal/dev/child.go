@@ -11,16 +11,24 @@ import (
 )
 
 const (
-	restartFirst = 100 * time.Millisecond // a killed worker is back within a second
-	restartMost  = 5 * time.Second
-	soundLife    = 5 * time.Second  // who lived this long is restarted at once
-	stopPatience = 25 * time.Second // above the daemon's own drain
+	restartFirst     = 100 * time.Millisecond // a killed worker is back within a second
+	restartMost      = 5 * time.Second
+	soundLife        = 5 * time.Second  // who lived this long is restarted without delay
+	childStopTimeout = 25 * time.Second // above the daemon's own drain
 )
+
+// role is what a child process is and where it can be asked.
+type role struct {
+	name    string
+	mode    string
+	metrics string // host:port
+}
 
 // child is one process of the daemon that is started again whenever it ends.
 // Safe for concurrent use.
 type child struct {
-	name    string
+	role
+
 	command devstack.Command
 	spawner *devstack.Spawner
 	logger  *slog.Logger
@@ -33,7 +41,8 @@ type child struct {
 
 // run keeps the child alive until ctx ends, then stops it orderly.
 func (c *child) run(ctx context.Context) {
-	pause := restartFirst
+	var pause time.Duration
+	first := true
 	for {
 		began := time.Now()
 		process, err := c.spawner.Start(ctx, c.command)
@@ -42,6 +51,10 @@ func (c *child) run(ctx context.Context) {
 		} else {
 			c.set(process)
 			c.changed()
+			if !first {
+				c.logger.InfoContext(ctx, "process started again", "name", c.name)
+			}
+			first = false
 			select {
 			case <-process.Exited():
 				c.logger.WarnContext(ctx, "process ended", "name", c.name, "error", process.Err(), "log", c.command.LogPath)
@@ -52,25 +65,30 @@ func (c *child) run(ctx context.Context) {
 			c.stop(context.WithoutCancel(ctx))
 			return
 		}
-		if time.Since(began) >= soundLife {
-			pause = restartFirst
-		}
-		if !wait(ctx, pause) {
+		if pause = restartPause(pause, time.Since(began)); !wait(ctx, pause) {
 			return
 		}
-		pause = min(2*pause, restartMost)
 	}
 }
 
+// restartPause returns how long to wait before the next start, after a wait of
+// last (0: none yet) and a life of lived.
+func restartPause(last, lived time.Duration) time.Duration {
+	if last == 0 || lived >= soundLife {
+		return restartFirst
+	}
+	return min(2*last, restartMost)
+}
+
 func (c *child) stop(ctx context.Context) {
-	if err := c.current().End(ctx, stopPatience, syscall.SIGTERM, syscall.SIGKILL); err != nil {
+	if err := c.current().End(ctx, childStopTimeout, syscall.SIGTERM, syscall.SIGKILL); err != nil {
 		c.logger.ErrorContext(ctx, "process does not stop", "name", c.name, "error", err)
 	}
 }
 
 // kill ends the process at once, as a crash would.
 func (c *child) kill(ctx context.Context) error {
-	return c.current().End(ctx, stopPatience, syscall.SIGKILL)
+	return c.current().End(ctx, childStopTimeout, syscall.SIGKILL)
 }
 
 func (c *child) set(p *devstack.Process) {

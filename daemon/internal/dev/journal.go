@@ -9,7 +9,7 @@ import (
 // journal is the agents' own record: every 202 they got, and what else the API
 // answered. Safe for concurrent use.
 type journal struct {
-	keep bool // the acceptances, for a report; a play without end would pile them up
+	keep bool // the acceptances, for a report; a run without end would pile them up
 
 	mu       sync.Mutex
 	count    int

@@ -2,8 +2,8 @@
 // the simulated Meta, one api and two workers as child processes, demo orgs),
 // lets simulated customers and agents work over the real HTTP interfaces, and
 // reports what became of every message, from the simulator's own record. It
-// owns the play; it refuses to reach into the daemon: what it knows, it asks
-// over HTTP, or of Records at the very end.
+// owns the run from setup to teardown; it refuses to reach into the daemon:
+// what it knows, it asks over HTTP, or of Records at the very end.
 package dev
 
 import (
@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// Options say what to play. Argv, Migrate and OpenRecords are required.
+// Options say what to run. Argv, Migrate and OpenRecords are required.
 type Options struct {
 	// Argv is the daemon's command; the mode and all settings come to it by
 	// environment.
@@ -42,7 +42,7 @@ type Options struct {
 	Version      string        // sent to the admin API
 
 	// Front is a program to run in the terminal meanwhile, such as inboxctl top;
-	// its end ends the play. It finds the server by INBOXCTL_SERVER.
+	// its end ends the run. It finds the server by INBOXCTL_SERVER.
 	Front []string
 
 	Stdin          *os.File     // of Front
@@ -68,7 +68,7 @@ func (o Options) Check() error {
 	return errors.Join(faults...)
 }
 
-// reports says whether the play ends with a report.
+// reports says whether the run ends with a report.
 func (o Options) reports() bool { return o.For > 0 || o.Report != "" }
 
 func (o Options) withDefaults() Options {

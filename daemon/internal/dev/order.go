@@ -17,13 +17,13 @@ type acceptance struct {
 	answered     time.Time // when the 202 had come
 }
 
-// lane is what an order is kept in: a conversation and a priority.
-type lane struct {
+// thread is what an order is kept in: a conversation and a priority.
+type thread struct {
 	org, conversation string
 	bulk              bool
 }
 
-// progress is how far the sends of a lane have come.
+// progress is how far the sends of a thread have come.
 type progress struct {
 	job   int64     // highest so far
 	asked time.Time // latest so far
@@ -38,7 +38,7 @@ func outOfOrder(accepted []acceptance, sends []metasim.Send) int {
 	for _, a := range accepted {
 		byJob[strconv.FormatInt(a.job, 10)] = a
 	}
-	sent := map[lane]progress{}
+	sent := map[thread]progress{}
 	late := 0
 	for _, s := range sends {
 		a, ok := byJob[s.Job]
@@ -46,8 +46,8 @@ func outOfOrder(accepted []acceptance, sends []metasim.Send) int {
 			continue // somebody else's, or not the job's first send
 		}
 		delete(byJob, s.Job)
-		l := lane{a.org, a.conversation, a.bulk}
-		p := sent[l]
+		t := thread{a.org, a.conversation, a.bulk}
+		p := sent[t]
 		if a.job < p.job || !p.asked.IsZero() && !a.answered.After(p.asked) {
 			late++
 		}
@@ -55,7 +55,7 @@ func outOfOrder(accepted []acceptance, sends []metasim.Send) int {
 		if a.asked.After(p.asked) {
 			p.asked = a.asked
 		}
-		sent[l] = p
+		sent[t] = p
 	}
 	return late
 }

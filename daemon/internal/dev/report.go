@@ -2,13 +2,14 @@ package dev
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"time"
 
 	"github.com/bandeja/inboxd/daemon/internal/meta/metasim"
 )
 
-// Report is what a play came to. Percentiles and compliance are null if there
+// Report is what a run came to. Percentiles and compliance are null if there
 // was nothing to measure.
 type Report struct {
 	Seconds        float64       `json:"seconds"`
@@ -122,6 +123,13 @@ func (e evidence) report() Report {
 			Compliance: share(e.inbox.WithinTarget, e.inbox.Answered+e.inbox.Overdue),
 		},
 	}
+}
+
+// sentence is the report for people.
+func (r Report) sentence() string {
+	return fmt.Sprintf("%d messages in; %d accepted to send: %d sent, %d failed, %d uncertain; %d lost, %d sent twice, %d out of order",
+		r.Messages.In, r.Messages.OutAccepted, r.Messages.Sent, r.Messages.Failed, r.Messages.Uncertain,
+		r.Lost, r.DuplicateSends, r.OutOfOrder)
 }
 
 // encode returns the report as one line of JSON.

@@ -80,5 +80,5 @@ func TestJournalCountsReplaysOnce(t *testing.T) {
 	require.Equal(t, "first", j.acceptances()[0].conversation)
 	forgetful := newJournal(false)
 	forgetful.accept(acceptance{job: 1})
-	require.Empty(t, forgetful.acceptances(), "a play without end must not pile them up")
+	require.Empty(t, forgetful.acceptances(), "a run without end must not pile them up")
 }

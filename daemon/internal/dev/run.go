@@ -6,16 +6,40 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"sync"
+	"slices"
 	"time"
+
+	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/daemon/internal/devstack"
+	"github.com/bandeja/inboxd/daemon/internal/meta/metasim"
 )
 
-// drainTimeout bounds how long what is under way may take to end.
-const drainTimeout = 30 * time.Second
+// stopTimeout bounds the stop of each part.
+const stopTimeout = 30 * time.Second
 
-// Run plays until o.For is over, the front program ends, or ctx ends; all three
-// are orderly ends. With For or Report it then waits for what is under way, at
-// most 30 s, and reports. It returns when everything is stopped.
+// run is one run of development mode and everything it has started.
+type run struct {
+	options  Options
+	settings settings
+	secrets  secrets
+	stack    *devstack.Stack
+	sim      *metasim.Sim
+	children *children
+	admin    *admin.Client
+	orgs     []*org
+	api      *api
+	journal  *journal
+	manifest manifestFile
+	records  Records
+
+	databaseURL, redisURL, apiURL, socket string
+	cleanups                              []func(ctx context.Context) error
+}
+
+// Run sets everything up and runs traffic until o.For is over, the front
+// program ends, or ctx ends; all three are orderly ends. With For or Report it
+// then waits for what is under way, at most 30 s, and reports. It returns when
+// everything is stopped.
 func Run(ctx context.Context, o Options) (err error) {
 	if len(o.Argv) == 0 || o.Migrate == nil || o.OpenRecords == nil {
 		return errors.New("dev: Argv, Migrate and OpenRecords are required")
@@ -25,95 +49,70 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	o = o.withDefaults()
 	began := time.Now()
-	s := &stage{options: o, settings: readSettings(o.Environ)}
-	defer func() { err = errors.Join(err, s.strike(ctx)) }()
-	if err := s.build(ctx); err != nil {
+	r := &run{options: o, settings: readSettings(o.Environ)}
+	defer func() { err = errors.Join(err, r.teardown(ctx)) }()
+	if err := r.setup(ctx); err != nil {
 		if ctx.Err() != nil {
-			s.say("stopped before it was ready")
+			r.say("stopped before it was ready")
 			return nil
 		}
 		return err
 	}
-	s.banner(time.Since(began))
-	return s.play(ctx)
+	r.banner(time.Since(began))
+	return r.traffic(ctx)
 }
 
-// play runs the traffic and, beside it, what the options ask for.
-func (s *stage) play(ctx context.Context) error {
-	mark, err := s.records.Mark(ctx)
-	if err != nil {
-		return fmt.Errorf("mark the begin: %w", err)
+// onTeardown adds what teardown is to do, the last first.
+func (r *run) onTeardown(do func(ctx context.Context) error) { r.cleanups = append(r.cleanups, do) }
+
+// teardown stops everything in the reverse order of its start.
+func (r *run) teardown(ctx context.Context) error {
+	var errs []error
+	for _, do := range slices.Backward(r.cleanups) {
+		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+		errs = append(errs, do(bounded))
+		cancel()
 	}
-	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopWork()
-	show := &show{stage: s, mark: mark, webhooksBefore: s.sim.Stats().Webhooks, inboundBefore: lastInbound(s.sim), began: time.Now()}
-	agents := newAgents(s.api, s.journal)
-	acting, end := context.WithCancel(ctx)
-	defer end()
-	if s.options.For > 0 {
-		acting, end = context.WithTimeout(acting, s.options.For)
-		defer end()
-	}
-	var side sync.WaitGroup
-	var frontErr, mishapErr error
-	side.Go(func() { mishapErr = befall(acting, s.mishaps()) })
-	if len(s.options.Front) > 0 {
-		side.Go(func() {
-			defer end()
-			frontErr = s.front(acting)
-		})
-	}
-	t := &traffic{
-		sim: s.sim, agents: agents, rate: s.options.Rate, logger: s.options.Logger,
-		script: newScript(s.options.Seed, s.orgs), bulk: newScript(s.options.Seed+1, s.orgs),
-	}
-	t.run(acting, work)
-	show.lasted = time.Since(show.began)
-	side.Wait()
-	if !s.options.reports() {
-		stopWork()
-		agents.finish()
-		return errors.Join(frontErr, mishapErr)
-	}
-	return errors.Join(frontErr, mishapErr, show.close(context.WithoutCancel(ctx), agents, stopWork))
+	r.cleanups = nil
+	return errors.Join(errs...)
 }
 
 // front runs the front program in the terminal. It must be the one that gets
 // ctrl-C, so it stays in our process group.
-func (s *stage) front(ctx context.Context) error {
-	cmd := exec.CommandContext(ctx, s.options.Front[0], s.options.Front[1:]...) //nolint:gosec // Our caller chose it.
-	cmd.Env = s.settings.environ(map[string]string{"INBOXCTL_SERVER": "unix://" + s.socket})
-	cmd.Stdout, cmd.Stderr = s.options.Stdout, s.options.Stderr
-	if s.options.Stdin != nil {
-		cmd.Stdin = s.options.Stdin
+func (r *run) front(ctx context.Context) error {
+	cmd := exec.CommandContext(ctx, r.options.Front[0], r.options.Front[1:]...) //nolint:gosec // Our caller chose it.
+	cmd.Env = r.settings.environ(map[string]string{"INBOXCTL_SERVER": "unix://" + r.socket})
+	cmd.Stdout, cmd.Stderr = r.options.Stdout, r.options.Stderr
+	if r.options.Stdin != nil {
+		cmd.Stdin = r.options.Stdin
 	}
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 5 * time.Second
 	if err := cmd.Run(); err != nil && ctx.Err() == nil {
-		return fmt.Errorf("%s: %w", s.options.Front[0], err)
+		return fmt.Errorf("%s: %w", r.options.Front[0], err)
 	}
 	return nil
 }
 
 // say tells the user something, unless a front program has the terminal.
-func (s *stage) say(format string, args ...any) {
-	if len(s.options.Front) == 0 {
-		_, _ = fmt.Fprintf(s.options.Stderr, "dev: "+format+"\n", args...) // a closed terminal stops nothing
+func (r *run) say(format string, args ...any) {
+	if len(r.options.Front) == 0 {
+		_, _ = fmt.Fprintf(r.options.Stderr, "dev: "+format+"\n", args...) // a closed terminal stops nothing
 	}
 }
 
 // banner says what runs where.
-func (s *stage) banner(took time.Duration) {
-	s.say("ready in %.1f s (seed %d)", took.Seconds(), s.options.Seed)
+func (r *run) banner(took time.Duration) {
+	r.say("ready in %.1f s (seed %d)", took.Seconds(), r.options.Seed)
 	for _, line := range [][2]string{
-		{"api", s.apiURL},
-		{"operators", "unix://" + s.socket},
-		{"simulator", s.sim.URL() + "/sim/"},
-		{"postgresql", s.databaseURL},
-		{"redis", s.redisURL},
-		{"logs", s.stack.Dir},
-		{"everything", s.board.path},
+		{"api", r.apiURL},
+		{"operators", "unix://" + r.socket},
+		{"simulator", r.sim.URL() + "/sim/"},
+		{"postgresql", r.databaseURL},
+		{"redis", r.redisURL},
+		{"logs", r.stack.Dir},
+		{"everything", r.manifest.path},
 	} {
-		s.say("  %-11s %s", line[0], line[1])
+		r.say("  %-11s %s", line[0], line[1])
 	}
 }

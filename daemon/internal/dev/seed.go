@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -12,26 +13,28 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/meta/metasim"
 )
 
-// beatPoll is how often we look whether the workers have announced themselves.
-const beatPoll = 50 * time.Millisecond
+const (
+	workerPoll    = 50 * time.Millisecond // how often we look whether the workers have announced themselves
+	greetingBatch = 50                    // customers per webhook
+)
 
-// seed makes the demo orgs through the admin API. What a kept data directory
+// addOrgs makes the demo orgs through the admin API. What a kept data directory
 // has already stays; API tokens are made anew, for only their digests are
 // stored.
-func seed(ctx context.Context, client *admin.Client, orgs []*org) error {
+func addOrgs(ctx context.Context, client *admin.Client, orgs []*org) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, o := range orgs {
-		group.Go(func() error { return seedOrg(ctx, client, o) })
+		group.Go(func() error { return addOrg(ctx, client, o) })
 	}
 	return group.Wait()
 }
 
-func seedOrg(ctx context.Context, client *admin.Client, o *org) error {
-	if _, err := client.AddOrg(ctx, admin.OrgAdd{Name: o.name}); unlessThere(err) != nil {
+func addOrg(ctx context.Context, client *admin.Client, o *org) error {
+	if _, err := client.AddOrg(ctx, admin.OrgAdd{Name: o.name}); ignoreConflict(err) != nil {
 		return fmt.Errorf("add org %s: %w", o.name, err)
 	}
 	for i, user := range o.users {
-		if _, err := client.AddUser(ctx, admin.UserAdd{Org: o.name, Name: user.name}); unlessThere(err) != nil {
+		if _, err := client.AddUser(ctx, admin.UserAdd{Org: o.name, Name: user.name}); ignoreConflict(err) != nil {
 			return fmt.Errorf("add user %s of %s: %w", user.name, o.name, err)
 		}
 		if i%2 == 0 {
@@ -48,7 +51,7 @@ func seedOrg(ctx context.Context, client *admin.Client, o *org) error {
 			Org: o.name, Kind: string(ch.account.Kind), ExternalID: ch.account.ID,
 			BusinessID: ch.account.BusinessID, Token: ch.account.Token,
 		})
-		if unlessThere(err) != nil {
+		if ignoreConflict(err) != nil {
 			return fmt.Errorf("add %s channel of %s: %w", ch.account.Kind, o.name, err)
 		}
 	}
@@ -60,8 +63,8 @@ func seedOrg(ctx context.Context, client *admin.Client, o *org) error {
 	return nil
 }
 
-// unlessThere forgives that something of this name is there already.
-func unlessThere(err error) error {
+// ignoreConflict forgives that something of this name is there already.
+func ignoreConflict(err error) error {
 	if fault, ok := errors.AsType[*admin.Error](err); ok && fault.Kind == admin.Conflict {
 		return nil
 	}
@@ -80,8 +83,30 @@ func register(sim *metasim.Sim, orgs []*org) error {
 	return nil
 }
 
-// awaitBeats returns when n workers have announced themselves.
-func awaitBeats(ctx context.Context, client *admin.Client, n int) error {
+// greet makes every customer known to inboxd before the traffic: a greeting
+// makes a contact and a conversation but starts no SLA clock. Repeating it on a
+// kept data directory changes nothing.
+func greet(ctx context.Context, sim *metasim.Sim, orgs []*org) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(4)
+	for _, o := range orgs {
+		for _, ch := range o.channels {
+			var contacts []metasim.Contact
+			for _, c := range o.customers {
+				if c.channel == ch {
+					contacts = append(contacts, c.contact)
+				}
+			}
+			for batch := range slices.Chunk(contacts, greetingBatch) {
+				group.Go(func() error { return sim.Greet(ctx, ch.account.ID, batch) })
+			}
+		}
+	}
+	return group.Wait()
+}
+
+// awaitWorkers returns when n workers have announced themselves.
+func awaitWorkers(ctx context.Context, client *admin.Client, n int) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	for {
@@ -95,7 +120,7 @@ func awaitBeats(ctx context.Context, client *admin.Client, n int) error {
 		if err == nil && beating >= n {
 			return nil
 		}
-		if !wait(ctx, beatPoll) {
+		if !wait(ctx, workerPoll) {
 			return fmt.Errorf("%d of %d workers have announced themselves: %w", beating, n, errors.Join(ctx.Err(), err))
 		}
 	}

@@ -1,10 +1,15 @@
 package dev
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
+
+	"github.com/bandeja/inboxd/daemon/internal/devstack"
 )
 
 // The daemon's settings that development mode gives to its children.
@@ -25,6 +30,9 @@ const (
 	envEnvironment   = "INBOXD_ENVIRONMENT"
 	envDial          = "INBOXD_DIAL"
 )
+
+// longestSocket is how many bytes a unix socket's path may have, with a margin.
+const longestSocket = 100
 
 // settings is an environment: what the user gave and what we add.
 type settings map[string]string
@@ -69,6 +77,52 @@ func (s settings) or(name, choice string) (string, error) {
 	}
 	s[name] = choice
 	return choice, nil
+}
+
+// chooseAddresses fills in what the user has not set.
+func (r *run) chooseAddresses(ctx context.Context) error {
+	port, err := devstack.FreePort(ctx)
+	if err != nil {
+		return err
+	}
+	listen, err := r.settings.or(envListen, "127.0.0.1:"+strconv.Itoa(port))
+	if err != nil {
+		return err
+	}
+	r.apiURL = reachable(listen)
+	socket, err := r.shortSocket()
+	if err != nil {
+		return err
+	}
+	if r.socket, err = r.settings.or(envAdminSocket, socket); err != nil {
+		return err
+	}
+	for name, target := range map[string]*string{
+		envAppSecret: &r.secrets.AppSecret, envVerifyToken: &r.secrets.VerifyToken, envSecretKey: &r.secrets.SecretKey,
+	} {
+		if *target, err = r.settings.or(name, *target); err != nil {
+			return err
+		}
+	}
+	for name, choice := range map[string]string{envEnvironment: "dev", envDial: "50"} {
+		if _, err := r.settings.or(name, choice); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shortSocket returns a path for the admin socket that the kernel accepts.
+func (r *run) shortSocket() (string, error) {
+	if path := filepath.Join(r.stack.Dir, "admin.sock"); len(path) <= longestSocket {
+		return path, nil
+	}
+	dir, err := os.MkdirTemp("/tmp", "inboxd-")
+	if err != nil {
+		return "", err
+	}
+	r.onTeardown(func(context.Context) error { return os.RemoveAll(dir) })
+	return filepath.Join(dir, "admin.sock"), nil
 }
 
 // environ returns the settings with the extra ones as "NAME=value" pairs.

@@ -73,19 +73,19 @@ func TestManifestFollowsProcessIDs(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "dev.json")
 	pid := 1
-	var b noticeboard
-	require.NoError(t, b.refresh(), "before it is published nothing is written")
-	require.NoError(t, b.publish(path, manifest{APIURL: "http://x"}, func() map[string]int { return map[string]int{"api": pid} }))
+	var f manifestFile
+	require.NoError(t, f.refresh(), "before it is created nothing is written")
+	require.NoError(t, f.create(path, manifest{APIURL: "http://x"}, func() map[string]int { return map[string]int{"api": pid} }))
 	pid = 2
-	require.NoError(t, b.refresh())
+	require.NoError(t, f.refresh())
 	raw, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.Contains(t, string(raw), `"api": 2`)
 	info, err := os.Stat(path)
 	require.NoError(t, err)
 	require.EqualValues(t, 0o600, info.Mode().Perm(), "it holds secrets")
-	b.withdraw()
+	f.remove()
 	require.NoFileExists(t, path)
-	require.NoError(t, b.refresh())
+	require.NoError(t, f.refresh())
 	require.NoFileExists(t, path)
 }

@@ -6,7 +6,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
+
+	"github.com/bandeja/inboxd/daemon/internal/meta/metasim"
 )
 
 func TestPaceKeepsItsSchedule(t *testing.T) {
@@ -36,21 +39,23 @@ func TestPaceWithoutRateWaits(t *testing.T) {
 	})
 }
 
-func TestSpreadIsEven(t *testing.T) {
+// TestSameSeedSameWorkload: a run that found a fault must be repeatable.
+func TestSameSeedSameWorkload(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, []time.Duration{5 * time.Second, 10 * time.Second, 15 * time.Second}, spread(20*time.Second, 3))
-	require.Empty(t, spread(time.Minute, 0))
-}
-
-func TestMishapsHappenInTime(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		defer cancel()
-		var at []time.Duration
-		began := time.Now()
-		note := func(context.Context) error { at = append(at, time.Since(began)); return nil }
-		require.NoError(t, befall(ctx, []mishap{{time.Second, note}, {4 * time.Second, note}, {time.Minute, note}}))
-		require.Equal(t, []time.Duration{time.Second, 4 * time.Second}, at, "what is due after the end does not happen")
-	})
+	drawn := func(seed uint64) (all []string) {
+		w := newWorkload(seed, newOrgs("secret"))
+		for i := range 500 {
+			c := w.customer()
+			a := w.answer(i, c)
+			require.LessOrEqual(t, a.think, 8*time.Second)
+			require.Same(t, c, a.customer)
+			all = append(all, c.address(), a.agent.name, a.think.String())
+		}
+		b := w.bulk()
+		require.Equal(t, metasim.WhatsApp, b.customer.channel.account.Kind, "only WhatsApp has templates")
+		require.Nil(t, b.agent)
+		return append(all, b.customer.address())
+	}
+	require.Empty(t, cmp.Diff(drawn(7), drawn(7)))
+	require.NotEmpty(t, cmp.Diff(drawn(7), drawn(8)))
 }

@@ -52,10 +52,10 @@ func address(kind metasim.Kind, c metasim.Contact) string {
 	return string(kind) + ":" + c.WaID
 }
 
-// newCast returns the demo orgs. Names, numbers and accounts are the same in
+// newOrgs returns the demo orgs. Names, numbers and accounts are the same in
 // every run, so that a kept data directory goes on; secret makes the channel
 // tokens.
-func newCast(secret string) []*org {
+func newOrgs(secret string) []*org {
 	agents := []string{"dana", "kofi", "lena", "marco", "nadia", "omar"}
 	var orgs []*org
 	for i, plan := range []struct {

@@ -8,62 +8,60 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/meta/metasim"
 )
 
-const bulkShare = 0.05 // templates in bulk, per inbound message
-
-// script decides who writes and how it is answered, all from one seed: two
-// plays with the same seed and rate differ only by the clock. Not safe for
+// workload decides who writes and how it is answered, all from one seed: two
+// runs with the same seed and rate differ only by the clock. Not safe for
 // concurrent use.
-type script struct {
-	dice   *rand.Rand
+type workload struct {
+	random *rand.Rand
 	orgs   []*org // each as often as its weight
 	recent []*customer
 }
 
-func newScript(seed uint64, orgs []*org) *script {
-	s := &script{dice: rand.New(rand.NewPCG(seed, 0))} //nolint:gosec // Repeatable on purpose.
+func newWorkload(seed uint64, orgs []*org) *workload {
+	w := &workload{random: rand.New(rand.NewPCG(seed, 0))} //nolint:gosec // Repeatable on purpose.
 	for _, o := range orgs {
 		for range o.weight {
-			s.orgs = append(s.orgs, o)
+			w.orgs = append(w.orgs, o)
 		}
 	}
-	return s
+	return w
 }
 
 // customer returns who writes next: often somebody who has just written, so
 // that conversations have several messages in flight.
-func (s *script) customer() *customer {
+func (w *workload) customer() *customer {
 	const memory = 24
-	if len(s.recent) == memory && s.dice.IntN(4) == 0 {
-		return s.recent[s.dice.IntN(memory)]
+	if len(w.recent) == memory && w.random.IntN(4) == 0 {
+		return w.recent[w.random.IntN(memory)]
 	}
-	o := s.orgs[s.dice.IntN(len(s.orgs))]
-	c := o.customers[s.dice.IntN(len(o.customers))]
-	if len(s.recent) == memory {
-		s.recent[s.dice.IntN(memory)] = c
+	o := w.orgs[w.random.IntN(len(w.orgs))]
+	c := o.customers[w.random.IntN(len(o.customers))]
+	if len(w.recent) == memory {
+		w.recent[w.random.IntN(memory)] = c
 	} else {
-		s.recent = append(s.recent, c)
+		w.recent = append(w.recent, c)
 	}
 	return c
 }
 
 // answer returns what an agent does about the i-th message.
-func (s *script) answer(i int, c *customer) task {
+func (w *workload) answer(i int, c *customer) task {
 	o := c.channel.org
-	think := 200*time.Millisecond + time.Duration(s.dice.ExpFloat64()*float64(600*time.Millisecond))
-	if s.dice.IntN(20) == 0 {
-		think += time.Duration(s.dice.IntN(6000)) * time.Millisecond // a slow one
+	think := 200*time.Millisecond + time.Duration(w.random.ExpFloat64()*float64(600*time.Millisecond))
+	if w.random.IntN(20) == 0 {
+		think += time.Duration(w.random.IntN(6000)) * time.Millisecond // a slow one
 	}
 	return task{
-		customer: c, agent: o.users[s.dice.IntN(len(o.users))], think: min(think, 8*time.Second), text: reply(i),
-		read: s.dice.IntN(10) < 7, assign: s.dice.IntN(20) == 0, resolve: s.dice.IntN(25) == 0,
+		customer: c, agent: o.users[w.random.IntN(len(o.users))], think: min(think, 8*time.Second), text: reply(i),
+		read: w.random.IntN(10) < 7, assign: w.random.IntN(20) == 0, resolve: w.random.IntN(25) == 0,
 	}
 }
 
 // bulk returns a template for somebody on WhatsApp, sent by nobody.
-func (s *script) bulk() task {
+func (w *workload) bulk() task {
 	for {
-		o := s.orgs[s.dice.IntN(len(s.orgs))]
-		c := o.customers[s.dice.IntN(len(o.customers))]
+		o := w.orgs[w.random.IntN(len(w.orgs))]
+		c := o.customers[w.random.IntN(len(o.customers))]
 		if c.channel.account.Kind == metasim.WhatsApp {
 			return task{customer: c}
 		}

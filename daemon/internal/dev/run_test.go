@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -46,10 +47,10 @@ func readManifest(t *testing.T, path string) manifest {
 	return m
 }
 
-// TestPlayWithTrouble is the promise of the product in one test: with a worker
+// TestRunWithFaults is the promise of the product in one test: with a worker
 // killed and Redis lost during traffic, nothing is lost, sent twice or out of
 // order, and nothing stays behind.
-func TestPlayWithTrouble(t *testing.T) {
+func TestRunWithFaults(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "dev.json")
 	file := filepath.Join(t.TempDir(), "report.json")
@@ -116,4 +117,30 @@ func TestTermEndsEarly(t *testing.T) {
 	raw, err := os.ReadFile(contexts)
 	require.NoError(t, err)
 	require.NotContains(t, string(raw), `"dev"`)
+}
+
+// TestTeardownGoesBackwards: what was started last may need what was started
+// first, and one failure must not leave the rest running.
+func TestTeardownGoesBackwards(t *testing.T) {
+	t.Parallel()
+	var order []int
+	r := &run{}
+	fault := errors.New("stuck")
+	for i := range 3 {
+		r.onTeardown(func(ctx context.Context) error {
+			order = append(order, i)
+			_, bounded := ctx.Deadline()
+			require.True(t, bounded)
+			require.NoError(t, ctx.Err(), "the end of the run is no reason not to clean up")
+			if i == 2 {
+				return fault
+			}
+			return nil
+		})
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, r.teardown(ended), fault)
+	require.Equal(t, []int{2, 1, 0}, order)
+	require.NoError(t, r.teardown(ended), "twice is harmless")
 }

@@ -18,55 +18,47 @@ const (
 	readyPoll    = 25 * time.Millisecond
 )
 
-// post is a place in the fleet: what a child is and where it can be asked.
-type post struct {
-	name    string
-	mode    string
-	metrics string // host:port
+// children are the daemon's processes: one api, two workers.
+type children struct {
+	all     []*child
+	spawner *devstack.Spawner
+	cancel  context.CancelFunc
+	running sync.WaitGroup
 }
 
-// fleet is the daemon's child processes.
-type fleet struct {
-	posts    []post
-	children []*child
-	spawner  *devstack.Spawner
-	cancel   context.CancelFunc
-	running  sync.WaitGroup
-}
-
-// launch starts one child per post with the settings; changed is called
+// launch starts one child per role with the settings; changed is called
 // whenever a process id has changed.
-func launch(ctx context.Context, o Options, s settings, dir string, posts []post, changed func()) *fleet {
+func launch(ctx context.Context, o Options, s settings, dir string, roles []role, changed func()) *children {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	f := &fleet{posts: posts, spawner: devstack.NewSpawner(), cancel: cancel}
-	for _, p := range posts {
+	p := &children{spawner: devstack.NewSpawner(), cancel: cancel}
+	for _, r := range roles {
 		c := &child{
-			name: p.name, spawner: f.spawner, changed: changed,
+			role: r, spawner: p.spawner, changed: changed,
 			logger: o.Logger.With("component", "dev"),
 			command: devstack.Command{
-				Argv: o.Argv, Append: true, LogPath: filepath.Join(dir, p.name+".log"), OrphanSignal: syscall.SIGTERM,
-				Env: s.environ(map[string]string{envMode: p.mode, envMetricsListen: p.metrics}),
+				Argv: o.Argv, Append: true, LogPath: filepath.Join(dir, r.name+".log"), OrphanSignal: syscall.SIGTERM,
+				Env: s.environ(map[string]string{envMode: r.mode, envMetricsListen: r.metrics}),
 			},
 		}
-		f.children = append(f.children, c)
+		p.all = append(p.all, c)
 	}
-	for _, c := range f.children {
-		f.running.Go(func() { c.run(ctx) })
+	for _, c := range p.all {
+		p.running.Go(func() { c.run(ctx) })
 	}
-	return f
+	return p
 }
 
 // stop stops all children, orderly and at once.
-func (f *fleet) stop() {
-	f.cancel()
-	f.running.Wait()
-	f.spawner.Close()
+func (p *children) stop() {
+	p.cancel()
+	p.running.Wait()
+	p.spawner.Close()
 }
 
 // pids returns the process ids by name; one that is down is missing.
-func (f *fleet) pids() map[string]int {
+func (p *children) pids() map[string]int {
 	pids := map[string]int{}
-	for _, c := range f.children {
+	for _, c := range p.all {
 		if pid := c.pid(); pid != 0 {
 			pids[c.name] = pid
 		}
@@ -75,25 +67,25 @@ func (f *fleet) pids() map[string]int {
 }
 
 // workers returns the children that run jobs.
-func (f *fleet) workers() []*child {
+func (p *children) workers() []*child {
 	var workers []*child
-	for i, p := range f.posts {
-		if p.mode == "worker" {
-			workers = append(workers, f.children[i])
+	for _, c := range p.all {
+		if c.mode == "worker" {
+			workers = append(workers, c)
 		}
 	}
 	return workers
 }
 
 // ready returns when every child says so.
-func (f *fleet) ready(ctx context.Context) error {
+func (p *children) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	client := &http.Client{Timeout: time.Second}
 	defer client.CloseIdleConnections()
-	for i, p := range f.posts {
-		if err := f.children[i].ready(ctx, client, reachable(p.metrics)+"/readyz"); err != nil {
-			return fmt.Errorf("%s does not get ready: %w\n%s", p.name, err, devstack.LogTail(f.children[i].command.LogPath))
+	for _, c := range p.all {
+		if err := c.ready(ctx, client, reachable(c.metrics)+"/readyz"); err != nil {
+			return fmt.Errorf("%s does not get ready: %w\n%s", c.name, err, devstack.LogTail(c.command.LogPath))
 		}
 	}
 	return nil
@@ -129,10 +121,10 @@ func askReady(ctx context.Context, client *http.Client, url string) error {
 	return nil
 }
 
-// posts returns the places of the fleet: one api, two workers. The user may
-// have named the api's metrics address; workers always get ports of their own.
-func posts(ctx context.Context, s settings) ([]post, error) {
-	all := []post{{name: "api", mode: "api"}, {name: "worker-1", mode: "worker"}, {name: "worker-2", mode: "worker"}}
+// chooseRoles returns what to start. The user may have named the api's metrics
+// address; workers always get ports of their own.
+func chooseRoles(ctx context.Context, s settings) ([]role, error) {
+	all := []role{{name: "api", mode: "api"}, {name: "worker-1", mode: "worker"}, {name: "worker-2", mode: "worker"}}
 	for i := range all {
 		port, err := devstack.FreePort(ctx)
 		if err != nil {
