@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/bandeja/inboxd/daemon/internal/config"
+	"github.com/bandeja/inboxd/daemon/internal/lane"
 	"github.com/bandeja/inboxd/daemon/internal/store"
 	"github.com/bandeja/inboxd/daemon/internal/telemetry"
 )
@@ -59,7 +60,10 @@ func MigrationStatus(ctx context.Context, c Config) ([]Migration, error) {
 	return store.MigrationStatus(ctx, c.DatabaseURL.Reveal())
 }
 
-// NewLogger returns the process's logger as the settings ask for it.
+// NewLogger returns the process's logger as the settings ask for it, and makes
+// libraries that would write to standard error use it too. Call it once.
 func NewLogger(w io.Writer, c Config) *slog.Logger {
-	return telemetry.Logger(w, c.LogFormat, c.LogLevel)
+	log := telemetry.Logger(w, c.LogFormat, c.LogLevel)
+	lane.QuietClient(log)
+	return log
 }

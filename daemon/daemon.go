@@ -113,7 +113,8 @@ func (d *Daemon) Run(ctx context.Context) error {
 	d.doors.serve(func(err error) { failed <- err })
 	err := d.start(ctx, failed)
 	if err == nil {
-		d.log.InfoContext(ctx, "ready", "mode", string(d.o.Config.Mode), "version", d.o.Build.Version)
+		d.log.InfoContext(ctx, "ready", "mode", string(d.o.Config.Mode), "version", d.o.Build.Version,
+			"api_url", d.doors.public.url(), "admin_socket", d.doors.adminSocket.path(), "metrics_url", d.doors.metrics.url()+"/metrics")
 		d.notify(ctx, d.notifier.Ready)
 		d.loop(ctx, "watchdog", func(ctx context.Context) {
 			d.notifier.Watchdog(ctx, func() bool { return d.health.Live().OK })

@@ -124,6 +124,14 @@ func (d *Daemon) openSocket(ctx context.Context, path string) (*door, error) {
 	return o, nil
 }
 
+// path is the file of a unix socket's door.
+func (o *door) path() string {
+	if o == nil {
+		return ""
+	}
+	return o.listener.Addr().String()
+}
+
 // url is how others reach the door.
 func (o *door) url() string {
 	if o == nil {

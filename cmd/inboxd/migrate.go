@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -30,8 +31,17 @@ func newMigrateCmd(e env, config *string) *cobra.Command {
 				if err != nil {
 					return err
 				}
+				pending, err := pendingSteps(cmd.Context(), c)
+				if err != nil {
+					return err
+				}
 				if err := daemon.Migrate(cmd.Context(), c); err != nil {
 					return err
+				}
+				if pending == 0 {
+					cmd.Println("nothing to do: the schema is up to date")
+				} else {
+					cmd.Printf("applied %d, the schema is up to date:\n", pending)
 				}
 				return printSteps(cmd, c)
 			},
@@ -71,6 +81,16 @@ func newMigrateDownCmd(e env, config *string) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "do it")
 	return cmd
+}
+
+func pendingSteps(ctx context.Context, c daemon.Config) (n int, err error) {
+	steps, err := daemon.MigrationStatus(ctx, c)
+	for _, s := range steps {
+		if s.AppliedAt.IsZero() {
+			n++
+		}
+	}
+	return n, err
 }
 
 func printSteps(cmd *cobra.Command, c daemon.Config) error {

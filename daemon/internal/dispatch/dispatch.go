@@ -62,6 +62,8 @@ type Dispatcher struct {
 	wake   chan struct{}
 	turn   int // rotates which kind is served first when slots are scarce
 	routes map[route]*memory
+
+	failing bool // the last round failed
 }
 
 type kind struct {
@@ -113,9 +115,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 	for ctx.Err() == nil { // also while every claim is full, or a stop would wait for the backlog
 		more, err := d.Round(ctx)
 		d.o.Tick()
-		if err != nil && ctx.Err() == nil {
-			d.o.Logger.WarnContext(ctx, "dispatch round failed", "error", err)
-		}
+		d.tell(ctx, err)
 		if more {
 			continue
 		}
@@ -126,6 +126,19 @@ func (d *Dispatcher) Run(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// tell logs when rounds begin to fail and when they work again, not each
+// failure: they come four times a second.
+func (d *Dispatcher) tell(ctx context.Context, err error) {
+	switch {
+	case ctx.Err() != nil:
+	case err != nil && !d.failing:
+		d.o.Logger.WarnContext(ctx, "dispatch fails", "error", err)
+	case err == nil && d.failing:
+		d.o.Logger.InfoContext(ctx, "dispatch works again")
+	}
+	d.failing = err != nil
 }
 
 // Round looks once and hands out what fits. It returns true when a claim was

@@ -32,6 +32,13 @@ type fakeLedger struct {
 	recalled   map[string][]job.Ticket // by reason
 }
 
+// answer sets what polls come to from now on.
+func (l *fakeLedger) answer(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pollErr = err
+}
+
 func (l *fakeLedger) Poll(context.Context) (job.Outlook, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -66,9 +67,12 @@ func TestOutage(t *testing.T) {
 		p := parts{ledger: &fakeLedger{pollErr: errors.New("away")}, runner: &fakeRunner{}, log: slog.New(slog.NewTextHandler(&log, nil))}
 		stop := run(t, p.build(t))
 		time.Sleep(10*time.Second + time.Millisecond) //nolint:forbidigo // synctest's time
-		stop()
 		require.Equal(t, 41, p.ledger.pollCount())
-		require.Contains(t, log.String(), "dispatch round failed")
+		p.ledger.answer(nil)
+		time.Sleep(time.Second) //nolint:forbidigo // synctest's time
+		stop()
+		require.Equal(t, 1, strings.Count(log.String(), "dispatch fails"), "said once, not four times a second")
+		require.Equal(t, 1, strings.Count(log.String(), "dispatch works again"))
 	})
 }
 

@@ -3,6 +3,7 @@ package lane
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -12,16 +13,17 @@ import (
 // restAfterFailure is how long a failed Redis is left alone.
 const restAfterFailure = 3 * time.Second
 
-// health remembers the last failure of the lane.
+// health remembers the last failure of the lane, and tells of the turns.
 type health struct {
-	failedAt *atomic.Int64 // unix nanoseconds; 0: fine
+	log      *slog.Logger
+	failedAt atomic.Int64 // unix nanoseconds; 0: fine
 	up       prometheus.Gauge
 }
 
-func newHealth(reg prometheus.Registerer) health {
-	h := health{
-		failedAt: &atomic.Int64{},
-		up:       prometheus.NewGauge(prometheus.GaugeOpts{Name: "inboxd_redis_up", Help: "Whether the last call to Redis succeeded (1) or failed (0)."}),
+func newHealth(log *slog.Logger, reg prometheus.Registerer) *health {
+	h := &health{
+		log: log,
+		up:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "inboxd_redis_up", Help: "Whether the last call to Redis succeeded (1) or failed (0)."}),
 	}
 	h.up.Set(1)
 	if reg != nil {
@@ -34,11 +36,15 @@ func newHealth(reg prometheus.Registerer) health {
 func (h *health) note(err error) {
 	switch {
 	case err == nil:
-		h.failedAt.Store(0)
-		h.up.Set(1)
+		if h.failedAt.Swap(0) != 0 {
+			h.up.Set(1)
+			h.log.Info("redis answers again")
+		}
 	case !errors.Is(err, context.Canceled):
-		h.failedAt.Store(time.Now().UnixNano())
-		h.up.Set(0)
+		if h.failedAt.Swap(time.Now().UnixNano()) == 0 {
+			h.up.Set(0)
+			h.log.Warn("redis does not answer; jobs travel by postgres meanwhile", "error", err)
+		}
 	}
 }
 

@@ -51,6 +51,7 @@ func (h *hook) dequeue(ctx context.Context, cmd redis.Cmder, queue string, next 
 	err := next(ctx, cmd)
 	switch {
 	case errors.Is(err, redis.Nil):
+		h.health.note(nil)
 		if !h.wait(ctx, bell, idleWait) {
 			return err
 		}

@@ -77,7 +77,7 @@ type Redis struct {
 	pulling redis.UniversalClient // the Servers', with the hook
 	tasks   *asynq.Client
 	bells   *bells
-	health  health
+	health  *health
 	servers []*asynq.Server
 	stop    context.CancelFunc
 	wg      sync.WaitGroup
@@ -92,7 +92,7 @@ func New(o Options) (*Redis, error) {
 	if o.Servers == 0 {
 		o.Servers = 2
 	}
-	r := &Redis{o: o, bells: newBells(o.Queues), health: newHealth(o.Registerer)}
+	r := &Redis{o: o, bells: newBells(o.Queues), health: newHealth(o.Logger, o.Registerer)}
 	r.client = redis.NewUniversalClient(o.Address.options())
 	pull := o.Address.options()
 	pull.PoolSize = o.Servers*len(o.Queues)*2 + 10
@@ -104,7 +104,7 @@ func New(o Options) (*Redis, error) {
 // Start begins to pull copies and to listen for wake-ups.
 func (r *Redis) Start(ctx context.Context) error {
 	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
-	r.pulling.AddHook(&hook{bells: r.bells, done: ctx.Done(), health: &r.health})
+	r.pulling.AddHook(&hook{bells: r.bells, done: ctx.Done(), health: r.health})
 	r.wg.Go(func() { r.bells.listen(ctx, r.client) })
 	for _, q := range r.o.Queues {
 		for range r.o.Servers {

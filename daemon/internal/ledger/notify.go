@@ -74,15 +74,27 @@ func (l *Ledger) Listen(ctx context.Context, c chan<- struct{}) {
 	l.wake.mu.Lock()
 	l.wake.local = append(l.wake.local, c)
 	l.wake.mu.Unlock()
+	lost := false
 	for ctx.Err() == nil {
-		if err := l.listenOnce(ctx, c); ctx.Err() == nil {
-			l.log.WarnContext(ctx, "listener lost its connection; polling meanwhile", "error", err)
-			pause(ctx, listenBackoff)
+		err := l.listenOnce(ctx, c, func() {
+			if lost {
+				l.log.InfoContext(ctx, "listener is connected again")
+			}
+			lost = false
+		})
+		if ctx.Err() != nil {
+			return
 		}
+		if !lost {
+			l.log.WarnContext(ctx, "listener lost its connection; polling meanwhile", "error", err)
+		}
+		lost = true
+		pause(ctx, listenBackoff)
 	}
 }
 
-func (l *Ledger) listenOnce(ctx context.Context, c chan<- struct{}) error {
+// listenOnce listens on one connection until it breaks.
+func (l *Ledger) listenOnce(ctx context.Context, c chan<- struct{}, connected func()) error {
 	connectCtx, cancel := context.WithTimeout(ctx, listenPing)
 	defer cancel()
 	conn, err := pgx.ConnectConfig(connectCtx, l.pool.Config().ConnConfig.Copy())
@@ -97,6 +109,7 @@ func (l *Ledger) listenOnce(ctx context.Context, c chan<- struct{}) error {
 	if _, err := conn.Exec(connectCtx, "LISTEN "+notifyChannel); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
+	connected()
 	signal(c)
 	for {
 		waitCtx, cancel := context.WithTimeout(ctx, listenPing)
