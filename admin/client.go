@@ -146,6 +146,9 @@ func (c *Client) fault(resp *http.Response, raw []byte) error {
 	if err := json.Unmarshal(raw, &p); err != nil || p.Detail == "" {
 		return c.notOurs(resp.StatusCode, err)
 	}
+	if p.Kind == "" && p.Code == publicNoRoute && resp.Header.Get(VersionHeader) == "" {
+		return publicAPI(c.server)
+	}
 	if p.Kind == "" {
 		p.Kind = kindOf(resp.StatusCode)
 	}
@@ -156,8 +159,17 @@ func (c *Client) fault(resp *http.Response, raw []byte) error {
 	return e
 }
 
+// publicNoRoute is what the public API says of a path of this one.
+const publicNoRoute = "no_such_route"
+
+// publicAPI: an operator has two addresses of one inboxd at hand, and took the
+// other.
+func publicAPI(server string) error {
+	return errorf(Invalid, CodePublicAPI, "%s is inboxd's public API, and operators need its admin API: name the socket (INBOXD_ADMIN_SOCKET, by default %s), or the address in INBOXD_ADMIN_LISTEN", server, DefaultServer)
+}
+
 func (c *Client) notOurs(status int, cause error) error {
-	e := errorf(kindOf(status), "not_inboxd", "%s answered HTTP %d, but not as inboxd does: check the address", c.server, status)
+	e := errorf(kindOf(status), CodeNotInboxd, "%s answered HTTP %d, but not as inboxd does: check the address", c.server, status)
 	if c.ServerVersion() != "" {
 		e.Text = fmt.Sprintf("%s (inboxd %s) answered HTTP %d in a form this version does not know", c.server, c.ServerVersion(), status)
 	}
@@ -174,9 +186,9 @@ func (c *Client) explain(ctx context.Context, err error, method string, limit ti
 	if errors.Is(err, context.Canceled) {
 		return context.Canceled
 	}
-	e := &Error{Kind: Unreachable, Code: "unreachable", Err: err}
+	e := &Error{Kind: Unreachable, Code: CodeUnreachable, Err: err}
 	if errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
-		e.Code = "timeout"
+		e.Code = CodeTimeout
 		e.Text = fmt.Sprintf("%s did not answer within %s: try again, or wait longer with --timeout", c.server, limit)
 		if method != http.MethodGet {
 			e.Text = fmt.Sprintf("%s did not answer within %s: the change may be done, or in part; look before you try again, and wait longer with --timeout", c.server, limit)

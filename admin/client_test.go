@@ -121,6 +121,7 @@ func TestClientFaults(t *testing.T) {
 		"Newer":       {problem(418, `{"detail":"teapot","kind":"teapot"}`), "teapot", 1, "teapot"},
 		"Forbidden":   {problem(403, `{"detail":"no","kind":"forbidden"}`), admin.Forbidden, 4, "no"},
 		"Proxy":       {problem(502, `<html>`), admin.Temporary, 9, "not as inboxd does"},
+		"PublicAPI":   {problem(404, `{"detail":"there is no such route: see /docs","status":404,"code":"no_such_route"}`), admin.Invalid, 2, "public API, and operators need its admin API"},
 		"NotFoundWeb": {problem(404, `404 page not found`), admin.NotFound, 5, "not as inboxd does"},
 		"Redirect":    {problem(302, ``), admin.Unreachable, 9, "not as inboxd does"},
 		"NotJSON":     {problem(200, `hello`), admin.Unreachable, 9, "not as inboxd does"},

@@ -23,6 +23,14 @@ const (
 	Unreachable   Kind = "unreachable"
 )
 
+// Codes of the faults the Client finds by itself: the address may be wrong.
+const (
+	CodeUnreachable = "unreachable" // no connection
+	CodeTimeout     = "timeout"     // no answer in time
+	CodeNotInboxd   = "not_inboxd"  // somebody else answers there
+	CodePublicAPI   = "public_api"  // inboxd answers there, but not to operators
+)
+
 // Exit codes of inboxctl.
 const (
 	ExitDone         = 0

@@ -16,6 +16,19 @@ func JobTypes() []string {
 	return []string{"send_message", "send_template", "run_automation", "sync_spend", "refresh_token"}
 }
 
+// ErrorClasses lists the words of the kinds of failure: what Meta says first,
+// then what inboxd says itself.
+func ErrorClasses() []string {
+	return []string{
+		"throttle_app", "throttle_waba", "throttle_number", "throttle_pair", "throttle_user", "throttle_account",
+		"integrity_throttle", "transient", "not_sent", "unknown", "ambiguous", "auth", "billing", "channel_dead",
+		"config", "media", "permission", "policy_blocked", "recipient_blocked", "recipient_capped",
+		"recipient_opted_out", "recipient_unreachable", "report_failed", "request_invalid", "template_invalid",
+		"template_paused", "too_much_data", "window_closed",
+		"deadline", "panic", "gone", "unknown_outcome", "worker_lost",
+	}
+}
+
 // Job is one unit of work. AgeMS counts from creation, retries do not reset it;
 // for a finished job it is how long the job took. Error never holds message
 // text.

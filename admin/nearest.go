@@ -3,20 +3,21 @@ package admin
 import "strings"
 
 // Nearest returns the one of words an operator most likely meant by word: a
-// slip away, or what word begins; "" if none is near. Both sides use it, so
-// that they suggest alike.
+// slip away, or what word begins, whatever the case; "" if none is near. Both
+// sides use it, so that they suggest alike.
 func Nearest(word string, words []string) string {
+	word = strings.ToLower(word)
 	best, distance := "", len(word)/3+2
 	if len(word) <= 3 {
 		distance = 2
 	}
 	for _, w := range words {
-		d := distance
+		d, lower := distance, strings.ToLower(w)
 		switch {
-		case len(word) > 1 && strings.HasPrefix(w, word):
+		case len(word) > 1 && strings.HasPrefix(lower, word):
 			d = 1
-		case abs(len(w)-len(word)) < distance:
-			d = edits(word, w)
+		case abs(len(lower)-len(word)) < distance:
+			d = edits(word, lower)
 		}
 		if d < distance {
 			best, distance = w, d

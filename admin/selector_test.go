@@ -81,7 +81,7 @@ func TestNearest(t *testing.T) {
 	states := admin.JobStates()
 	for word, want := range map[string]string{
 		"ded": "dead", "dedd": "dead", "raedy": "ready", "uncertian": "uncertain", "retry": "retrying", "run": "running", "canceled": "cancelled",
-		"xyz": "", "": "", "d": "", "DEAD": "",
+		"xyz": "", "": "", "d": "", "DEAD": "dead", "Retry": "retrying",
 	} {
 		require.Equal(t, want, admin.Nearest(word, states), word)
 	}

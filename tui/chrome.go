@@ -67,20 +67,15 @@ func (m model) badge() widget.Segment {
 
 // sums are the vital signs over all queues.
 func (m model) sums(status admin.Status) []widget.Segment {
-	segments := []widget.Segment{{Text: "healthy", Rank: 5}}
-	if !status.Healthy {
-		segments[0] = widget.Segment{Text: "NOT HEALTHY!", Role: theme.Crit}
-	}
+	segments := headline(status)
 	if status.Queues == nil {
 		return segments
 	}
 	oldest := int64(-1)
-	var ready, running, dead, uncertain int64
+	var ready, running int64
 	for _, q := range status.Queues {
 		ready += q.Ready
 		running += q.Running
-		dead += q.Dead
-		uncertain += q.Uncertain
 		if q.OldestReadyMS != nil {
 			oldest = max(oldest, *q.OldestReadyMS)
 		}
@@ -92,15 +87,24 @@ func (m model) sums(status admin.Status) []widget.Segment {
 	if oldest >= triage.TooOld.Milliseconds() {
 		age = widget.Segment{Text: age.Text + "!", Role: theme.Crit}
 	}
-	segments = append(segments, widget.Segment{Text: "ready " + text.Count(ready), Rank: 3},
-		widget.Segment{Text: "run " + text.Count(running), Rank: 4}, age)
-	for _, s := range []struct {
-		name string
-		n    int64
-	}{{"dead", dead}, {"uncertain", uncertain}} {
-		if s.n > 0 {
-			segments = append(segments, widget.Segment{Text: s.name + " " + text.Count(s.n) + "!", Role: theme.Warn, Rank: 1})
+	return append(segments, age, widget.Segment{Text: "ready " + text.Count(ready), Rank: 3},
+		widget.Segment{Text: "run " + text.Count(running), Rank: 4})
+}
+
+// headline is triage.Headline in pieces. What a narrow screen drops first is
+// told again further down.
+func headline(status admin.Status) []widget.Segment {
+	verdict := widget.Segment{Text: triage.Verdict(status), Rank: 5}
+	if !status.Healthy {
+		verdict = widget.Segment{Text: verdict.Text + "!", Role: theme.Crit}
+	}
+	segments := []widget.Segment{verdict}
+	for _, t := range triage.Troubles(status) {
+		s := widget.Segment{Text: t.Text + "!", Role: theme.Warn, Rank: 1}
+		if t.Kind == "silent" {
+			s.Role, s.Rank = theme.Crit, 2
 		}
+		segments = append(segments, s)
 	}
 	return segments
 }

@@ -13,7 +13,7 @@ import (
 // helpLines draws the key table itself, so that it cannot lie, and what the
 // words and signs of the screen mean.
 func (m model) helpLines() []string {
-	lines := []string{widget.Line(m.theme, m.width, "", widget.Segment{Text: " HELP", Role: theme.Title}), ""}
+	lines := []string{widget.Line(m.theme, m.width, "", widget.Segment{Text: " HELP: nothing on this screen changes anything.", Role: theme.Title})}
 	columns := 1
 	if m.width >= defaultWidth {
 		columns = 2
@@ -29,11 +29,12 @@ func (m model) helpLines() []string {
 	}
 	g := m.theme.Glyphs
 	for _, note := range []string{
-		"",
-		"Nothing on this screen changes anything.",
 		"!  needs a look    " + g.Unknown + "  not known    " + g.Few + "  a P99 of fewer than 100 is not drawn",
-		"wait: ready to start. run: start to outcome. end to end: created to final. n: how many.",
-		"drains: when the ready jobs are gone at the present rates.",
+		"SCHED waits for its time. RETRY of these: tried before. DISP handed out, not yet started. HELD kept back. UNCERT perhaps sent: never again by itself.",
+		"IN/s, DONE/s: averages of the last minute. DRAINS: time until READY is empty.",
+		"wait: ready to start. run: start to outcome. end to end: created to final. n: how many. dial: the share of jobs that travels by Redis.",
+		"order held: rows keep their places for 3s after the cursor has moved.",
+		"silent: a process without a heartbeat for 10s.",
 	} {
 		for line := range strings.Lines(ansi.Wordwrap(note, max(m.width-2, 10), "") + "\n") {
 			lines = append(lines, " "+strings.TrimRight(line, "\n"))

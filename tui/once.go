@@ -7,6 +7,7 @@ import (
 
 	"github.com/bandeja/inboxd/tui/internal/screen"
 	"github.com/bandeja/inboxd/tui/internal/theme"
+	"github.com/bandeja/inboxd/tui/triage"
 )
 
 // plainWidth is the width of text that goes to a file or a pipe: room for every
@@ -34,11 +35,7 @@ func once(ctx context.Context, o Options, terminalWidth int) error {
 	var table screen.Queues
 	table.SetData(status.Queues, o.Now())
 
-	health := "healthy"
-	if !status.Healthy {
-		health = "NOT HEALTHY!"
-	}
-	lines := []string{fmt.Sprintf("inboxd %s  %s  %s  as of %s", status.Version, status.Environment, health, answer.AsOf.UTC().Format("2006-01-02T15:04:05Z"))}
+	lines := []string{fmt.Sprintf("inboxd %s  %s  %s  as of %s", status.Version, status.Environment, triage.Headline(status), answer.AsOf.UTC().Format("2006-01-02T15:04:05Z"))}
 	lines = append(lines, screen.Problems(th, status.Parts, width)...)
 	lines = append(lines, "")
 	if status.Queues == nil {

@@ -1,6 +1,6 @@
 // Package triage says which queues and processes need a look, and in which
-// order: the live view and the command line agree because both ask here. It
-// owns those judgements; it refuses to write or draw anything.
+// order, and in which words: the live view and the command line agree because
+// both ask here. It owns those judgements; it refuses to write or draw anything.
 package triage
 
 import (

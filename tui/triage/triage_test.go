@@ -37,3 +37,20 @@ func TestHealthOf(t *testing.T) {
 	require.Equal(t, triage.Draining, triage.HealthOf(admin.Process{Draining: true}))
 	require.Equal(t, triage.Mute, triage.HealthOf(admin.Process{Draining: true, BeatAgeMS: 10_000}))
 }
+
+// "healthy" alone over dead jobs and a process that has stopped is read as:
+// nothing to do.
+func TestHeadline(t *testing.T) {
+	t.Parallel()
+	silent := admin.Process{BeatAgeMS: 10_000}
+	for want, s := range map[string]admin.Status{
+		"healthy":     {Healthy: true, Processes: []admin.Process{{}}, Queues: []admin.Queue{{Ready: 5}}},
+		"NOT HEALTHY": {},
+		"healthy, 1 process silent, 3 uncertain, 2 dead": {
+			Healthy: true, Processes: []admin.Process{silent, {}}, Queues: []admin.Queue{{Uncertain: 1, Dead: 2}, {Uncertain: 2}},
+		},
+		"NOT HEALTHY, 2 processes silent": {Processes: []admin.Process{silent, silent}},
+	} {
+		require.Equal(t, want, triage.Headline(s))
+	}
+}

@@ -209,6 +209,7 @@ func TestBadRequests(t *testing.T) {
 		"UnknownParam":  {"GET", admin.JobsPath + "?orgs=acme", "", nil, 400, "unknown_parameter"},
 		"State":         {"GET", admin.JobsPath + "?state=ded", "", nil, 400, "unknown_state"},
 		"Type":          {"GET", admin.JobsPath + "?type=x", "", nil, 400, "unknown_type"},
+		"Error":         {"GET", admin.JobsPath + "?error=nonsense", "", nil, 400, "unknown_error_class"},
 		"Queue":         {"GET", admin.JobsPath + "?queue=whatsap", "", nil, 404, "unknown_queue"},
 		"Org":           {"GET", admin.JobsPath + "?org=acmee", "", nil, 404, "org_not_found"},
 		"User":          {"GET", admin.JobsPath + "?user=dan", "", nil, 404, "user_not_found"},

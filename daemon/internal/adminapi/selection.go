@@ -25,7 +25,7 @@ func (h *handler) filter(ctx context.Context, who caller, s admin.Selector) (f i
 	if f.OrgIDs, err = h.orgIDs(ctx, who, s.Org); err != nil {
 		return f, err
 	}
-	f.UserIDs, err = h.userIDs(ctx, f.OrgIDs, s.User)
+	f.UserIDs, err = h.userIDs(ctx, f.OrgIDs, s.User, whereOf(who, s.Org))
 	return f, err
 }
 
@@ -46,6 +46,9 @@ func readWords(f *inspect.Filter, s admin.Selector) (err error) {
 		return err
 	}
 	for _, word := range s.Error {
+		if !slices.Contains(admin.ErrorClasses(), word) {
+			return unknownWord(inbox.Invalid, "error class", word, admin.ErrorClasses())
+		}
 		f.Classes = append(f.Classes, job.Class(word))
 	}
 	for _, word := range s.Queue {
@@ -137,7 +140,7 @@ func (h *handler) org(ctx context.Context, who caller, name string) (inbox.Org, 
 	for i, o := range visible {
 		names[i] = o.Name
 	}
-	return inbox.Org{}, unknownName("org", name, names)
+	return inbox.Org{}, unknownName("org", name, "", names)
 }
 
 func (h *handler) visibleOrgs(ctx context.Context, who caller) ([]inbox.Org, error) {
@@ -153,9 +156,20 @@ func (h *handler) visibleOrgs(ctx context.Context, who caller) ([]inbox.Org, err
 	return nil, nil
 }
 
-// userIDs resolves user names within the chosen orgs: in several orgs the same
-// name is several users.
-func (h *handler) userIDs(ctx context.Context, orgIDs []int64, names []string) ([]int64, error) {
+// whereOf says in words which orgs were chosen.
+func whereOf(who caller, orgs []string) string {
+	switch {
+	case len(orgs) > 0:
+		return "in " + strings.Join(orgs, " or ")
+	case who.orgID != 0:
+		return "in your org"
+	}
+	return "in any org"
+}
+
+// userIDs resolves user names within the chosen orgs, of which where tells: in
+// several orgs the same name is several users.
+func (h *handler) userIDs(ctx context.Context, orgIDs []int64, names []string, where string) ([]int64, error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
@@ -178,7 +192,7 @@ func (h *handler) userIDs(ctx context.Context, orgIDs []int64, names []string) (
 	}
 	for _, name := range names {
 		if !found[name] {
-			return nil, unknownName("user", name, known)
+			return nil, unknownName("user", name, where, known)
 		}
 	}
 	return ids, nil
@@ -193,14 +207,20 @@ func queueWords() []string {
 }
 
 func unknownWord(kind inbox.Kind, what, word string, words []string) error {
+	code := "unknown_" + strings.ReplaceAll(what, " ", "_")
 	if near := admin.Nearest(word, words); near != "" {
-		return inbox.Faultf(kind, "unknown_"+what, "there is no %s %q: did you mean %s?", what, word, near)
+		return inbox.Faultf(kind, code, "there is no %s %q: did you mean %s?", what, word, near)
 	}
-	return inbox.Faultf(kind, "unknown_"+what, "there is no %s %q: use one of %s", what, word, strings.Join(words, ", "))
+	return inbox.Faultf(kind, code, "there is no %s %q: use one of %s", what, word, strings.Join(words, ", "))
 }
 
-func unknownName(what, name string, names []string) error {
+// unknownName says that nobody has a name; where narrows the search, and may be
+// empty.
+func unknownName(what, name, where string, names []string) error {
 	f := inbox.Faultf(inbox.NotFound, what+"_not_found", "there is no %s %q", what, name)
+	if where != "" {
+		f.Text += " " + where
+	}
 	if near := admin.Nearest(name, names); near != "" {
 		f.Text += ": did you mean " + near + "?"
 	}

@@ -69,7 +69,7 @@ func (h *handler) tokenOwner(ctx context.Context, who caller, t admin.TokenCreat
 	if err != nil || t.User == "" {
 		return org.ID, 0, err
 	}
-	ids, err := h.userIDs(ctx, []int64{org.ID}, []string{t.User})
+	ids, err := h.userIDs(ctx, []int64{org.ID}, []string{t.User}, "in "+org.Name)
 	if err != nil {
 		return 0, 0, err
 	}

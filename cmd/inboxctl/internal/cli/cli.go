@@ -25,7 +25,9 @@ type app struct {
 	Env
 
 	flags  globalFlags
+	target target        // once connected
 	client *admin.Client // once connected
+	slip   error         // found where cobra takes no error
 	lines  *bufio.Reader // of In, shared by questions
 }
 
@@ -64,6 +66,9 @@ func Run(ctx context.Context, env Env, args []string) int {
 	root := newRootCmd(a) //nolint:contextcheck // A command gets its context when it is run.
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		err = a.slip
+	}
 	a.warnSkew()
 	code := exitCode(ctx, err)
 	if err == nil || errors.Is(err, syscall.EPIPE) {
@@ -78,6 +83,9 @@ func Run(ctx context.Context, env Env, args []string) int {
 		why = "inboxctl: " + why
 	}
 	a.note("%s\n", why)
+	if where := a.target.explain(); where != "" && misled(err) {
+		a.note("%s\n", where)
+	}
 	if usage, ok := errors.AsType[*usageError](err); ok {
 		a.note("Run '%s --help' for usage.\n", orElse(usage.help, cmd.CommandPath()))
 	}
@@ -142,18 +150,18 @@ ready, 130 interrupted.`,
 		SilenceErrors: true,
 	}
 	groupOnly(cmd)
+	a.addVersionFlag(cmd)
 	cmd.SetIn(a.In)
 	cmd.SetOut(a.Out)
 	cmd.SetErr(a.Err)
-	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return &usageError{text: err.Error(), help: c.CommandPath()}
-	})
+	cmd.SetFlagErrorFunc(flagSlip)
 	a.addGlobalFlags(cmd)
 	cmd.AddCommand(
 		newStatusCmd(a, nil), newTopCmd(a, nil), newJobsCmd(a), newQueuesCmd(a),
 		newOrgsCmd(a), newUsersCmd(a), newChannelsCmd(a), newTokensCmd(a),
 		newLoginCmd(a, nil), newContextCmd(a), newVersionCmd(a, nil),
 	)
+	a.refuseHelp(cmd)
 	return cmd
 }
 
@@ -187,11 +195,7 @@ func groupOnly(cmd *cobra.Command) {
 		if len(args) == 0 {
 			return cmd.Help()
 		}
-		var words []string
-		for _, c := range cmd.Commands() {
-			words = append(words, c.Name())
-		}
-		return checkWord("command", cmd.CommandPath(), args[0], words)
+		return checkVerb(cmd, args[0])
 	}
 }
 

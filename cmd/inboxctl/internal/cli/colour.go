@@ -4,8 +4,9 @@ package cli
 type sgr string
 
 const (
-	green sgr = "32"
-	red   sgr = "1;31"
+	green  sgr = "32"
+	yellow sgr = "33"
+	red    sgr = "1;31"
 )
 
 // paint colours s where colour is wanted.

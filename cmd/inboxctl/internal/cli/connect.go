@@ -13,10 +13,12 @@ import (
 // maxSecret bounds what is read as a token.
 const maxSecret = 8 << 10
 
-// target is the server a command talks to. Context is the zero value when the
-// address did not come from one.
+// target is the server a command talks to. Of its Context only Server is set
+// when the address did not come from one.
 type target struct {
 	admin.Context
+
+	from origin
 }
 
 // resolve finds the server: flags first, then the environment, then the current
@@ -44,30 +46,30 @@ func (a *app) resolve() (target, error) {
 // its own token counts before the environment's.
 func (a *app) named() (t target, explicit bool, err error) {
 	if a.flags.server != "" {
-		return target{admin.Context{Server: a.flags.server}}, false, nil
+		return target{admin.Context{Server: a.flags.server}, fromFlag}, false, nil
 	}
-	name := a.flags.context
+	name, from := a.flags.context, fromContextFlag
 	if name == "" {
 		if server := a.Getenv("INBOXCTL_SERVER"); server != "" {
-			return target{admin.Context{Server: server}}, false, nil
+			return target{admin.Context{Server: server}, fromEnv}, false, nil
 		}
-		name = a.Getenv("INBOXCTL_CONTEXT")
+		name, from = a.Getenv("INBOXCTL_CONTEXT"), fromContextEnv
 	}
 	config, _, err := a.config()
 	if err != nil {
 		return t, false, err
 	}
 	if name == "" {
-		name = config.Current
+		name, from = config.Current, fromCurrent
 	}
 	if name == "" {
-		return target{admin.Context{Server: admin.DefaultServer}}, false, nil
+		return target{admin.Context{Server: admin.DefaultServer}, fromDefault}, false, nil
 	}
 	x, ok := config.Find(name)
 	if !ok {
 		return t, false, noContext(name, config)
 	}
-	return target{x}, a.flags.context != "", nil
+	return target{x, from}, a.flags.context != "", nil
 }
 
 func noContext(name string, config admin.Config) error {
@@ -103,6 +105,7 @@ func (a *app) connect() (*admin.Client, target, error) {
 }
 
 func (a *app) dial(t target) (*admin.Client, error) {
+	a.target = t
 	token, err := t.ReadToken()
 	if err != nil {
 		return nil, notAllowed(err)

@@ -28,13 +28,7 @@ func newContextUseCmd(a *app, run func(context.Context, *contextUseOptions) erro
 			o.name = args[0]
 			return pick(run, runContextUse)(cmd.Context(), o)
 		},
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			config, _, err := a.config()
-			if err != nil {
-				return nil, cobra.ShellCompDirectiveError
-			}
-			return config.Names(), cobra.ShellCompDirectiveNoFileComp
-		},
+		ValidArgsFunction: a.contextNames,
 	}
 }
 

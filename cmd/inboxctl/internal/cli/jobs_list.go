@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -37,7 +38,7 @@ means scheduled after a failed attempt.`,
 		Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runJobsList)(cmd.Context(), o) },
 	}
-	o.selector.add(cmd)
+	o.selector.add(cmd, "in these `STATES`: "+strings.Join(admin.JobStates(), ", "), admin.JobStates()...)
 	cmd.Flags().IntVar(&o.limit, "limit", defaultLimit, "at most so many")
 	cmd.Flags().StringVar(&o.cursor, "cursor", "", "go on after this `CURSOR`, the next of an earlier list")
 	return cmd

@@ -43,7 +43,7 @@ command goes on from there.`,
 			return pick(run, runJobsRetry)(cmd.Context(), o)
 		},
 	}
-	o.selector.add(cmd)
+	o.selector.add(cmd, "only dead works: jobs in other `STATES` are not retried", "dead")
 	o.change.add(cmd)
 	cmd.Flags().BoolVar(&o.all, "all", false, "every dead job, when nothing else is selected")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "count, and change nothing")
@@ -51,6 +51,9 @@ command goes on from there.`,
 }
 
 func runJobsRetry(ctx context.Context, o *jobsRetryOptions) error {
+	if err := o.needsMoreThanNames("jobs retry"); err != nil {
+		return err
+	}
 	request, err := o.request()
 	if err != nil {
 		return err

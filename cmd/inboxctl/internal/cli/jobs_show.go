@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -33,6 +34,9 @@ func newJobsShowCmd(a *app, run func(context.Context, *jobsShowOptions) error) *
 }
 
 func runJobsShow(ctx context.Context, o *jobsShowOptions) error {
+	if strings.TrimSpace(o.id) == "" {
+		return usagef("the ID of the job is given but empty")
+	}
 	ids, err := o.readIDs([]string{o.id})
 	if err != nil {
 		return err
@@ -52,18 +56,16 @@ func runJobsShow(ctx context.Context, o *jobsShowOptions) error {
 }
 
 func (a *app) jobText(b *bytes.Buffer, j admin.JobDetail, asOf time.Time) {
-	code := ""
-	if j.ErrorCode != nil {
-		code = countText(int64(*j.ErrorCode))
-	}
+	class, code, detail, last := errorTexts(j.Job)
 	writePairs(b,
 		pair{"job", j.ID}, pair{"org", j.Org}, pair{"user", maybe(j.User)},
 		pair{"queue", j.Queue}, pair{"type", j.Type}, pair{"state", j.State}, pair{"priority", j.Priority},
 		pair{"attempt", tryText(j.Job)}, pair{"lane", maybe(j.Lane)},
 		pair{"conversation", maybe(j.ConversationID)}, pair{"message", maybe(j.MessageID)},
-		pair{"error class", maybe(j.ErrorClass)}, pair{"error code", code}, pair{"error", maybe(j.Error)},
+		pair{"error class", class}, pair{"error code", code}, pair{"error", detail}, pair{"what next", uncertainText(j.Job)},
 		pair{"created", agoText(&j.CreatedAt, asOf)}, pair{"next attempt", nextText(j.Job, asOf)},
 		pair{"finished", agoText(j.FinishedAt, asOf)}, pair{"deadline", deadlineText(j.Job, asOf)},
+		pair{"last error", last},
 	)
 	switch {
 	case len(j.Attempts) == 0 && j.Attempt == 0:
@@ -75,6 +77,32 @@ func (a *app) jobText(b *bytes.Buffer, j admin.JobDetail, asOf time.Time) {
 	}
 	fmt.Fprintln(b)
 	writeTable(b, attemptColumns(), j.Attempts, asOf, a.flags.output == "wide", !a.flags.noHeaders)
+}
+
+// errorTexts are class, code and detail of the trouble a job is in. One that is
+// out of it, or on its way, has them in last, so that nobody reads it as being
+// in trouble.
+func errorTexts(j admin.Job) (class, code, detail, last string) {
+	class, detail = maybe(j.ErrorClass), maybe(j.Error)
+	if j.ErrorCode != nil {
+		code = countText(int64(*j.ErrorCode))
+	}
+	switch j.State {
+	case "dead", "uncertain", "scheduled": // scheduled with an error: it is retrying
+		return class, code, detail, ""
+	}
+	if class == "ok" { // An answer of Meta's, not a fault.
+		class = ""
+	}
+	return "", "", "", strings.Join(strings.Fields(class+" "+code+" "+detail), " ")
+}
+
+// uncertainText answers what everybody asks of an uncertain job.
+func uncertainText(j admin.Job) string {
+	if j.State != "uncertain" {
+		return ""
+	}
+	return "Meta's status webhook settles it; it is never sent again by itself"
 }
 
 func nextText(j admin.Job, asOf time.Time) string {

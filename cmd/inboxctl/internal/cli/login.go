@@ -35,8 +35,8 @@ is asked first, so that a wrong address or token is found now.
 
 The token comes from --token-file (whose path is stored, unless it is -), or is
 asked for on a terminal. The socket of this machine needs none.`,
-		Example: `  inboxctl login
-  inboxctl login --server unix:///run/inboxd/admin.sock --name here`,
+		Example: `  inboxctl login --server unix:///PATH/admin.sock --name here
+  inboxctl login --server https://HOST:PORT --token-file FILE --protected`,
 		Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runLogin)(cmd.Context(), o) },
 	}
@@ -53,7 +53,14 @@ func runLogin(ctx context.Context, o *loginOptions) error {
 	if err != nil {
 		return err
 	}
-	client, err := o.dial(target{x})
+	from := fromDefault
+	switch x.Server {
+	case o.flags.server:
+		from = fromFlag
+	case o.Getenv("INBOXCTL_SERVER"):
+		from = fromEnv
+	}
+	client, err := o.dial(target{x, from})
 	if err != nil {
 		return err
 	}

@@ -25,8 +25,8 @@ func newOrgsAddCmd(a *app, run func(context.Context, *orgsAddOptions) error) *co
 		Use:   "add NAME",
 		Short: "Add an org",
 		Long:  "Add an org. The name is for ever: 1 to 63 of a-z 0-9 . _ -, beginning with a letter or digit.",
-		Example: `  inboxctl orgs add acme
-  inboxctl orgs add globex --sla-target 10m --time-zone Europe/Madrid`,
+		Example: `  inboxctl orgs add my-org
+  inboxctl orgs add my-other-org --sla-target 10m --time-zone Europe/Madrid`,
 		Args: takes("the NAME of the org"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.name = args[0]

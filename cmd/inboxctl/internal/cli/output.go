@@ -160,6 +160,14 @@ func writeCSV[T any](b *bytes.Buffer, items []T, header bool) error {
 	return w.Error()
 }
 
+// needsMoreThanNames refuses -o name for an answer that has no name.
+func (a *app) needsMoreThanNames(what string) error {
+	if a.flags.output == "name" {
+		return usagef("-o name: the answer of %s has no name; use for example -o json", what)
+	}
+	return nil
+}
+
 // writeNames writes what other commands take: the name, else the id.
 func writeNames[T any](b *bytes.Buffer, items []T) error {
 	for _, item := range items {

@@ -85,6 +85,7 @@ func TestParseNeedsArguments(t *testing.T) {
 	slip(t, "needs the NAME of the user", newUsersAddCmd)
 	slip(t, "needs the ID of a job", newJobsShowCmd)
 	slip(t, "needs the NAME of a context", newContextUseCmd)
+	slip(t, "needs the NAME of a context", newContextDeleteCmd)
 	slip(t, "takes no argument", newContextUseCmd, "a", "b")
 }
 
@@ -195,6 +196,8 @@ func TestParseJobsRetry(t *testing.T) {
 		"--org is given but empty":         {"--org", ""},
 		"only dead jobs":                   {"--state", "ready"},
 		"did you mean uncertain":           {"--state", "uncertan"},
+		"did you mean dead":                {"--state", "DEAD"},
+		"did you mean window_closed":       {"--error", "window_close"},
 		`"x" is not the id`:                {"x"},
 		`"0" is not the id`:                {"--ids", "0"},
 		`--since "yesterday"`:              {"--since", "yesterday"},

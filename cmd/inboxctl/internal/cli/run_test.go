@@ -21,6 +21,8 @@ func TestGolden(t *testing.T) {
 		"status_wide":      {"status", "-o", "wide"},
 		"status_json":      {"status", "-o", "json"},
 		"status_yaml":      {"status", "-o", "yaml"},
+		"status_csv":       {"status", "-o", "csv"},
+		"status_name":      {"status", "-o", "name"},
 		"queues_list":      {"queues", "list"},
 		"queues_list_wide": {"queue", "list", "-o", "wide"},
 		"queues_list_csv":  {"queues", "list", "-o", "csv"},
@@ -48,13 +50,20 @@ func TestGolden(t *testing.T) {
 		"tokens_name":      {"tokens", "create", "--org", "acme", "--user", "dana", "-o", "name"},
 		"version":          {"version"},
 		"version_json":     {"version", "-o", "json"},
+		"version_flag":     {"--version"},
 		"help":             {"--help"},
+		"help_status":      {"status", "--help"},
+		"help_verb":        {"help", "context", "delete"},
 		"help_retry":       {"jobs", "retry", "--help"},
 		"not_found":        {"jobs", "show", "5"},
 		"misspelt_noun":    {"quues"},
 		"misspelt_verb":    {"jobs", "lits"},
 		"misspelt_flag":    {"jobs", "list", "--stat", "dead"},
 		"misspelt_state":   {"jobs", "list", "--state", "ded"},
+		"misspelt_case":    {"jobs", "list", "--state", "DEAD"},
+		"misspelt_error":   {"jobs", "list", "--error", "transien"},
+		"no_such_error":    {"jobs", "list", "--error", "nonsense"},
+		"no_such_help":     {"jobs", "cancel", "--help"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -73,6 +82,60 @@ func TestStatusOfTrouble(t *testing.T) {
 	})})
 	golden(t, "status_trouble", []string{"status"}, s.run(t.Context(), "status"))
 	require.Contains(t, s.run(t.Context(), "status", "-o", "json").out, `"queues": null`)
+}
+
+// Names and rows of queues that are not known must not look like no queues.
+func TestStatusRowsOfTrouble(t *testing.T) {
+	t.Parallel()
+	s := newSession(t, map[string]reply{"GET /status": one("status", admin.Status{Version: "v1.0.0"})})
+	for _, format := range []string{"name", "csv"} {
+		got := s.run(t.Context(), "status", "-o", format)
+		require.Equal(t, 9, got.code)
+		require.Empty(t, got.out)
+		require.Contains(t, got.err, "the queues are not known")
+	}
+}
+
+// A silent process and jobs to decide about are in the first line.
+func TestStatusHeadline(t *testing.T) {
+	t.Parallel()
+	silent := status()
+	silent.Processes[1].BeatAgeMS = 41_000
+	s := newSession(t, map[string]reply{"GET /status": one("status", silent)})
+	got := s.run(t.Context(), "status").out
+	require.Contains(t, got, "at SERVER: healthy, 1 process silent, 1 uncertain, 7 dead, 300ms old\n")
+	require.Contains(t, got, "worker  silent")
+	require.Contains(t, s.run(t.Context(), "top", "--once").out, "healthy, 1 process silent, 1 uncertain, 7 dead")
+}
+
+// Who looks at a job sees at the top only the trouble it is in now.
+func TestJobsShowTellsLiveTrouble(t *testing.T) {
+	t.Parallel()
+	for state, c := range map[string]struct{ has, hasNot []string }{
+		"dead":      {[]string{"error class   recipient_unreachable\n", "error code    131026\n", "error         Message"}, []string{"last error", "webhook"}},
+		"scheduled": {[]string{"error class   recipient_unreachable\n"}, []string{"last error", "webhook"}},
+		"uncertain": {[]string{"error class   recipient", "what next     Meta's status webhook settles it; it is never sent again by itself\n"}, []string{"last error"}},
+		"done":      {[]string{"last error    recipient_unreachable 131026 Message undeliverable\n"}, []string{"error class", "error code", "webhook"}},
+		"running":   {[]string{"last error    recipient_unreachable 131026 Message undeliverable\n"}, []string{"error class", "webhook"}},
+	} {
+		t.Run(state, func(t *testing.T) {
+			t.Parallel()
+			j := job()
+			j.State = state
+			s := newSession(t, map[string]reply{"GET /jobs/4712": one("job", j)})
+			got := s.run(t.Context(), "jobs", "show", "4712").out
+			for _, want := range c.has {
+				require.Contains(t, got, want)
+			}
+			for _, no := range c.hasNot {
+				require.NotContains(t, got, no)
+			}
+		})
+	}
+	j := job()
+	j.State, j.ErrorClass, j.ErrorCode, j.Error = "done", new("ok"), nil, nil
+	s := newSession(t, map[string]reply{"GET /jobs/4712": one("job", j)})
+	require.NotContains(t, s.run(t.Context(), "jobs", "show", "4712").out, "last error")
 }
 
 // Empty answers say so to people and stay parseable for programs.

@@ -20,13 +20,15 @@ type selectorFlags struct {
 	given func(flag string) bool // whether a flag was set
 }
 
-func (s *selectorFlags) add(cmd *cobra.Command) {
+// add takes the help of --state and the states it offers, because they depend on
+// the command.
+func (s *selectorFlags) add(cmd *cobra.Command, stateHelp string, states ...string) {
 	f := cmd.Flags()
 	s.given = f.Changed
 	f.StringSliceVar(&s.org, "org", nil, "of these `ORGS`")
 	f.StringSliceVar(&s.queue, "queue", nil, "in these `QUEUES`: whatsapp, instagram, automations, meta_spend, token_refresh")
 	f.StringSliceVar(&s.kind, "type", nil, "of these `TYPES`: "+strings.Join(admin.JobTypes(), ", "))
-	f.StringSliceVar(&s.state, "state", nil, "in these `STATES`: "+strings.Join(admin.JobStates(), ", "))
+	f.StringSliceVar(&s.state, "state", nil, stateHelp)
 	f.StringSliceVar(&s.error, "error", nil, "whose last error is of these `CLASSES`, such as window_closed")
 	f.StringSliceVar(&s.user, "user", nil, "sent by these `USERS`")
 	f.StringVar(&s.since, "since", "", "created at or after `TIME`: 2h (ago), 2026-01-31 or 2026-01-31T15:04:05Z")
@@ -34,7 +36,8 @@ func (s *selectorFlags) add(cmd *cobra.Command) {
 	f.StringVar(&s.olderThan, "older-than", "", "created longer ago than `DURATION`, such as 10m or 2d")
 	f.StringSliceVar(&s.ids, "ids", nil, "with these `IDS`; - reads them from stdin")
 	complete(cmd, "type", admin.JobTypes()...)
-	complete(cmd, "state", admin.JobStates()...)
+	complete(cmd, "state", states...)
+	complete(cmd, "error", admin.ErrorClasses()...)
 	complete(cmd, "queue", "whatsapp", "instagram", "automations", "meta_spend", "token_refresh")
 }
 
@@ -44,15 +47,8 @@ func (s *selectorFlags) selector(a *app) (sel admin.Selector, err error) {
 		Org: admin.SplitList(s.org), Queue: admin.SplitList(s.queue), Type: admin.SplitList(s.kind),
 		State: admin.SplitList(s.state), Error: admin.SplitList(s.error), User: admin.SplitList(s.user),
 	}
-	for _, w := range sel.State {
-		if err := checkWord("state", "--state", w, admin.JobStates()); err != nil {
-			return sel, err
-		}
-	}
-	for _, w := range sel.Type {
-		if err := checkWord("type", "--type", w, admin.JobTypes()); err != nil {
-			return sel, err
-		}
+	if err := checkWords(sel); err != nil {
+		return sel, err
 	}
 	if sel.Since, err = parseTime("--since", s.since, a.Now()); err != nil {
 		return sel, err
@@ -72,6 +68,26 @@ func (s *selectorFlags) selector(a *app) (sel admin.Selector, err error) {
 		return sel, err
 	}
 	return sel, s.checkEmpty(sel)
+}
+
+// checkWords refuses words the contract does not have. Names (orgs, queues,
+// users) are the server's to know.
+func checkWords(sel admin.Selector) error {
+	for _, field := range []struct {
+		what, flag   string
+		given, known []string
+	}{
+		{"state", "--state", sel.State, admin.JobStates()},
+		{"type", "--type", sel.Type, admin.JobTypes()},
+		{"error class", "--error", sel.Error, admin.ErrorClasses()},
+	} {
+		for _, w := range field.given {
+			if err := checkWord(field.what, field.flag, w, field.known); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // checkEmpty refuses a flag without a value: an unset variable in a script must

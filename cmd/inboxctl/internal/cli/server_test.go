@@ -22,6 +22,8 @@ type server struct {
 	mu    sync.Mutex
 	asked []string // method, path and body
 	token string   // of the last call
+
+	public bool // answers like the public API; set before the first call
 }
 
 // reply is one canned answer.
@@ -39,7 +41,9 @@ func newServer(t *testing.T, replies map[string]reply) *server {
 		s.asked = append(s.asked, strings.TrimSpace(r.Method+" "+r.RequestURI+" "+string(body)))
 		s.token = r.Header.Get("Authorization")
 		s.mu.Unlock()
-		w.Header().Set(admin.VersionHeader, "v1.0.0")
+		if !s.public {
+			w.Header().Set(admin.VersionHeader, "v1.0.0")
+		}
 		key := r.Method + " " + strings.TrimPrefix(r.URL.Path, admin.BasePath)
 		if strings.Contains(string(body), `"dry_run":true`) {
 			key += " dry"

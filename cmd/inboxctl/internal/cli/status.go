@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,7 +23,14 @@ func newStatusCmd(a *app, run func(context.Context, *statusOptions) error) *cobr
 	return &cobra.Command{
 		Use:   "status",
 		Short: "Show whether all is well, at a glance",
-		Long:  "Show parts, queues and processes. It exits 0 whenever the server answers, healthy or not.",
+		Long: `Show parts, queues and processes. It exits 0 whenever the server answers, healthy
+or not.
+
+Healthy means that everything answers and at least one process works. What
+follows needs somebody's look all the same: processes that have been silent for
+10s, uncertain jobs (sent or not is not known) and dead ones (given up).
+
+-o name and -o csv print the queues, one per line.`,
 		Example: `  inboxctl status
   inboxctl status -o json`,
 		Args: takes(),
@@ -47,18 +55,39 @@ func runStatus(ctx context.Context, o *statusOptions) error {
 	if err != nil {
 		return err
 	}
+	if o.flags.output == "csv" || o.flags.output == "name" {
+		return o.printQueues(answer)
+	}
 	return printOne(o.app, answer, func(b *bytes.Buffer, s admin.Status, asOf time.Time) {
 		o.statusText(b, s, t, asOf, answer.StaleMS)
 	})
 }
 
+// printQueues prints the part of a status that has rows.
+func (a *app) printQueues(s admin.One[admin.Status]) error {
+	if s.Item.Queues == nil {
+		return &admin.Error{Kind: admin.Temporary, Code: "ledger", Text: "the queues are not known: the ledger has not answered since the server started"}
+	}
+	return printList(a, admin.List[admin.Queue]{Kind: "queues", Items: s.Item.Queues, AsOf: s.AsOf, StaleMS: s.StaleMS}, listView[admin.Queue]{})
+}
+
+// healthText is triage.Headline in colour.
+func (a *app) healthText(s admin.Status) string {
+	colour := green
+	if !s.Healthy {
+		colour = red
+	}
+	verdict := triage.Verdict(s)
+	troubles := strings.TrimPrefix(triage.Headline(s), verdict)
+	if troubles == "" {
+		return a.paint(verdict, colour)
+	}
+	return a.paint(verdict, colour) + a.paint(troubles, yellow)
+}
+
 func (a *app) statusText(b *bytes.Buffer, s admin.Status, t target, asOf time.Time, staleMS int64) {
 	wide := a.flags.output == "wide"
-	health := a.paint("healthy", green)
-	if !s.Healthy {
-		health = a.paint("NOT HEALTHY", red)
-	}
-	fmt.Fprintf(b, "inboxd %s at %s: %s, %s old\n", text.Clean(s.Version), text.Clean(t.Server), health, text.Millis(float64(staleMS)))
+	fmt.Fprintf(b, "inboxd %s at %s: %s, %s old\n", text.Clean(s.Version), text.Clean(t.Server), a.healthText(s), text.Millis(float64(staleMS)))
 	writePairs(b, pair{"environment", s.Environment}, pair{"api", maybe(s.APIURL)}, pair{"metrics", maybe(s.MetricsURL)})
 	fmt.Fprintln(b)
 	if len(s.Parts) > 0 {

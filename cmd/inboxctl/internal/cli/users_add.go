@@ -21,7 +21,7 @@ func newUsersAddCmd(a *app, run func(context.Context, *usersAddOptions) error) *
 		Use:     "add NAME --org ORG",
 		Short:   "Add a user to an org",
 		Long:    "Add a user to an org. The name is for ever: 1 to 63 of a-z 0-9 . _ -, beginning with a letter or digit.",
-		Example: `  inboxctl users add dana --org acme`,
+		Example: `  inboxctl users add my-agent --org my-org`,
 		Args:    takes("the NAME of the user"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.name = args[0]

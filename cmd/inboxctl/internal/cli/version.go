@@ -30,7 +30,8 @@ func newVersionCmd(a *app, run func(context.Context, *versionOptions) error) *co
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Show the versions of inboxctl and of the server",
-		Long:  "Show the versions of inboxctl and of the server. It exits 0 also if no server answers.",
+		Long: `Show the versions of inboxctl and of the server. It exits 0 also if no server
+answers. inboxctl --version does not ask the server.`,
 		Example: `  inboxctl version
   inboxctl version -o json`,
 		Args: takes(),
@@ -39,6 +40,9 @@ func newVersionCmd(a *app, run func(context.Context, *versionOptions) error) *co
 }
 
 func runVersion(ctx context.Context, o *versionOptions) error {
+	if err := o.needsMoreThanNames("version"); err != nil {
+		return err
+	}
 	item := versionItem{Build: o.Build}
 	if client, t, err := o.connect(); err == nil {
 		ctx, cancel := context.WithTimeout(ctx, serverWait)
@@ -49,8 +53,28 @@ func runVersion(ctx context.Context, o *versionOptions) error {
 			item.ServerVersion = &v
 		}
 	}
-	return printOne(o.app, local(o.app, "version", item), func(b *bytes.Buffer, v versionItem, _ time.Time) {
-		server := orElse(maybe(v.ServerVersion), "no answer") + " (" + orElse(maybe(v.Server), "no address") + ")"
+	return o.printVersion(item, orElse(maybe(item.ServerVersion), "no answer")+" ("+orElse(maybe(item.Server), "no address")+")")
+}
+
+// printVersion leaves the server out if server is empty: then it was not asked.
+func (a *app) printVersion(item versionItem, server string) error {
+	return printOne(a, local(a, "version", item), func(b *bytes.Buffer, v versionItem, _ time.Time) {
 		writePairs(b, pair{"inboxctl", v.Version}, pair{"commit", v.Commit}, pair{"built", v.Date}, pair{"inboxd", server})
 	})
+}
+
+// addVersionFlag gives the root --version, which works without any server.
+func (a *app) addVersionFlag(root *cobra.Command) {
+	var asked bool
+	root.Flags().BoolVar(&asked, "version", false, "show the version of inboxctl")
+	group := root.RunE
+	root.RunE = func(cmd *cobra.Command, args []string) error {
+		if !asked || len(args) > 0 {
+			return group(cmd, args)
+		}
+		if err := a.needsMoreThanNames("--version"); err != nil {
+			return err
+		}
+		return a.printVersion(versionItem{Build: a.Build}, "")
+	}
 }
