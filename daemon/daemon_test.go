@@ -236,6 +236,18 @@ func TestDrain(t *testing.T) {
 	require.Empty(t, h.sim.Duplicates())
 }
 
+// A secret key that does not open the stored tokens is said at the start.
+func TestWrongSecretKeyIsSaid(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	p := h.start("all")
+	h.furnish()
+	require.NoError(t, p.stop())
+	_, err := h.tryStart("worker", "INBOXD_SECRET_KEY=QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=")
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return strings.Contains(h.logs.String(), "no secret key opens") }, patience, 10*time.Millisecond)
+}
+
 // Readiness tells the truth: 200 while it can work.
 func TestReadiness(t *testing.T) {
 	t.Parallel()

@@ -55,8 +55,24 @@ func (d *Daemon) missingSteps(ctx context.Context) (string, error) {
 	return "", nil
 }
 
+// checkTokens says at the start what would otherwise be found out at the first
+// send: that a secret key is missing.
+func (d *Daemon) checkTokens(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	const some = 10
+	switch channels, err := d.store.UnreadableTokens(ctx, some); {
+	case err != nil:
+		d.log.WarnContext(ctx, "channel tokens not checked", "error", err)
+	case len(channels) > 0:
+		d.log.ErrorContext(ctx, "no secret key opens the tokens of some channels: their sends cannot work; give the old key too (INBOXD_SECRET_KEY takes several)",
+			"channels", channels)
+	}
+}
+
 // keepHouse lets the slow periodic work go: any process may do it at any time.
 func (d *Daemon) keepHouse(ctx context.Context) {
+	d.checkTokens(ctx)
 	if err := d.ledger.Partitions(ctx, time.Now()); err != nil {
 		d.log.WarnContext(ctx, "partitions not made; rows go to the default one", "error", err)
 	}

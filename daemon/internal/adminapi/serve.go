@@ -174,10 +174,23 @@ func kindOf(err error) admin.Kind {
 	if _, ok := errors.AsType[*inbox.Fault](err); ok {
 		return admin.Kind(inbox.KindOf(err))
 	}
-	if _, ok := errors.AsType[net.Error](err); ok || errors.Is(err, context.DeadlineExceeded) {
+	if _, ok := errors.AsType[net.Error](err); ok || errors.Is(err, context.DeadlineExceeded) || goingAway(err) {
 		return admin.Temporary
 	}
 	return admin.Internal
+}
+
+// sqlFault is an error of the database server with its SQLSTATE.
+type sqlFault interface {
+	error
+	SQLState() string
+}
+
+// goingAway reports whether the database is shutting down or has no room just
+// now: SQLSTATE classes 08, 53 and 57.
+func goingAway(err error) bool {
+	fault, ok := errors.AsType[sqlFault](err)
+	return ok && len(fault.SQLState()) == 5 && slices.Contains([]string{"08", "53", "57"}, fault.SQLState()[:2])
 }
 
 func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {

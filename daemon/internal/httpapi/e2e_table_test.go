@@ -184,7 +184,7 @@ func webhookExpectations() map[string]expectation {
 			given: answer("201", "sent"), want: unanswered("201", mira, "failed by dana because window_closed"),
 		},
 		"whatsapp/wh_status_failed_131056_pair.json": {
-			given: answer("201", "sent"), want: unanswered("201", mira, "queued by dana because throttle_pair", "201 job send_message"),
+			given: answer("201", "sent"), want: unanswered("201", mira, "queued by dana", "201 job send_message"),
 		},
 		"whatsapp/wh_status_failed_no_errors_array.json": {
 			given: answer("201", "sent"), want: unanswered("201", mira, "failed by dana because unknown"),

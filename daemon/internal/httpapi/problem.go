@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -112,9 +113,20 @@ func (a *api) translate(ctx context.Context, err error) *problemError {
 	return newProblem(http.StatusInternalServerError, "internal_error", "internal error")
 }
 
-// unreachable reports whether err says that a server did not answer, rather
-// than that it answered with a fault.
+// sqlFault is an error of the database server with its SQLSTATE.
+type sqlFault interface {
+	error
+	SQLState() string
+}
+
+// unreachable reports whether err says that a server did not answer, or is
+// going away or has no room just now, rather than that it refused what we
+// asked: SQLSTATE classes 08 (connection), 53 (resources) and 57 (shutdown,
+// cancelled).
 func unreachable(err error) bool {
+	if fault, ok := errors.AsType[sqlFault](err); ok && len(fault.SQLState()) == 5 {
+		return slices.Contains([]string{"08", "53", "57"}, fault.SQLState()[:2])
+	}
 	if _, ok := errors.AsType[net.Error](err); ok {
 		return true
 	}

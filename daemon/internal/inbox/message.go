@@ -85,6 +85,10 @@ const (
 	OriginEcho       Origin = "echo"
 )
 
+// MaxProviderID is the longest id of a provider that can be a key, in bytes: an
+// index entry has little room.
+const MaxProviderID = 512
+
 // Message is one message of a conversation. Zero times mean "not yet".
 type Message struct {
 	ID             int64

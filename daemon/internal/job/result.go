@@ -34,13 +34,21 @@ type Effect struct {
 	JobID      int64
 	Epoch      int32
 	MessageID  int64
-	Status     inbox.MessageStatus // Accepted or Sent; Failed; Uncertain; Queued: an explicit new attempt
+	Status     inbox.MessageStatus // Accepted or Sent; Failed; Uncertain; Queued: waits to be sent again
 	ProviderID string
 	WaID       string
 	Class      Class
 	Code       int
 	Detail     string
-	Attempt    int
+	Attempt    int // used so far; 0 with Queued: an explicit new start, which also leaves failed
+}
+
+// Settlement asks to end a job because the provider has told what became of it.
+// Epoch 0 means that it went out, whichever attempt did it; any other epoch
+// speaks of that attempt only and leaves a later one alone.
+type Settlement struct {
+	ID    int64
+	Epoch int32
 }
 
 // Settled is a job that a provider's status webhook has ended.

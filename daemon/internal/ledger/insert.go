@@ -70,26 +70,3 @@ func optional(t time.Time) *time.Time {
 	}
 	return &t
 }
-
-const reviveSQL = `
-UPDATE jobs SET state = 1, attempt = 0, ready_at = clock_timestamp(), run_at = clock_timestamp(),
-       deadline_at = greatest(deadline_at, clock_timestamp() + $3::interval),
-       error_class = NULL, error_code = NULL, last_error = NULL, worker_id = NULL,
-       dispatched_at = NULL, started_at = NULL, cancel_requested = false
-WHERE id = $1 AND org_id = $2 AND (state+0) = 6
-RETURNING id`
-
-// Revive makes T18 for one job: dead -> ready with all its attempts back, in
-// the caller's transaction. It returns false if the job is not dead.
-func (l *Ledger) Revive(ctx context.Context, tx pgx.Tx, orgID, jobID int64) (bool, error) {
-	patience := job.PolicyOf(job.SendMessage).Deadline
-	rows, err := tx.Query(ctx, reviveSQL, jobID, orgID, patience)
-	if err != nil {
-		return false, fmt.Errorf("revive job %d: %w", jobID, err)
-	}
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
-	if err != nil {
-		return false, fmt.Errorf("revive job %d: %w", jobID, err)
-	}
-	return len(ids) == 1, nil
-}

@@ -437,7 +437,7 @@ func (m *model) settle(rt *rapid.T) {
 	}
 	id := rapid.SampledFrom(sent).Draw(rt, "job")
 	require.NoError(rt, pgx.BeginFunc(m.ctx, m.b.pool, func(tx pgx.Tx) error {
-		_, err := m.b.Settle(m.ctx, tx, []int64{id, 987654})
+		_, err := m.b.Settle(m.ctx, tx, []job.Settlement{{ID: id}, {ID: 987654}})
 		return err
 	}))
 	require.Equal(rt, inHistory, m.look(rt, id).state)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
@@ -187,7 +188,7 @@ func TestSettleAndRevive(t *testing.T) {
 	b.exec(t, `UPDATE jobs SET state = 6, attempt = 5 WHERE id = $1`, added[2])
 	tx, err := b.pool.Begin(t.Context())
 	require.NoError(t, err)
-	done, err := b.Settle(t.Context(), tx, append(added, 424242))
+	done, err := b.Settle(t.Context(), tx, []job.Settlement{{ID: added[0]}, {ID: added[1], Epoch: 1}, {ID: added[2]}, {ID: 424242}})
 	require.NoError(t, err)
 	require.ElementsMatch(t, []job.Settled{{ID: added[0], Attempt: 1}, {ID: added[1], Attempt: 1}}, done)
 	ok, err := b.Revive(t.Context(), tx, 1, added[2])
@@ -200,6 +201,60 @@ func TestSettleAndRevive(t *testing.T) {
 	require.Equal(t, inHistory, b.state(t, added[0]))
 	require.Equal(t, job.Ready, b.state(t, added[2]))
 	require.Zero(t, b.count(t, `SELECT attempt FROM jobs WHERE id = $1`, added[2]))
+}
+
+// A word about one attempt must not end another: its outcome would be lost, and
+// the message sent once more.
+func TestSettleMeansOneAttempt(t *testing.T) {
+	t.Parallel()
+	cases := []struct {
+		name    string
+		arrange string
+		epoch   int32
+		settles bool
+	}{
+		{"Running", ``, 2, true},
+		{"AnOlderAttempt", ``, 1, false},
+		{"ANewerAttempt", ``, 3, false},
+		{"Any", ``, 0, true},
+		{"WaitingForTheNext", `state = 0`, 2, true},
+		{"OnItsWayToTheNext", `state = 2, epoch = 3`, 2, true},
+		{"InDoubt", `state = 4`, 2, true},
+		{"GivenBack", `state = 1, attempt = 0`, 2, false},
+		{"GivenBackButOut", `state = 1, attempt = 0`, 0, true},
+		{"Dead", `state = 6`, 2, false},
+		{"DeadButOut", `state = 6`, 0, false},
+	}
+	b := setup(t)
+	for _, c := range cases {
+		id := b.add(t, job.New{})[0]
+		b.exec(t, `UPDATE jobs SET state = 3, epoch = 2, run_epoch = 2, attempt = 2 WHERE id = $1`, id)
+		if c.arrange != "" {
+			b.exec(t, `UPDATE jobs SET `+c.arrange+` WHERE id = $1`, id)
+		}
+		var done []job.Settled
+		require.NoError(t, pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) (err error) {
+			done, err = b.Settle(t.Context(), tx, []job.Settlement{{ID: id, Epoch: c.epoch}})
+			return err
+		}))
+		require.Equal(t, c.settles, len(done) == 1, c.name)
+		require.Equal(t, c.settles, b.state(t, id) == inHistory, c.name)
+	}
+}
+
+// A revived job of a type that may take days gets those days.
+func TestReviveGivesTheTypesOwnTime(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.add(t, job.New{Queue: job.TokenRefresh, Type: job.RefreshToken})[0]
+	b.exec(t, `UPDATE jobs SET state = 6, throttled = 3, deadline_at = now() WHERE id = $1`, id)
+	require.NoError(t, pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) error {
+		ok, err := b.Revive(t.Context(), tx, 1, id)
+		require.True(t, ok)
+		return err
+	}))
+	require.Equal(t, 1, b.count(t, `
+SELECT count(*) FROM jobs WHERE id = $1 AND throttled = 0 AND deadline_at > clock_timestamp() + interval '6 days 23 hours'`, id))
 }
 
 // A lost notification costs a poll; a delivered one wakes at once, also from

@@ -18,6 +18,51 @@ import (
 // their locks for milliseconds.
 const reviveChunk = 500
 
+// reviveSet makes a dead job j ready with all its attempts back; p is the table
+// of patience. It keeps the epochs: they rise at the next hand-out, and until
+// then fence whatever is left of the old one.
+const reviveSet = `
+       state = 1, attempt = 0, throttled = 0, run_at = clock_timestamp(), ready_at = clock_timestamp(),
+       dispatched_at = NULL, started_at = NULL, worker_id = NULL, cancel_requested = false,
+       error_class = NULL, error_code = NULL, last_error = NULL,
+       deadline_at = greatest(j.deadline_at, clock_timestamp() + p.patience)`
+
+// patience returns the types and how long each lives from now: the first two
+// parameters, and the table p, of statements with reviveSet.
+func patience() (types []int16, lives []time.Duration) {
+	for _, t := range job.Types() {
+		types, lives = append(types, int16(t)), append(lives, job.PolicyOf(t).Deadline)
+	}
+	return types, lives
+}
+
+const patienceTable = `unnest($1::smallint[], $2::interval[]) p(job_type, patience)`
+
+// isDead is a guard on job j; (state+0) keeps partial indexes out of the plan.
+const isDead = `(j.state+0) = 6`
+
+const reviveSQL = `
+UPDATE jobs j SET` + reviveSet + `
+FROM ` + patienceTable + `
+WHERE j.id = $3 AND j.org_id = $4 AND p.job_type = j.job_type AND ` + isDead + `
+RETURNING j.id`
+
+// Revive makes T18 for one job: dead -> ready with all its attempts back and a
+// new deadline, in the caller's transaction. It returns false if the job is not
+// dead.
+func (l *Ledger) Revive(ctx context.Context, tx pgx.Tx, orgID, jobID int64) (bool, error) {
+	types, lives := patience()
+	rows, err := tx.Query(ctx, reviveSQL, types, lives, jobID, orgID)
+	if err != nil {
+		return false, fmt.Errorf("revive job %d: %w", jobID, err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return false, fmt.Errorf("revive job %d: %w", jobID, err)
+	}
+	return len(ids) == 1, nil
+}
+
 // DeadByOrg counts the dead jobs a filter chooses, per org, most first. The
 // filter's states are not looked at.
 func (l *Ledger) DeadByOrg(ctx context.Context, f inspect.Filter) ([]inspect.OrgCount, error) {
@@ -91,27 +136,18 @@ func (l *Ledger) reviveChunk(ctx context.Context, f inspect.Filter, after int64)
 	return chunk, err
 }
 
-// reviveChunkSQL keeps the epoch: it rises at the next hand-out, and until then
-// fences whatever is left of the old one.
 func reviveChunkSQL(f inspect.Filter, after int64) (string, []any) {
-	types := job.Types()
-	patience := make([]time.Duration, len(types))
-	for i, t := range types {
-		patience[i] = job.PolicyOf(t).Deadline
-	}
-	c := conditions{args: []any{numbers(types), patience, reviveChunk}}
+	types, lives := patience()
+	c := conditions{args: []any{types, lives, reviveChunk}}
 	c.common(f)
 	c.add("j.id > $%d::bigint", after)
 	return `
 WITH picked AS (
        SELECT j.id FROM jobs j WHERE j.state = 6 AND ` + c.where() + `
        ORDER BY j.id LIMIT $3::bigint FOR NO KEY UPDATE SKIP LOCKED)
-UPDATE jobs j SET state = 1, attempt = 0, run_at = clock_timestamp(), ready_at = clock_timestamp(),
-       dispatched_at = NULL, started_at = NULL, worker_id = NULL, cancel_requested = false,
-       error_class = NULL, error_code = NULL, last_error = NULL,
-       deadline_at = greatest(j.deadline_at, clock_timestamp() + p.patience)
-FROM picked, unnest($1::smallint[], $2::interval[]) p(job_type, patience)
-WHERE j.id = picked.id AND p.job_type = j.job_type AND (j.state+0) = 6
+UPDATE jobs j SET` + reviveSet + `
+FROM picked, ` + patienceTable + `
+WHERE j.id = picked.id AND p.job_type = j.job_type AND ` + isDead + `
 RETURNING j.id, j.run_epoch, j.queue, j.job_type, coalesce(j.subject_id, 0)`, c.args
 }
 

@@ -13,7 +13,7 @@ import (
 // third of a page, and one such id would make Meta repeat the whole body for
 // days.
 const (
-	maxID       = 1024 // provider ids, bytes; Instagram's are about 190
+	maxID       = inbox.MaxProviderID
 	maxUserID   = 256
 	maxName     = 256 // runes
 	maxCallback = 512

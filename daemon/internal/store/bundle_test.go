@@ -144,16 +144,22 @@ VALUES ($1, nullif($2::bigint, 0), $3, $4, $5, $6, $7, 5, $8, $9, $10, $11) RETU
 	return ids, nil
 }
 
-func (f *fakeJobs) Settle(ctx context.Context, tx pgx.Tx, ids []int64) ([]job.Settled, error) {
-	rows, err := tx.Query(ctx, `
-WITH l AS MATERIALIZED (SELECT id FROM jobs WHERE id = ANY($1) ORDER BY id FOR UPDATE),
-d AS (DELETE FROM jobs j USING l WHERE j.id = l.id AND (j.state+0) BETWEEN 0 AND 5 RETURNING j.*)
+func (f *fakeJobs) Settle(ctx context.Context, tx pgx.Tx, s []job.Settlement) (done []job.Settled, err error) {
+	for _, x := range s {
+		rows, err := tx.Query(ctx, `
+WITH d AS (DELETE FROM jobs j WHERE j.id = $1 AND (j.state+0) <> 6 AND ($2 = 0 OR (j.run_epoch = $2 AND j.attempt > 0)) RETURNING j.*)
 INSERT INTO job_history (id, org_id, queue, job_type, priority, outcome, run_epoch, attempt, lane, created_at)
-SELECT id, org_id, queue, job_type, priority, 1, run_epoch, attempt, lane, created_at FROM d RETURNING id, attempt::int`, ids)
-	if err != nil {
-		return nil, err
+SELECT id, org_id, queue, job_type, priority, 1, run_epoch, attempt, lane, created_at FROM d RETURNING id, attempt::int`, x.ID, x.Epoch)
+		if err != nil {
+			return nil, err
+		}
+		one, err := pgx.CollectRows(rows, pgx.RowToStructByPos[job.Settled])
+		if err != nil {
+			return nil, err
+		}
+		done = append(done, one...)
 	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[job.Settled])
+	return done, nil
 }
 
 func (f *fakeJobs) Revive(ctx context.Context, tx pgx.Tx, orgID, jobID int64) (bool, error) {

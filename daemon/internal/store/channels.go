@@ -22,22 +22,22 @@ func tokenOwner(kind inbox.ChannelKind, externalID string) string {
 	return "channel:" + string(kind) + ":" + externalID
 }
 
-// longestExternalID bounds provider ids: an index entry has little room.
-const longestExternalID = 512
-
 // CreateChannel adds a channel and seals its token; an empty state is active.
-// It returns an Invalid fault for a bad kind, state or id, NotFound for an
+// It returns an Invalid fault for a bad kind, state, id or token, NotFound for an
 // unknown org and Conflict if any org has the channel already.
 func (s *Store) CreateChannel(ctx context.Context, c inbox.Channel, token string) (inbox.Channel, error) {
 	if c.State == "" {
 		c.State = inbox.ChannelActive
 	}
-	if err := checkChannel(c); err != nil {
+	if err := inbox.CheckChannel(c); err != nil {
 		return inbox.Channel{}, err
 	}
 	var sealed string
 	if token != "" {
-		var err error
+		err := inbox.CheckAccessToken(token)
+		if err != nil {
+			return inbox.Channel{}, err
+		}
 		if sealed, err = s.sealer.Seal(token, tokenOwner(c.Kind, c.ExternalID)); err != nil {
 			return inbox.Channel{}, fmt.Errorf("seal channel token: %w", err)
 		}
@@ -60,29 +60,9 @@ RETURNING `+channelColumns, c.OrgID, c.Kind, c.ExternalID, c.BusinessID, c.State
 	return created, nil
 }
 
-func checkChannel(c inbox.Channel) error {
-	switch c.Kind {
-	case inbox.WhatsApp, inbox.Instagram, inbox.AdAccount:
-	default:
-		return inbox.Faultf(inbox.Invalid, "bad_channel_kind", "channel kind %q is not known: use whatsapp, instagram or ad_account", c.Kind)
-	}
-	switch c.State {
-	case inbox.ChannelActive, inbox.ChannelPaused, inbox.ChannelBroken:
-	default:
-		return inbox.Faultf(inbox.Invalid, "bad_channel_state", "channel state %q is not known: use active, paused or broken", c.State)
-	}
-	if !usableID(c.ExternalID) {
-		return inbox.Faultf(inbox.Invalid, "bad_channel_id", "the channel's id is empty, too long or not text: give Meta's id of the number or account")
-	}
-	if c.BusinessID != "" && !usableID(c.BusinessID) {
-		return inbox.Faultf(inbox.Invalid, "bad_business_id", "the business account id is too long or not text")
-	}
-	return nil
-}
-
 // usableID reports whether a provider's id can be a key.
 func usableID(id string) bool {
-	return id != "" && len(id) <= longestExternalID && inbox.Clean(id) == id
+	return id != "" && len(id) <= inbox.MaxProviderID && inbox.Clean(id) == id
 }
 
 // Channels returns the channels of an org, oldest first; orgID 0: of all orgs
@@ -98,4 +78,28 @@ SELECT `+channelColumns+` FROM channels WHERE $1 = 0 OR org_id = $1 ORDER BY org
 		return nil, fmt.Errorf("list channels of org %d: %w", orgID, err)
 	}
 	return channels, nil
+}
+
+// UnreadableTokens returns the ids of channels whose token none of the secret
+// keys opens, at most limit of them: their sends cannot work.
+func (s *Store) UnreadableTokens(ctx context.Context, limit int) ([]int64, error) {
+	rows, err := s.pool.Query(Named(ctx, QueryProvision), `
+SELECT id, kind, external_id, token_sealed FROM channels WHERE token_sealed <> '' ORDER BY id`)
+	if err != nil {
+		return nil, fmt.Errorf("read channel tokens: %w", err)
+	}
+	var unreadable []int64
+	var id int64
+	var kind inbox.ChannelKind
+	var externalID, sealed string
+	_, err = pgx.ForEachRow(rows, []any{&id, &kind, &externalID, &sealed}, func() error {
+		if _, err := s.sealer.Open(sealed, tokenOwner(kind, externalID)); err != nil && len(unreadable) < limit {
+			unreadable = append(unreadable, id)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read channel tokens: %w", err)
+	}
+	return unreadable, nil
 }

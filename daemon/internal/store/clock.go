@@ -6,9 +6,10 @@ package store
 // statements here restore that after any change, in any order of arrival, and
 // do nothing when it holds. Closed episodes stay as they were closed.
 //
-// A human answer counts while its status is accepted to read. Two writers of
-// one conversation meet at the open episode's row: each locks it after its
-// change to messages and before it looks at them, so the later one sees both.
+// A human answer counts while it went out. Two writers of one conversation meet
+// at its clock lock, because there may be no open episode whose row they could
+// meet at: each takes it before it looks at the messages, in a statement of its
+// own, so the later one sees what both have changed.
 const (
 	// conversationsGiven and conversationsOfMessages are the two ways to name
 	// conversations in $1.
@@ -18,7 +19,7 @@ const (
 	// firstAnswer is the earliest answer that counts for episode e.
 	firstAnswer = `
 SELECT m.id, m.clock_at, m.author_id FROM messages m
-WHERE m.conversation_id = e.conversation_id AND NOT m.inbound AND m.clock_at >= e.started_at AND m.status BETWEEN 1 AND 4
+WHERE m.conversation_id = e.conversation_id AND NOT m.inbound AND m.clock_at >= e.started_at AND m.` + wentOut + `
 ORDER BY m.clock_at, m.id LIMIT 1`
 
 	// dropBetweenSQL and answerAnewSQL look again at the episodes that messages
@@ -59,7 +60,7 @@ JOIN conversations v ON v.id = a.conversation_id
 JOIN orgs o ON o.id = v.org_id
 LEFT JOIN LATERAL (
   SELECT m.clock_at FROM messages m
-  WHERE m.conversation_id = v.id AND NOT m.inbound AND (m.clock_at, m.id) < (a.clock_at, a.id) AND m.status BETWEEN 1 AND 4
+  WHERE m.conversation_id = v.id AND NOT m.inbound AND (m.clock_at, m.id) < (a.clock_at, a.id) AND m.` + wentOut + `
   ORDER BY m.clock_at DESC LIMIT 1) l ON true
 CROSS JOIN LATERAL (
   SELECT m.clock_at, m.created_at FROM messages m
@@ -75,9 +76,18 @@ ORDER BY v.id, s.clock_at`
 const openEpisode = `
 SELECT o.id, o.conversation_id, o.started_at FROM episodes o WHERE o.conversation_id = c.id AND o.answered_at IS NULL`
 
+// clockLock is the class of the clocks' advisory locks. They are the only ones
+// with two keys, so they meet no others. A conversation's key is the last bits
+// of its id: PostgreSQL has room for some thousand advisory locks in all, and
+// one webhook may speak of a thousand conversations.
+const clockLock = `1668049771, (c.id & 4095)::int` // "clck"
+
+// lockClocksSQL takes the clocks of conversations in the order of their keys;
+// the last locks of the order.
 func lockClocksSQL(conversations string) string {
 	return `
-SELECT e.id FROM (` + conversations + ` ORDER BY 1) c CROSS JOIN LATERAL (` + openEpisode + ` FOR UPDATE) e`
+SELECT pg_advisory_xact_lock(k.class, k.key)
+FROM (SELECT DISTINCT k.class, k.key FROM (` + conversations + `) c CROSS JOIN LATERAL (VALUES (` + clockLock + `)) k(class, key) ORDER BY 2) k`
 }
 
 func stopClocksSQL(conversations string) string {
@@ -100,7 +110,7 @@ JOIN conversations v ON v.id = c.id
 JOIN orgs o ON o.id = v.org_id
 LEFT JOIN LATERAL (
   SELECT m.clock_at FROM messages m
-  WHERE m.conversation_id = v.id AND NOT m.inbound AND m.clock_at IS NOT NULL AND m.status BETWEEN 1 AND 4
+  WHERE m.conversation_id = v.id AND NOT m.inbound AND m.clock_at IS NOT NULL AND m.` + wentOut + `
   ORDER BY m.clock_at DESC LIMIT 1) l ON true
 CROSS JOIN LATERAL (
   SELECT m.clock_at, m.created_at FROM messages m

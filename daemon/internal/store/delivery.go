@@ -12,32 +12,39 @@ import (
 // sentMessage is an outbound message with what the provider says about it. The
 // row is locked while this exists.
 type sentMessage struct {
-	id, orgID, conversationID, channelID int64
-	authorID, jobID                      int64
-	channel                              inbox.ChannelKind
-	kind                                 inbox.MessageKind
-	origin                               inbox.Origin
-	status                               inbox.MessageStatus
-	attempts                             int
-	providerID                           string
-	errorClass, errorText                string
-	errorCode                            int32
-	human                                bool // takes part in the clock
-	createdAt                            time.Time
-	sentAt, deliveredAt, readAt          time.Time
-	failedAt                             time.Time
+	sending
+
+	jobID                       int64
+	ended                       int32 // run epoch of the job if it has ended, else 0; known while there is no provider id
+	status                      inbox.MessageStatus
+	attempts                    int
+	providerID                  string
+	errorClass, errorText       string
+	errorCode                   int32
+	human                       bool // takes part in the clock
+	createdAt                   time.Time
+	sentAt, deliveredAt, readAt time.Time
+	failedAt                    time.Time
 
 	was     inbox.MessageStatus // before this webhook
 	changed bool
+}
+
+// concerns reports whether a status is about the message as it is now: it has
+// the provider id, or has none yet and the callback names its job. A failure
+// must name the job's last attempt, which is over: an older one failed beside
+// the one that counts.
+func (m *sentMessage) concerns(s inbox.StatusUpdate) bool {
+	if m.providerID != "" {
+		return m.providerID == s.ProviderID
+	}
+	return s.JobID != 0 && s.JobID == m.jobID && (s.Status != inbox.Failed || s.Epoch == m.ended)
 }
 
 // apply records one status and reports whether the message moved forward. A
 // time is kept even if the status comes late; a failure after the message
 // arrived is no failure.
 func (m *sentMessage) apply(s inbox.StatusUpdate, at time.Time) bool {
-	if s.Status < inbox.Accepted || s.Status > inbox.Failed {
-		return false // the provider has no other words
-	}
 	moves := m.status.Advances(s.Status)
 	if s.Status == inbox.Failed && !moves && m.status != inbox.Failed {
 		return false
@@ -70,6 +77,13 @@ func (m *sentMessage) stamp(status inbox.MessageStatus, at time.Time) {
 	}
 }
 
+// unsettled reports whether it is open what becomes of a message with this
+// status: then it has a job that is under way.
+func unsettled(s inbox.MessageStatus) bool { return s == inbox.Queued || s == inbox.Uncertain }
+
+// providers reports whether s is one of the words a provider has.
+func providers(s inbox.MessageStatus) bool { return s >= inbox.Accepted && s <= inbox.Failed }
+
 // counts reports whether a message with this status has gone out.
 func counts(s inbox.MessageStatus) bool { return s >= inbox.Accepted && s <= inbox.Read }
 
@@ -81,44 +95,21 @@ func (m *sentMessage) failsLate() bool { return m.status == inbox.Failed && m.wa
 // has; false if there is none.
 func (m *sentMessage) anotherTry(now time.Time, jitter float64) (job.New, bool) {
 	class := job.Class(m.errorClass)
-	kind := jobType(m.kind)
-	policy := job.PolicyOf(kind)
+	next := m.job()
+	policy := job.PolicyOf(next.Type)
 	attempts := max(m.attempts, 1)
 	deadline := m.createdAt.Add(policy.Deadline)
 	if m.jobID == 0 || !passes(class) || attempts >= policy.MaxAttempts || !now.Before(deadline) {
 		return job.New{}, false
 	}
-	queue, priority := job.WhatsApp, job.Normal
-	if m.channel == inbox.Instagram {
-		queue = job.Instagram
-	}
-	switch m.origin {
-	case inbox.OriginUser:
-		priority = job.Interactive
-	case inbox.OriginAPI:
-		priority = job.Bulk
-	case inbox.OriginAutomation, inbox.OriginCustomer, inbox.OriginEcho:
-	}
-	return job.New{
-		OrgID: m.orgID, UserID: m.authorID, Queue: queue, Type: kind, Priority: priority,
-		SerialKey: m.conversationID, SubjectID: m.id, Attempt: attempts, Deadline: deadline,
-		RunAt: now.Add(job.Backoff(class, attempts, jitter)),
-	}, true
+	next.Attempt, next.Deadline, next.RunAt = attempts, deadline, now.Add(job.Backoff(class, attempts, jitter))
+	return next, true
 }
 
 // passes reports whether a failure of this class may be over in a while. An
 // integrity throttle is a punishment: sending on makes it worse.
 func passes(class job.Class) bool {
 	return class == job.ClassTransient || strings.HasPrefix(string(class), "throttle_")
-}
-
-// requeue makes the message wait for a new job. What the provider says about
-// the old send no longer concerns it, so its provider id goes; the error stays,
-// to tell why it waits.
-func (m *sentMessage) requeue(jobID int64, attempts int) {
-	m.status, m.jobID, m.attempts, m.providerID = inbox.Queued, jobID, attempts, ""
-	m.sentAt, m.failedAt = time.Time{}, time.Time{}
-	m.changed = true
 }
 
 // sortStatuses orders statuses by the provider's time; at the same time the

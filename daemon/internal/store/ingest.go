@@ -56,6 +56,7 @@ type ingestion struct {
 	held     map[int64]*sentMessage // messages locked for their statuses, by id
 	clocks   []int64                // conversations whose clock may have changed
 	voided   []int64                // messages that failed after they were sent
+	again    []requeue              // those of them that are sent again
 	echoed   []int64                // new echoes that are answers
 }
 
@@ -137,7 +138,7 @@ func (in *ingestion) insert(ctx context.Context, u *unit) error {
 	if len(in.fresh) > 0 {
 		in.queueInsert(b)
 	}
-	if len(in.targets) > 0 && len(in.unsettled()) == 0 {
+	if len(in.targets) > 0 && len(in.settlements()) == 0 {
 		in.queueHold(b)
 	}
 	if b.Len() == 0 {
@@ -155,6 +156,7 @@ func (in *ingestion) finish(ctx context.Context, u *unit, raw []byte) error {
 	b := u.batch()
 	in.queueNews(b)
 	in.queueHeld(b)
+	queueRequeue(b, time.Time{}, in.again...)
 	in.queueReads(b)
 	in.queueRevokes(b)
 	in.queueParked(b)

@@ -32,7 +32,7 @@ type news struct {
 func (in *ingestion) collectFresh() {
 	for _, x := range in.batch.Inbound {
 		m := in.newMessage(x.Account, x.Contact, x.ProviderID, x.Kind, x.Text, x.Payload, x.At)
-		m.inbound, m.contextID = true, cut(inbox.Clean(x.ContextID), longestExternalID)
+		m.inbound, m.contextID = true, cut(inbox.Clean(x.ContextID), inbox.MaxProviderID)
 		m.opensWindow = x.Kind.OpensWindow() && !x.Standby
 		if x.Kind.StartsClock() && !x.Standby {
 			m.clockAt = inbox.ClockStart(m.at, in.now)

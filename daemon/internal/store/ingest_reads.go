@@ -66,8 +66,8 @@ WITH r AS MATERIALIZED (
   GROUP BY c.id),
 l AS MATERIALIZED (
   SELECT m.id, r.at FROM r JOIN messages m ON m.id = r.id
-  WHERE m.status BETWEEN 1 AND 3 OR (m.status = 4 AND m.read_at > r.at)
+  WHERE m.`+wentOut+` AND (m.status < 4 OR m.read_at > r.at)
   ORDER BY m.id FOR NO KEY UPDATE OF m)
 UPDATE messages m SET status = 4, read_at = least(m.read_at, l.at) FROM l
-WHERE m.id = l.id AND m.status BETWEEN 1 AND 4`, conversations, messages, at)
+WHERE m.id = l.id AND m.`+wentOut, conversations, messages, at)
 }

@@ -66,20 +66,31 @@ FROM u LEFT JOIN LATERAL (
 	})
 }
 
-// unsettled are the jobs whose end the provider now tells: those of messages
-// we did not know to have gone out.
-func (in *ingestion) unsettled() []int64 {
-	var jobs []int64
+// settlements are the jobs whose end the provider now tells: those of messages
+// we did not know to have gone out. That a message went out ends its job,
+// whichever attempt did it; a failure ends the attempt it speaks of.
+func (in *ingestion) settlements() []job.Settlement {
+	var all []job.Settlement
 	for _, t := range in.targets {
-		if t.jobID != 0 && (t.found == inbox.Queued || t.found == inbox.Uncertain) {
-			jobs = append(jobs, t.jobID)
+		if t.jobID == 0 || !unsettled(t.found) || !providers(t.status.Status) {
+			continue
 		}
+		s := job.Settlement{ID: t.jobID}
+		if t.status.Status == inbox.Failed && t.status.JobID == t.jobID {
+			s.Epoch = t.status.Epoch
+		}
+		all = append(all, s)
 	}
-	return unique(jobs)
+	return all
 }
 
+// heldSQL locks messages and reads them. Jobs are locked before messages, so
+// what it finds of a job that settlements named is how that job is.
 const heldSQL = `
-SELECT m.id, m.org_id, m.conversation_id, m.channel_id, coalesce(m.author_id, 0), coalesce(m.job_id, 0), h.kind, m.kind, m.origin,
+SELECT m.id, m.org_id, m.conversation_id, coalesce(m.author_id, 0), h.kind, m.kind, m.origin,
+       coalesce(m.job_id, 0), CASE WHEN m.provider_id IS NULL THEN coalesce(
+         (SELECT d.run_epoch FROM job_history d WHERE d.id = m.job_id LIMIT 1),
+         (SELECT j.run_epoch FROM jobs j WHERE j.id = m.job_id AND ` + jobDead + `), 0) ELSE 0 END,
        m.status, m.attempts, coalesce(m.provider_id, ''), coalesce(m.error_class, ''), coalesce(m.error_text, ''), coalesce(m.error_code, 0),
        m.clock_at IS NOT NULL, m.created_at, m.sent_at, m.delivered_at, m.read_at, m.failed_at
 FROM messages m JOIN channels h ON h.id = m.channel_id
@@ -99,8 +110,8 @@ func (in *ingestion) queueHold(b *pgx.Batch) {
 	b.Queue(heldSQL, unique(ids)).Query(func(rows pgx.Rows) error {
 		var m sentMessage
 		_, err := pgx.ForEachRow(rows, []any{
-			&m.id, &m.orgID, &m.conversationID, &m.channelID, &m.authorID, &m.jobID, &m.channel, &m.kind, &m.origin,
-			&m.status, &m.attempts, &m.providerID, &m.errorClass, &m.errorText, &m.errorCode,
+			&m.id, &m.orgID, &m.conversationID, &m.authorID, &m.channel, &m.kind, &m.origin,
+			&m.jobID, &m.ended, &m.status, &m.attempts, &m.providerID, &m.errorClass, &m.errorText, &m.errorCode,
 			&m.human, &m.createdAt, orZero(&m.sentAt), orZero(&m.deliveredAt), orZero(&m.readAt), orZero(&m.failedAt),
 		}, func() error {
 			held := m
@@ -118,8 +129,9 @@ func (in *ingestion) judge(ctx context.Context, u *unit) error {
 	if len(in.targets) == 0 {
 		return nil
 	}
-	if jobs := in.unsettled(); len(jobs) > 0 {
-		settled, err := in.store.jobs.Settle(ctx, u.tx, jobs)
+	settlements := in.settlements()
+	if len(settlements) > 0 {
+		settled, err := in.store.jobs.Settle(ctx, u.tx, settlements)
 		if err != nil {
 			return err
 		}
@@ -131,12 +143,30 @@ func (in *ingestion) judge(ctx context.Context, u *unit) error {
 		}
 		in.noteAttempts(settled)
 	}
-	for _, t := range in.targets {
-		if m := in.held[t.messageID]; m != nil && m.apply(t.status, t.at) {
+	if err := in.apply(settlements); err != nil {
+		return err
+	}
+	return in.tryAgain(ctx, u)
+}
+
+// apply moves the messages. They were found before they were locked: one that
+// has meanwhile been given another send is not the status's any more, which is
+// then as good as one of a message nobody knows.
+func (in *ingestion) apply(settlements []job.Settlement) error {
+	for i := range in.targets {
+		t := &in.targets[i]
+		m := in.held[t.messageID]
+		switch {
+		case m == nil || !providers(t.status.Status):
+		case !m.concerns(t.status):
+			t.messageID = 0
+		case m.jobID != 0 && unsettled(m.was) && !slices.ContainsFunc(settlements, func(s job.Settlement) bool { return s.ID == m.jobID }):
+			return errLost // its job was not asked to end
+		case m.apply(t.status, t.at):
 			in.applied.Statuses++
 		}
 	}
-	return in.tryAgain(ctx, u)
+	return nil
 }
 
 func (in *ingestion) noteAttempts(settled []job.Settled) {
@@ -176,7 +206,8 @@ func (in *ingestion) tryAgain(ctx context.Context, u *unit) error {
 		return err
 	}
 	for i, m := range whose {
-		m.requeue(ids[i], jobs[i].Attempt)
+		m.changed = false // all that is known of this send is forgotten
+		in.again = append(in.again, requeue{m.id, ids[i], jobs[i].Attempt})
 	}
 	return nil
 }
@@ -225,39 +256,4 @@ func optional(t time.Time) *time.Time {
 		return nil
 	}
 	return &t
-}
-
-// queueParked keeps the statuses of messages not known yet until our own
-// commit tells their provider id.
-func (in *ingestion) queueParked(b *pgx.Batch) {
-	var parked []target
-	for _, t := range in.targets {
-		if t.messageID == 0 && t.status.Status >= inbox.Accepted && t.status.Status <= inbox.Failed {
-			parked = append(parked, t)
-		}
-	}
-	if in.applied.Parked = len(parked); in.applied.Parked == 0 {
-		return
-	}
-	slices.SortStableFunc(parked, func(a, b target) int {
-		return cmp.Or(cmp.Compare(a.channelID, b.channelID), cmp.Compare(a.status.ProviderID, b.status.ProviderID),
-			cmp.Compare(a.status.Status, b.status.Status), a.at.Compare(b.at))
-	})
-	parked = slices.CompactFunc(parked, func(a, b target) bool {
-		return a.channelID == b.channelID && a.status.ProviderID == b.status.ProviderID && a.status.Status == b.status.Status
-	})
-	n := len(parked)
-	channels, ids, status, at := make([]int64, n), make([]string, n), make([]int16, n), make([]time.Time, n)
-	classes, codes, texts := make([]string, n), make([]int32, n), make([]string, n)
-	for i, t := range parked {
-		channels[i], ids[i], status[i], at[i] = t.channelID, t.status.ProviderID, int16(t.status.Status), t.at
-		classes[i], codes[i], texts[i] = note(t.status.ErrorClass), errorCode(t.status.ErrorCode), note(t.status.ErrorText)
-	}
-	b.Queue(`
-INSERT INTO parked_statuses (channel_id, provider_id, status, at, error_class, error_code, error_text, received_at)
-SELECT u.channel_id, u.provider_id, u.status, u.at, nullif(u.class, ''), nullif(u.code, 0), nullif(u.text, ''), $8
-FROM unnest($1::bigint[], $2::text[], $3::smallint[], $4::timestamptz[], $5::text[], $6::int[], $7::text[])
-     AS u(channel_id, provider_id, status, at, class, code, text)
-ON CONFLICT (channel_id, provider_id, status) DO UPDATE SET at = EXCLUDED.at WHERE EXCLUDED.at < parked_statuses.at`,
-		channels, ids, status, at, classes, codes, texts, in.now)
 }

@@ -20,20 +20,11 @@ func scanOrg(row pgx.CollectableRow) (o inbox.Org, err error) {
 	return o, err
 }
 
-// CreateOrg adds an org; zero settings take the defaults (UTC, 5 minutes,
-// 0.8). It returns an Invalid fault for a bad name, time zone, target or
+// CreateOrg adds an org; zero settings take the defaults. It returns an Invalid fault for a bad name, time zone, target or
 // objective and a Conflict fault if the name is taken.
 func (s *Store) CreateOrg(ctx context.Context, o inbox.Org) (inbox.Org, error) {
-	if o.TimeZone == "" {
-		o.TimeZone = "UTC"
-	}
-	if o.SLATarget == 0 {
-		o.SLATarget = 5 * time.Minute
-	}
-	if o.Objective == 0 {
-		o.Objective = 0.8
-	}
-	if err := checkOrg(o); err != nil {
+	o = o.WithDefaults()
+	if err := inbox.CheckOrg(o); err != nil {
 		return inbox.Org{}, err
 	}
 	rows, err := s.pool.Query(Named(ctx, QueryProvision), `
@@ -50,22 +41,6 @@ RETURNING `+orgColumns, o.Name, o.TimeZone, o.SLATarget.Milliseconds(), o.Object
 		return inbox.Org{}, fmt.Errorf("create org: %w", err)
 	}
 	return created, nil
-}
-
-func checkOrg(o inbox.Org) error {
-	if err := inbox.CheckName("org", o.Name); err != nil {
-		return err
-	}
-	if _, err := time.LoadLocation(o.TimeZone); err != nil || o.TimeZone == "Local" {
-		return inbox.Faultf(inbox.Invalid, "bad_time_zone", "time zone %q is not known: use a name such as Europe/Berlin", o.TimeZone)
-	}
-	if o.SLATarget < time.Millisecond {
-		return inbox.Faultf(inbox.Invalid, "bad_sla_target", "the SLA target is %s: it must be at least 1ms", o.SLATarget)
-	}
-	if !(o.Objective > 0 && o.Objective <= 1) { // Not by De Morgan: NaN is refused too.
-		return inbox.Faultf(inbox.Invalid, "bad_sla_objective", "the SLA objective is %v: it must be above 0 and at most 1", o.Objective)
-	}
-	return nil
 }
 
 // Orgs returns all orgs by name.

@@ -65,7 +65,7 @@ func TestOpen(t *testing.T) {
 			counts[m.GetLabel()[0].GetValue()] = m.GetHistogram().GetSampleCount()
 		}
 	}
-	require.EqualValues(t, 6, counts["ledger"])
+	require.EqualValues(t, 6, counts["engine"])
 	require.Contains(t, counts, "ingest", "every type has a series from the start")
 
 	away, err := store.Open(ctx, store.PoolOptions{DSN: "postgres://nobody:secret@127.0.0.1:1/none"})

@@ -54,6 +54,8 @@ func TestProvisioning(t *testing.T) {
 		_, err = b.CreateChannel(b.ctx, c, "t")
 		require.Equal(t, inbox.Invalid, inbox.KindOf(err))
 	}
+	_, err = b.CreateChannel(b.ctx, inbox.Channel{OrgID: org.ID, Kind: inbox.WhatsApp, ExternalID: "1"}, "EAA token")
+	requireFault(t, err, inbox.Invalid, "bad_token")
 	channels, err := b.Channels(b.ctx, b.org.ID)
 	require.NoError(t, err)
 	require.Equal(t, []inbox.Channel{b.whatsapp, b.insta}, channels)
@@ -65,7 +67,7 @@ func TestTokens(t *testing.T) {
 	b := setup(t)
 	_, clear, err := b.CreateToken(b.ctx, store.NewToken{OrgID: b.org.ID, UserID: b.user.ID, ExpiresAt: at(60)})
 	require.NoError(t, err)
-	id, admin, err := b.CreateToken(b.ctx, store.NewToken{Role: "operator", OrgID: b.org.ID})
+	id, admin, err := b.CreateToken(b.ctx, store.NewToken{Role: "operator", OrgID: b.org.ID, ExpiresAt: at(3600)})
 	require.NoError(t, err)
 
 	p, err := b.Authenticate(b.ctx, clear)
@@ -99,7 +101,15 @@ func TestTokens(t *testing.T) {
 	_, err = b.AuthenticateAdmin(b.ctx, admin)
 	requireFault(t, err, inbox.Unauthorized, "bad_token")
 
-	for _, n := range []store.NewToken{{}, {Role: "root"}, {Role: "admin", OrgID: 1, UserID: 1}} {
+	for _, n := range []store.NewToken{
+		{},
+		{Role: "root"},
+		{Role: "admin", OrgID: 1, UserID: 1},
+		{Role: "admin"},
+		{Role: "admin", ExpiresAt: at(91 * 86400)},
+		{OrgID: b.org.ID, ExpiresAt: at(60)},
+		{OrgID: b.org.ID, ExpiresAt: at(0)},
+	} {
 		_, _, err = b.CreateToken(b.ctx, n)
 		require.Equal(t, inbox.Invalid, inbox.KindOf(err))
 	}

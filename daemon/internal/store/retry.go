@@ -16,6 +16,7 @@ type failedMessage struct {
 	found    bool
 	status   inbox.MessageStatus
 	kind     inbox.MessageKind
+	origin   inbox.Origin
 	authorID int64
 	jobID    int64
 }
@@ -41,9 +42,9 @@ func (s *Store) RetryMessage(ctx context.Context, r inbox.MessageRetry) (inbox.R
 		if err != nil {
 			return inbox.Receipt{}, nil, err
 		}
-		wake = append(wake, t.queueName())
+		wake = append(wake, queueOf(t.kind))
 		b := u.batch()
-		queueRequeue(b, r.MessageID, jobID, s.now())
+		queueRequeue(b, s.now(), requeue{r.MessageID, jobID, 0})
 		return inbox.Receipt{
 			MessageID: r.MessageID, Status: inbox.Queued.String(), JobID: jobID, JobState: job.Ready.String(),
 		}, b, nil
@@ -76,8 +77,9 @@ func (s *Store) attemptAgain(ctx context.Context, u *unit, t thread, m *failedMe
 	if revived {
 		return m.jobID, nil
 	}
-	o := outbound{orgID: r.OrgID, userID: m.authorID, conversationID: t.id, kind: m.kind}
-	ids, err := s.jobs.Insert(ctx, u.tx, o.job(t, r.MessageID))
+	ids, err := s.jobs.Insert(ctx, u.tx, sending{
+		id: r.MessageID, orgID: r.OrgID, conversationID: t.id, authorID: m.authorID, channel: t.kind, kind: m.kind, origin: m.origin,
+	}.job())
 	if err != nil {
 		return 0, err
 	}
@@ -86,10 +88,10 @@ func (s *Store) attemptAgain(ctx context.Context, u *unit, t thread, m *failedMe
 
 func (m *failedMessage) queue(b *pgx.Batch, r inbox.MessageRetry, lock string) {
 	b.Queue(`
-SELECT status, kind, coalesce(author_id, 0), coalesce(job_id, 0) FROM messages
+SELECT status, kind, origin, coalesce(author_id, 0), coalesce(job_id, 0) FROM messages
 WHERE id = $1 AND org_id = $2`+lock, r.MessageID, r.OrgID).Query(func(rows pgx.Rows) error {
 		m.found = false
-		_, err := pgx.ForEachRow(rows, []any{&m.status, &m.kind, &m.authorID, &m.jobID}, func() error {
+		_, err := pgx.ForEachRow(rows, []any{&m.status, &m.kind, &m.origin, &m.authorID, &m.jobID}, func() error {
 			m.found = true
 			return nil
 		})
@@ -102,20 +104,33 @@ func (m *failedMessage) check(t thread, id int64, now time.Time) error {
 	case !m.found || !t.found:
 		return messageNotFound(id)
 	case m.status == inbox.Uncertain:
-		return inbox.Faultf(inbox.Conflict, "message_uncertain", "the message may have arrived: an operator must settle it before it is sent again")
+		return inbox.Faultf(inbox.Conflict, "message_uncertain", "the message may have arrived: it is not sent again before Meta has said what became of it")
 	case m.status != inbox.Failed:
 		return inbox.Faultf(inbox.Conflict, "message_not_failed", "the message is %s: only a failed message can be sent again", m.status)
 	}
 	return t.check(m.kind, now)
 }
 
-// queueRequeue makes a failed message queued again. What the provider says
-// about the earlier send no longer concerns it, so its provider id goes. A
-// human's message stops the clock from now: the agent pressed send again.
-func queueRequeue(b *pgx.Batch, id, jobID int64, now time.Time) {
+// requeue is a message that waits for another send.
+type requeue struct {
+	id, jobID int64
+	attempts  int // used up by earlier jobs
+}
+
+// queueRequeue makes messages queued again, each with the job that sends it.
+// Where the agent pressed send again the message stops the clock from then;
+// zero: from when it did.
+func queueRequeue(b *pgx.Batch, pressed time.Time, all ...requeue) {
+	if len(all) == 0 {
+		return
+	}
+	n := len(all)
+	ids, jobs, attempts := make([]int64, n), make([]int64, n), make([]int16, n)
+	for i, r := range all {
+		ids[i], jobs[i], attempts[i] = r.id, r.jobID, int16(min(r.attempts, 1000)) //nolint:gosec // bounded
+	}
 	b.Queue(`
-UPDATE messages SET status = 0, job_id = $2, attempts = 0, provider_id = NULL, sent_at = NULL, failed_at = NULL,
-       error_class = NULL, error_code = NULL, error_text = NULL,
-       clock_at = CASE WHEN clock_at IS NULL THEN NULL ELSE $3::timestamptz END
-WHERE id = $1`, id, jobID, now)
+UPDATE messages m SET job_id = u.job_id,`+requeueSet(`u.attempts`, `CASE WHEN m.clock_at IS NOT NULL THEN coalesce($4::timestamptz, m.clock_at) END`)+`
+FROM unnest($1::bigint[], $2::bigint[], $3::smallint[]) AS u(id, job_id, attempts)
+WHERE m.id = u.id`, ids, jobs, attempts, orNull(pressed))
 }

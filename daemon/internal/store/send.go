@@ -52,13 +52,6 @@ func (t *thread) check(kind inbox.MessageKind, now time.Time) error {
 	return inbox.Faultf(inbox.Conflict, "window_closed", "the customer's last message is more than 24 hours old: wait until they write again")
 }
 
-func (t *thread) queueName() job.Queue {
-	if t.kind == inbox.Instagram {
-		return job.Instagram
-	}
-	return job.WhatsApp
-}
-
 // outbound is a message to be accepted for sending.
 type outbound struct {
 	orgID, userID, conversationID int64
@@ -132,7 +125,7 @@ func (s *Store) accept(ctx context.Context, o outbound) (inbox.Receipt, error) {
 		if err != nil {
 			return inbox.Receipt{}, nil, err
 		}
-		wake = append(wake, t.queueName())
+		wake = append(wake, queueOf(t.kind))
 		b := u.batch()
 		o.queueInsert(b, messageID, ids[0], now)
 		return inbox.Receipt{
@@ -160,36 +153,32 @@ func (o outbound) check(t thread, now time.Time) error {
 	return t.check(o.kind, now)
 }
 
-func (o outbound) job(t thread, messageID int64) job.New {
-	n := job.New{
-		OrgID: o.orgID, UserID: o.userID, Queue: t.queueName(), Type: jobType(o.kind), Priority: job.Interactive,
-		SerialKey: o.conversationID, SubjectID: messageID,
+// origin: what a program sends with the org's own token is the API's.
+func (o outbound) origin() inbox.Origin {
+	if o.userID != 0 {
+		return inbox.OriginUser
 	}
-	if o.userID == 0 {
-		n.Priority = job.Bulk
-	}
-	return n
+	return inbox.OriginAPI
 }
 
-func jobType(kind inbox.MessageKind) job.Type {
-	if kind == inbox.KindTemplate {
-		return job.SendTemplate
-	}
-	return job.SendMessage
+func (o outbound) job(t thread, messageID int64) job.New {
+	return sending{
+		id: messageID, orgID: o.orgID, conversationID: o.conversationID, authorID: o.userID, channel: t.kind, kind: o.kind, origin: o.origin(),
+	}.job()
 }
 
 // queueInsert writes the message. What a user sends can stop the SLA clock, at
 // the time the user pressed send; what a program sends cannot.
 func (o outbound) queueInsert(b *pgx.Batch, id, jobID int64, now time.Time) {
-	origin, pressed := inbox.OriginAPI, time.Time{}
+	var pressed time.Time
 	if o.userID != 0 {
-		origin, pressed = inbox.OriginUser, now
+		pressed = now
 	}
 	b.Queue(`
 INSERT INTO messages (id, org_id, conversation_id, channel_id, inbound, kind, status, origin, author_id, job_id, body, payload, created_at, clock_at)
 SELECT $1, v.org_id, v.id, v.channel_id, false, $4, 0, $5, nullif($6::bigint, 0), $7, $8, $9::text::jsonb, $10, $11
 FROM conversations v WHERE v.id = $2 AND v.org_id = $3`,
-		id, o.conversationID, o.orgID, string(o.kind), string(origin), o.userID, jobID, o.text, jsonText(o.payload), now, orNull(pressed))
+		id, o.conversationID, o.orgID, string(o.kind), string(o.origin()), o.userID, jobID, o.text, jsonText(o.payload), now, orNull(pressed))
 	b.Queue(`
 UPDATE conversations SET last_message_at = greatest(last_message_at, $3) WHERE id = $1 AND org_id = $2`, o.conversationID, o.orgID, now)
 }

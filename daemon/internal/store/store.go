@@ -4,8 +4,9 @@
 // It refuses to run or to order jobs (the ledger does) and to speak HTTP.
 //
 // Locks are taken in one order everywhere: contacts of a channel (advisory),
-// conversations by id, jobs by id, messages by id, episodes. Whoever inserts a
-// job holds the conversation's row, so that job ids commit in order.
+// conversations by id, jobs by id, messages by id, clocks of conversations
+// (advisory, by key: see clockLock). Whoever inserts a job holds the
+// conversation's row, so that job ids commit in order.
 package store
 
 import (
@@ -25,9 +26,9 @@ type Jobs interface {
 	// Insert adds jobs and returns their ids in order. The caller holds the
 	// conversation each job belongs to.
 	Insert(ctx context.Context, tx pgx.Tx, jobs ...job.New) ([]int64, error)
-	// Settle ends jobs the provider has answered for; ids that are unknown or
-	// final are skipped.
-	Settle(ctx context.Context, tx pgx.Tx, ids []int64) ([]job.Settled, error)
+	// Settle ends jobs the provider has answered for and locks all that are
+	// named; what is unknown, final or at another attempt is skipped.
+	Settle(ctx context.Context, tx pgx.Tx, s []job.Settlement) ([]job.Settled, error)
 	// Revive makes a dead job ready again; false if it is not dead.
 	Revive(ctx context.Context, tx pgx.Tx, orgID, jobID int64) (bool, error)
 	// Wake tells the workers, after the commit.

@@ -14,7 +14,8 @@ import (
 
 // NewToken says who a token is for. Role empty: a token of the public API for
 // OrgID, and for UserID if set. Otherwise an admin token with role viewer,
-// operator or admin, bound to OrgID if set. ExpiresAt zero: never.
+// operator or admin, bound to OrgID if set. ExpiresAt zero: never, which only a
+// token of the public API may be.
 type NewToken struct {
 	OrgID, UserID int64
 	Role          string
@@ -29,10 +30,10 @@ type AdminPrincipal struct {
 }
 
 // CreateToken makes a token and returns its clear text, which is stored
-// nowhere. It returns an Invalid fault for a bad role or scope and NotFound if
-// the org has no such user.
+// nowhere. It returns an Invalid fault for a bad role, scope or life and NotFound
+// if the org has no such user.
 func (s *Store) CreateToken(ctx context.Context, n NewToken) (id int64, clear string, err error) {
-	if err := n.check(); err != nil {
+	if err := n.check(s.now()); err != nil {
 		return 0, "", err
 	}
 	ctx = Named(ctx, QueryProvision)
@@ -59,23 +60,18 @@ VALUES ($1, nullif($2::bigint, 0), nullif($3::bigint, 0), nullif($4, ''), $5, $6
 	return id, clear, nil
 }
 
-func (n NewToken) check() error {
-	switch n.Role {
-	case "":
-		if n.OrgID == 0 {
-			return inbox.Faultf(inbox.Invalid, "org_required", "a token of the public API belongs to an org: name it")
-		}
-	case "viewer", "operator", "admin":
-		if n.UserID != 0 {
-			return inbox.Faultf(inbox.Invalid, "bad_token_scope", "an admin token has no user: leave the user or the role out")
-		}
-	default:
-		return inbox.Faultf(inbox.Invalid, "bad_role", "role %q is not known: use viewer, operator or admin", n.Role)
+func (n NewToken) check(now time.Time) error {
+	if err := inbox.CheckTokenScope(n.Role, n.OrgID != 0, n.UserID != 0); err != nil {
+		return err
 	}
-	if n.UserID != 0 && n.OrgID == 0 {
-		return inbox.Faultf(inbox.Invalid, "org_required", "a user belongs to an org: name it")
+	if n.ExpiresAt.IsZero() {
+		return inbox.CheckTokenLife(n.Role, 0)
 	}
-	return nil
+	life := n.ExpiresAt.Sub(now)
+	if life == 0 {
+		life = -1 // expires this very moment, which 0 does not say
+	}
+	return inbox.CheckTokenLife(n.Role, life)
 }
 
 // Authenticate returns who a token of the public API speaks for, or an
