@@ -88,18 +88,20 @@ SELECT id, kind, external_id, token_sealed FROM channels WHERE token_sealed <> '
 	if err != nil {
 		return nil, fmt.Errorf("read channel tokens: %w", err)
 	}
-	var unreadable []int64
-	var id int64
-	var kind inbox.ChannelKind
-	var externalID, sealed string
-	_, err = pgx.ForEachRow(rows, []any{&id, &kind, &externalID, &sealed}, func() error {
-		if _, err := s.sealer.Open(sealed, tokenOwner(kind, externalID)); err != nil && len(unreadable) < limit {
-			unreadable = append(unreadable, id)
-		}
-		return nil
-	})
+	type sealedToken struct {
+		ID                 int64
+		Kind               inbox.ChannelKind
+		ExternalID, Sealed string
+	}
+	tokens, err := pgx.CollectRows(rows, pgx.RowToStructByPos[sealedToken])
 	if err != nil {
 		return nil, fmt.Errorf("read channel tokens: %w", err)
+	}
+	var unreadable []int64
+	for _, t := range tokens {
+		if _, err := s.sealer.Open(t.Sealed, tokenOwner(t.Kind, t.ExternalID)); err != nil && len(unreadable) < limit {
+			unreadable = append(unreadable, t.ID)
+		}
 	}
 	return unreadable, nil
 }
