@@ -1,13 +1,17 @@
 package daemon_test
 
 import (
+	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bandeja/inboxd/daemon/internal/devstack"
@@ -23,6 +27,32 @@ func (h *house) durable(b *testing.B) {
 	b.Cleanup(func() { require.NoError(b, stack.Stop(b.Context())) })
 	require.NoError(b, store.Migrate(b.Context(), stack.DatabaseURL))
 	h.dsn, h.redis = stack.DatabaseURL, stack.RedisURL
+}
+
+// BenchmarkFloor is what BenchmarkSendStart has to be read beside: one durable
+// commit of one row and one HTTP call on the same machine, at the same pace.
+func BenchmarkFloor(b *testing.B) {
+	h := newHouse(b)
+	h.durable(b)
+	conn, err := pgx.Connect(b.Context(), h.dsn)
+	require.NoError(b, err)
+	defer func() { _ = conn.Close(context.Background()) }()
+	h.api = h.sim.URL()
+	var commits, calls []time.Duration
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for i := 0; b.Loop(); i++ {
+		<-tick.C
+		begin := time.Now()
+		_, err := conn.Exec(b.Context(), `INSERT INTO engine_facts (name, value) VALUES ($1, '')`, strconv.Itoa(i))
+		require.NoError(b, err)
+		commits = append(commits, time.Since(begin))
+		begin = time.Now()
+		h.call(http.MethodGet, "/sim/rules", "", nil)
+		calls = append(calls, time.Since(begin))
+	}
+	reportSpread(b, "commit-", commits)
+	reportSpread(b, "http-", calls)
 }
 
 // BenchmarkSendStart measures from the 202 of the API to the send's arrival at
@@ -71,10 +101,15 @@ func report(b *testing.B, accepted map[string]time.Time, sends []metasim.Send) {
 			waits = append(waits, max(0, s.At.Sub(at)))
 		}
 	}
-	slices.Sort(waits)
-	at := func(q float64) float64 { return float64(waits[int(q*float64(len(waits)-1))].Microseconds()) / 1000 }
-	b.ReportMetric(at(0.5), "p50-ms")
-	b.ReportMetric(at(0.99), "p99-ms")
+	reportSpread(b, "", waits)
+}
+
+func reportSpread(b *testing.B, what string, d []time.Duration) {
+	b.Helper()
+	slices.Sort(d)
+	at := func(q float64) float64 { return float64(d[int(q*float64(len(d)-1))].Microseconds()) / 1000 }
+	b.ReportMetric(at(0.5), what+"p50-ms")
+	b.ReportMetric(at(0.99), what+"p99-ms")
 }
 
 // BenchmarkIdle measures what a worker without work costs: the target is 2 % of
