@@ -3,14 +3,14 @@
 # installs what is missing with apt-get, dnf or brew. It says what it does, and
 # touches nothing when everything is there.
 #
-#   .ci/setup.sh test    PostgreSQL >= 14, redis-server, tmux, a C compiler
-#   .ci/setup.sh demo    PostgreSQL >= 14, redis-server
+#   .ci/setup.sh test    PostgreSQL >= 15, redis-server, tmux, a C compiler
+#   .ci/setup.sh demo    PostgreSQL >= 15, redis-server
 #
 # The servers of these packages are never used: tests and the demo start their
 # own on free ports. So the packages are kept from starting them.
 set -euo pipefail
 
-readonly OLDEST_POSTGRES=14
+readonly OLDEST_POSTGRES=15
 
 say() { echo "setup: $*" >&2; }
 
