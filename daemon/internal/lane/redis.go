@@ -38,7 +38,7 @@ func (a Address) options() *redis.UniversalOptions {
 	o := &redis.UniversalOptions{
 		Addrs: a.Addrs, MasterName: a.Master, Username: a.Username, Password: a.Password, DB: a.DB,
 		ContextTimeoutEnabled: true, DialTimeout: 300 * time.Millisecond, ReadTimeout: 500 * time.Millisecond,
-		WriteTimeout: 500 * time.Millisecond, MaxRetries: -1, PoolSize: 32,
+		WriteTimeout: 500 * time.Millisecond, MaxRetries: -1, DialerRetries: 1, PoolSize: 32,
 	}
 	if a.TLS {
 		o.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}

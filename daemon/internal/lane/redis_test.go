@@ -14,6 +14,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"github.com/bandeja/inboxd/daemon/internal/devstack/proxy"
 	"github.com/bandeja/inboxd/daemon/internal/devstack/stacktest"
@@ -21,7 +22,11 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/lane"
 )
 
-func TestMain(m *testing.M) { stacktest.Main(m) }
+// TestMain looks past one goroutine: go-redis looks once a second whether a
+// server that refused it is back, and ends within that second after Close.
+func TestMain(m *testing.M) {
+	stacktest.Main(m, goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"))
+}
 
 // got collects the copies a handler saw.
 type got struct {
