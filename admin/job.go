@@ -26,6 +26,7 @@ func ErrorClasses() []string {
 		"recipient_opted_out", "recipient_unreachable", "report_failed", "request_invalid", "template_invalid",
 		"template_paused", "too_much_data", "window_closed",
 		"deadline", "panic", "gone", "unknown_outcome", "worker_lost",
+		"poison", "cancelled",
 	}
 }
 

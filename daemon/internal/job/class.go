@@ -44,6 +44,8 @@ const (
 	ClassGone                 Class = "gone"            // ours: the subject no longer exists
 	ClassUnknownOutcome       Class = "unknown_outcome" // ours: an uncertain job given up
 	ClassWorkerLost           Class = "worker_lost"     // ours: the worker died while running it
+	ClassPoison               Class = "poison"          // ours: it killed too many workers
+	ClassCancelled            Class = "cancelled"       // ours: an operator cancelled it before it was sent
 )
 
 // Verdict is what the engine does with a failed or finished attempt.

@@ -194,6 +194,7 @@ type New struct {
 	Priority  Priority
 	SerialKey int64     // conversation or account; 0: no order
 	SubjectID int64     // message or account row
+	ChannelID int64     // number or account it goes out by; 0: none
 	RunAt     time.Time // zero: now
 	Deadline  time.Time // after it the job is not started; zero: the policy of the type
 	Attempt   int       // used up by earlier jobs for the same subject
@@ -216,6 +217,7 @@ type Claimed struct {
 	Throttled   int // throttles in a row before this attempt
 	SerialKey   int64
 	SubjectID   int64
+	ChannelID   int64
 	CreatedAt   time.Time
 	ReadyAt     time.Time
 	StartedAt   time.Time

@@ -9,7 +9,7 @@ import (
 
 // nullableClaimed scans claimedColumns of a row that may be all null.
 type nullableClaimed struct {
-	id, org, user, serial, subject            *int64
+	id, org, user, serial, subject, channel   *int64
 	epoch                                     *int32
 	queue, kind, priority, lane               *int16
 	attempt, limit, throttled                 *int
@@ -20,7 +20,7 @@ type nullableClaimed struct {
 func (n *nullableClaimed) fields() []any {
 	return []any{
 		&n.id, &n.epoch, &n.org, &n.user, &n.queue, &n.kind, &n.priority, &n.lane, &n.attempt,
-		&n.limit, &n.throttled, &n.serial, &n.subject, &n.createdAt, &n.readyAt, &n.startedAt, &n.deadlineAt, &n.args,
+		&n.limit, &n.throttled, &n.serial, &n.subject, &n.channel, &n.createdAt, &n.readyAt, &n.startedAt, &n.deadlineAt, &n.args,
 	}
 }
 
@@ -28,7 +28,7 @@ func (n *nullableClaimed) claimed() job.Claimed {
 	return job.Claimed{
 		ID: *n.id, Epoch: *n.epoch, OrgID: *n.org, UserID: *n.user,
 		Queue: job.Queue(*n.queue), Type: job.Type(*n.kind), Priority: job.Priority(*n.priority), Lane: job.Lane(*n.lane),
-		Attempt: *n.attempt, MaxAttempts: *n.limit, Throttled: *n.throttled, SerialKey: *n.serial, SubjectID: *n.subject,
+		Attempt: *n.attempt, MaxAttempts: *n.limit, Throttled: *n.throttled, SerialKey: *n.serial, SubjectID: *n.subject, ChannelID: *n.channel,
 		CreatedAt: *n.createdAt, ReadyAt: *n.readyAt, StartedAt: *n.startedAt, Deadline: *n.deadlineAt, Args: n.args,
 	}
 }

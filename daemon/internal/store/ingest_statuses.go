@@ -87,7 +87,7 @@ func (in *ingestion) settlements() []job.Settlement {
 // heldSQL locks messages and reads them. Jobs are locked before messages, so
 // what it finds of a job that settlements named is how that job is.
 const heldSQL = `
-SELECT m.id, m.org_id, m.conversation_id, coalesce(m.author_id, 0), h.kind, m.kind, m.origin,
+SELECT m.id, m.org_id, m.conversation_id, m.channel_id, coalesce(m.author_id, 0), h.kind, m.kind, m.origin,
        coalesce(m.job_id, 0), CASE WHEN m.provider_id IS NULL THEN coalesce(
          (SELECT d.run_epoch FROM job_history d WHERE d.id = m.job_id LIMIT 1),
          (SELECT j.run_epoch FROM jobs j WHERE j.id = m.job_id AND ` + jobDead + `), 0) ELSE 0 END,
@@ -110,7 +110,7 @@ func (in *ingestion) queueHold(b *pgx.Batch) {
 	b.Queue(heldSQL, unique(ids)).Query(func(rows pgx.Rows) error {
 		var m sentMessage
 		_, err := pgx.ForEachRow(rows, []any{
-			&m.id, &m.orgID, &m.conversationID, &m.authorID, &m.channel, &m.kind, &m.origin,
+			&m.id, &m.orgID, &m.conversationID, &m.channelID, &m.authorID, &m.channel, &m.kind, &m.origin,
 			&m.jobID, &m.ended, &m.status, &m.attempts, &m.providerID, &m.errorClass, &m.errorText, &m.errorCode,
 			&m.human, &m.createdAt, orZero(&m.sentAt), orZero(&m.deliveredAt), orZero(&m.readAt), orZero(&m.failedAt),
 		}, func() error {

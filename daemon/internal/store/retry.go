@@ -78,7 +78,7 @@ func (s *Store) attemptAgain(ctx context.Context, u *unit, t thread, m *failedMe
 		return m.jobID, nil
 	}
 	ids, err := s.jobs.Insert(ctx, u.tx, sending{
-		id: r.MessageID, orgID: r.OrgID, conversationID: t.id, authorID: m.authorID, channel: t.kind, kind: m.kind, origin: m.origin,
+		id: r.MessageID, orgID: r.OrgID, conversationID: t.id, authorID: m.authorID, channelID: t.channelID, channel: t.kind, kind: m.kind, origin: m.origin,
 	}.job())
 	if err != nil {
 		return 0, err

@@ -15,21 +15,21 @@ import (
 // thread is what a send must know of its conversation, whose row it holds.
 type thread struct {
 	found         bool
-	id            int64
+	id, channelID int64
 	lastInboundAt time.Time
 	kind          inbox.ChannelKind
 	state         inbox.ChannelState
 }
 
 const threadSQL = `
-SELECT v.id, v.last_inbound_at, h.kind, h.state FROM conversations v JOIN channels h ON h.id = v.channel_id
+SELECT v.id, v.channel_id, v.last_inbound_at, h.kind, h.state FROM conversations v JOIN channels h ON h.id = v.channel_id
 WHERE v.org_id = $2 AND ` + onceFree + ` AND v.id = `
 
 // queue locks the conversation chosen by the rest of the statement ($1) and
 // looks at its channel.
 func (t *thread) queue(b *pgx.Batch, which string, id, orgID int64) {
 	b.Queue(threadSQL+which+` FOR NO KEY UPDATE OF v`, id, orgID).Query(func(rows pgx.Rows) error {
-		_, err := pgx.ForEachRow(rows, []any{&t.id, orZero(&t.lastInboundAt), &t.kind, &t.state}, func() error {
+		_, err := pgx.ForEachRow(rows, []any{&t.id, &t.channelID, orZero(&t.lastInboundAt), &t.kind, &t.state}, func() error {
 			t.found = true
 			return nil
 		})
@@ -163,7 +163,7 @@ func (o outbound) origin() inbox.Origin {
 
 func (o outbound) job(t thread, messageID int64) job.New {
 	return sending{
-		id: messageID, orgID: o.orgID, conversationID: o.conversationID, authorID: o.userID, channel: t.kind, kind: o.kind, origin: o.origin(),
+		id: messageID, orgID: o.orgID, conversationID: o.conversationID, authorID: o.userID, channelID: t.channelID, channel: t.kind, kind: o.kind, origin: o.origin(),
 	}.job()
 }
 

@@ -8,6 +8,7 @@ import (
 // sending is a message that needs a job.
 type sending struct {
 	id, orgID, conversationID int64
+	channelID                 int64
 	authorID                  int64 // 0: nobody of ours
 	channel                   inbox.ChannelKind
 	kind                      inbox.MessageKind
@@ -19,7 +20,7 @@ type sending struct {
 func (s sending) job() job.New {
 	return job.New{
 		OrgID: s.orgID, UserID: s.authorID, Queue: queueOf(s.channel), Type: jobType(s.kind), Priority: priorityOf(s.origin),
-		SerialKey: s.conversationID, SubjectID: s.id,
+		SerialKey: s.conversationID, SubjectID: s.id, ChannelID: s.channelID,
 	}
 }
 
