@@ -66,11 +66,12 @@ type Scope string
 
 // The scopes of a throttle.
 const (
-	ScopeNone    Scope = ""
-	ScopeApp     Scope = "app"
-	ScopeWABA    Scope = "waba"
-	ScopeNumber  Scope = "number"
-	ScopePair    Scope = "pair"
-	ScopeUser    Scope = "user"
-	ScopeAccount Scope = "account"
+	ScopeNone     Scope = ""
+	ScopeApp      Scope = "app"
+	ScopeWABA     Scope = "waba"
+	ScopeNumber   Scope = "number"
+	ScopePair     Scope = "pair"
+	ScopeUser     Scope = "user"
+	ScopeAccount  Scope = "account"
+	ScopeProvider Scope = "provider" // ours: it answers nobody
 )

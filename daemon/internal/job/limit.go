@@ -99,3 +99,13 @@ type Passage struct {
 type Clearance struct {
 	ChannelWait, PairWait time.Duration
 }
+
+// Cooldown asks to leave something alone that the provider has throttled.
+type Cooldown struct {
+	Scope      Scope
+	Queue      Queue
+	ChannelID  int64
+	Class      Class
+	Code       int
+	RetryAfter time.Duration // the provider's wish; 0: ours
+}

@@ -213,7 +213,7 @@ func BenchmarkTake(b *testing.B) {
 
 func BenchmarkDispatch(b *testing.B) {
 	claims(b, func(bu *bundle) (int, error) {
-		got, err := bu.Dispatch(b.Context(), fairly(20, 64))
+		got, err := bu.Dispatch(b.Context(), fairly(20, 64), bu.w1)
 		return len(got), err
 	})
 }
@@ -234,7 +234,7 @@ func BenchmarkPoll(b *testing.B) {
 			b.ResetTimer()
 			for range b.N {
 				begin := time.Now()
-				view, err := bu.Poll(context.WithoutCancel(b.Context()))
+				view, err := bu.poll(context.WithoutCancel(b.Context()))
 				w.add(time.Since(begin))
 				if err != nil || len(view.Backlog) != c.orgs {
 					b.Fatalf("%d orgs, %v", len(view.Backlog), err)

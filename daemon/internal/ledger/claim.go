@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,17 +20,20 @@ import (
 // first if it is eligible itself, so that a claim never picks two rows of one
 // conversation. A stale snapshot errs to waiting; two claims that pick two rows
 // of one conversation at once meet in the unique index jobs_serial_flying.
+// Holds and the worker's death are read here, in the statement that hands out:
+// whatever the dispatcher believed, a hold that was committed before holds.
 // Without a sort the scan of an org stops at its k-th eligible row.
 const pickSQL = `
 WITH pick AS (
   SELECT c.id
-  FROM unnest($1::bigint[], $2::int[]) o(org_id, k)
+  FROM unnest($1::bigint[], $2::int[], $9::smallint[], $10::smallint[]) o(org_id, k, best, worst)
   CROSS JOIN LATERAL (
     SELECT r.id
-    FROM (SELECT id, priority, serial_key FROM jobs
-          WHERE state = 1 AND queue = $3 AND job_type = $4 AND org_id = o.org_id
+    FROM (SELECT id, priority, serial_key, channel_id, cancel_requested FROM jobs
+          WHERE state = 1 AND queue = $3 AND job_type = $4 AND org_id = o.org_id AND priority BETWEEN o.best AND o.worst
           ORDER BY priority, id LIMIT $7) r
-    WHERE (hashint8(coalesce(r.serial_key, r.id)) & 2147483647) % 100 BETWEEN $5::int AND $6::int - 1
+    WHERE (` + dialHash + `) BETWEEN $5::int AND $6::int - 1
+      AND NOT r.cancel_requested AND (r.channel_id IS NULL OR r.channel_id <> ALL($11::bigint[]))
       AND (r.serial_key IS NULL OR NOT EXISTS (
             SELECT 1 FROM jobs b
             WHERE b.queue = $3 AND b.serial_key = r.serial_key AND b.state IN (0, 1, 2, 3, 5)
@@ -42,17 +46,34 @@ WITH pick AS (
     ORDER BY r.priority, r.id LIMIT o.k
   ) f
   JOIN LATERAL (SELECT id FROM jobs x WHERE x.id = f.id AND (x.state+0) = 1 FOR UPDATE SKIP LOCKED) c ON true
+  WHERE NOT EXISTS (
+      SELECT 1 FROM (SELECT o.org_id AS org_id, $3::smallint AS queue, $4::smallint AS job_type) k JOIN holds h ON ` + covers + `)
+    AND EXISTS (SELECT 1 FROM workers w WHERE w.id = $8 AND w.dead_at IS NULL)
 )`
+
+// dialHash is where on the scale of the dial, 0 to 99, row r's conversation is.
+const dialHash = `(hashint8(coalesce(r.serial_key, r.id)) & 2147483647) % 100`
+
+// covers is true where the active hold h covers the org, queue and type of k:
+// what control.Hold.Holds says, in SQL.
+const covers = `
+        h.released_at IS NULL AND (h.expires_at IS NULL OR h.expires_at > clock_timestamp())
+        AND (h.org_id IS NULL OR h.org_id = k.org_id) AND (h.queue IS NULL OR h.queue = k.queue)
+        AND (h.job_type IS NULL OR h.job_type = k.job_type)
+        AND (h.org_id IS NULL OR h.queue IS NOT NULL OR h.job_type IS NOT NULL OR k.queue <> 5)`
+
+// jobHeld is true where an active hold covers job j.
+const jobHeld = `EXISTS (SELECT 1 FROM (SELECT j.org_id, j.queue, j.job_type) k JOIN holds h ON ` + covers + `)`
 
 const dispatchSQL = pickSQL + `
 UPDATE jobs j SET state = 2, epoch = j.epoch + 1, lane = 1, dispatched_at = clock_timestamp()
 FROM pick WHERE j.id = pick.id
-RETURNING j.id, j.epoch, j.org_id, j.priority`
+RETURNING j.id, j.epoch, j.org_id, coalesce(j.channel_id, 0), coalesce(j.serial_key, 0)`
 
 const takeSQL = pickSQL + `
 UPDATE jobs j SET state = 3, epoch = j.epoch + 1, run_epoch = j.epoch + 1, lane = 2, worker_id = $8,
        attempt = j.attempt + 1, dispatched_at = clock_timestamp(), started_at = clock_timestamp()
-FROM pick WHERE j.id = pick.id AND EXISTS (SELECT 1 FROM workers w WHERE w.id = $8 AND w.dead_at IS NULL)
+FROM pick WHERE j.id = pick.id
 RETURNING ` + claimedColumns
 
 const claimedColumns = `j.id, j.epoch, j.org_id, coalesce(j.user_id, 0), j.queue, j.job_type, j.priority, j.lane, j.attempt::int,
@@ -61,17 +82,15 @@ const claimedColumns = `j.id, j.epoch, j.org_id, coalesce(j.user_id, 0), j.queue
 
 // Dispatch makes T3: ready jobs become dispatched with a new epoch and are the
 // caller's to hand to the redis lane (or to Recall).
-func (l *Ledger) Dispatch(ctx context.Context, p job.Pick) ([]job.Ticket, error) {
-	return claim(ctx, l, p, func(p job.Pick) ([]job.Ticket, error) {
-		rows, err := l.pool.Query(ctx, dispatchSQL, pickArgs(p)...)
+func (l *Ledger) Dispatch(ctx context.Context, p job.Pick, workerID int64) ([]job.HandOut, error) {
+	return claim(ctx, l, p, func(p job.Pick) ([]job.HandOut, error) {
+		rows, err := l.pool.Query(ctx, dispatchSQL, pickArgs(p, workerID)...)
 		if err != nil {
 			return nil, err
 		}
-		return pgx.CollectRows(rows, func(row pgx.CollectableRow) (t job.Ticket, err error) {
-			var org int64
-			var priority int16
-			err = row.Scan(&t.ID, &t.Epoch, &org, &priority)
-			return t, err
+		return pgx.CollectRows(rows, func(row pgx.CollectableRow) (h job.HandOut, err error) {
+			err = row.Scan(&h.ID, &h.Epoch, &h.OrgID, &h.ChannelID, &h.SerialKey)
+			return h, err
 		})
 	})
 }
@@ -80,7 +99,7 @@ func (l *Ledger) Dispatch(ctx context.Context, p job.Pick) ([]job.Ticket, error)
 // lane). Nothing is taken by a worker that has been declared dead.
 func (l *Ledger) Take(ctx context.Context, p job.Pick, workerID int64) ([]job.Claimed, error) {
 	return claim(ctx, l, p, func(p job.Pick) ([]job.Claimed, error) {
-		rows, err := l.pool.Query(ctx, takeSQL, append(pickArgs(p), workerID)...)
+		rows, err := l.pool.Query(ctx, takeSQL, pickArgs(p, workerID)...)
 		if err != nil {
 			return nil, err
 		}
@@ -95,6 +114,7 @@ func claim[T any](ctx context.Context, l *Ledger, p job.Pick, run func(job.Pick)
 	if len(p.Shares) == 0 || p.DialTo <= p.DialFrom {
 		return nil, nil
 	}
+	defer l.claims.enter()()
 	for try := 0; ; try++ {
 		got, err := run(p)
 		if err == nil {
@@ -106,7 +126,8 @@ func claim[T any](ctx context.Context, l *Ledger, p job.Pick, run func(job.Pick)
 		l.log.DebugContext(ctx, "claim clashed in a conversation", "queue", p.Queue.String(), "try", try)
 		halved := make([]job.Share, len(p.Shares))
 		for i, s := range p.Shares {
-			halved[i] = job.Share{OrgID: s.OrgID, Limit: max(1, s.Limit/2)}
+			halved[i] = s
+			halved[i].Limit = max(1, s.Limit/2)
 		}
 		p.Shares = halved
 	}
@@ -119,16 +140,20 @@ func isClash(err error) bool {
 	return ok && pg.Code == "23505" && strings.HasPrefix(pg.ConstraintName, "jobs_serial_flying")
 }
 
-func pickArgs(p job.Pick) []any {
-	orgs, limits := make([]int64, len(p.Shares)), make([]int32, len(p.Shares))
+func pickArgs(p job.Pick, workerID int64) []any {
+	n := len(p.Shares)
+	orgs, limits, best, worst := make([]int64, n), make([]int32, n), make([]int16, n), make([]int16, n)
 	for i, s := range p.Shares {
 		orgs[i], limits[i] = s.OrgID, int32(min(s.Limit, maxLimit)) //nolint:gosec // bounded
+		best[i], worst[i] = int16(cmp.Or(s.From, job.Interactive)), int16(cmp.Or(s.To, job.Bulk))
 	}
-	scan := p.Scan
-	if scan == 0 {
-		scan = defaultScan
+	blocked := p.Blocked
+	if blocked == nil {
+		blocked = []int64{}
 	}
-	return []any{orgs, limits, int16(p.Queue), int16(p.Type), p.DialFrom, p.DialTo, scan}
+	return []any{
+		orgs, limits, int16(p.Queue), int16(p.Type), p.DialFrom, p.DialTo, cmp.Or(p.Scan, defaultScan), workerID, best, worst, blocked,
+	}
 }
 
 const (

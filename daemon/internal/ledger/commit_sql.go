@@ -13,27 +13,9 @@ import (
 // The statements of a group commit. Guards on state are written (state+0) so
 // that no partial index can match and the planner keeps to the primary key,
 // whatever the statistics say. Rows are locked in id order and skipped when
-// busy: nobody's lock stalls other orgs' outcomes. The verdict of each row:
-// 0 granted, 1 denied, 2 gone, 3 locked.
+// busy: nobody's lock stalls other orgs' outcomes. The verdict of each row is
+// the number of one of the verdicts.
 const (
-	startSQL = `
-WITH u AS (SELECT * FROM unnest($1::bigint[], $2::int[]) u(id, e)),
-     l AS MATERIALIZED (
-       SELECT j.id, (j.state+0) AS st, j.epoch, j.run_epoch, j.worker_id
-       FROM u JOIN jobs j ON j.id = u.id ORDER BY j.id FOR NO KEY UPDATE OF j SKIP LOCKED),
-     g AS (
-       UPDATE jobs j SET state = 3, run_epoch = u.e, worker_id = $3,
-              started_at = CASE WHEN l.st = 2 THEN clock_timestamp() ELSE j.started_at END,
-              attempt = CASE WHEN l.st = 2 THEN j.attempt + 1 ELSE j.attempt END
-       FROM l JOIN u USING (id)
-       WHERE j.id = l.id AND l.epoch = u.e
-         AND (l.st = 2 OR (l.st = 3 AND l.worker_id = $3 AND l.run_epoch = u.e))
-         AND EXISTS (SELECT 1 FROM workers w WHERE w.id = $3 AND w.dead_at IS NULL)
-       RETURNING ` + claimedColumns + `)
-SELECT u.id, u.e, CASE WHEN g.id IS NOT NULL THEN 0 WHEN l.id IS NOT NULL THEN 1
-                       WHEN EXISTS (SELECT 1 FROM jobs x WHERE x.id = u.id) THEN 3 ELSE 2 END, g.*
-FROM u LEFT JOIN l USING (id) LEFT JOIN g ON g.id = u.id`
-
 	doneSQL = `
 WITH u AS (SELECT * FROM unnest($1::bigint[], $2::int[]) u(id, e)),
      l AS MATERIALIZED (
@@ -95,7 +77,7 @@ func buildBatch(effects Effects, workerID int64, batch []*op, answers map[job.Ti
 	}
 	if len(starts) > 0 {
 		ids, epochs := tickets(starts)
-		b.Queue(startSQL, ids, epochs, workerID).Query(func(rows pgx.Rows) error { return readStarts(rows, answers) })
+		b.Queue(startSQL, ids, epochs, workerID, limitedTypes(), ticketLife).Query(func(rows pgx.Rows) error { return readStarts(rows, answers) })
 	}
 	if len(dones) > 0 {
 		ids, epochs := tickets(dones)

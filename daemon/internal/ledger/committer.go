@@ -65,9 +65,13 @@ const (
 	denied                 // another epoch or state: somebody else's job now
 	gone                   // final, no longer in jobs
 	locked                 // somebody holds the row: try again outside this batch
+	expired                // the ticket was too old: ready again
+	held                   // a hold covers it, or it is to be cancelled: ready again
 )
 
-func (v verdict) String() string { return [...]string{"granted", "denied", "gone", "locked"}[v] }
+func (v verdict) String() string {
+	return [...]string{"granted", "denied", "gone", "locked", "expired", "held"}[v]
+}
 
 // NewCommitter returns the committer of one worker; Run must be running.
 func (l *Ledger) NewCommitter(workerID int64) *Committer {
@@ -84,6 +88,9 @@ func (c *Committer) Start(ctx context.Context, t job.Ticket) (job.Claimed, bool,
 	}
 	if r.verdict != granted {
 		c.ledger.metrics.denied.WithLabelValues(r.verdict.String()).Inc()
+		if r.verdict == expired {
+			c.ledger.expired.Add(1)
+		}
 	}
 	return r.claimed, r.verdict == granted, nil
 }
@@ -248,6 +255,7 @@ func (o *op) disarm() bool { return o.finish != nil && o.finish.disarm() }
 func (c *Committer) commit(ctx context.Context, batch []*op) error {
 	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
 	defer cancel()
+	defer c.ledger.claims.enter()()
 	answers := make(map[job.Ticket]opResult, len(batch))
 	b := buildBatch(c.ledger.effects, c.workerID, batch, answers)
 	if err := c.ledger.pool.SendBatch(ctx, b).Close(); err != nil {

@@ -16,6 +16,7 @@ const (
 	eventFailed    int16 = 1
 	eventDead      int16 = 2
 	eventUncertain int16 = 3
+	eventResolved  int16 = 4 // an operator settled an uncertain job; no attempt
 )
 
 const maxDetail = 500

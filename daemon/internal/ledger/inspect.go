@@ -84,7 +84,7 @@ func scanQueue(row pgx.CollectableRow) (q inspect.Queue, err error) {
 // uncertain and then settled is in both: its event counts.
 const latencySQL = `
 WITH e AS MATERIALIZED (
-       SELECT job_id, org_id, queue, epoch, ready_at, started_at, at FROM job_events ORDER BY tx DESC LIMIT $3),
+       SELECT job_id, org_id, queue, epoch, ready_at, started_at, at FROM job_events WHERE kind < 4 ORDER BY tx DESC LIMIT $3),
      h AS MATERIALIZED (
        SELECT id, org_id, queue, run_epoch, created_at, ready_at, started_at, finished_at FROM job_history ORDER BY tx DESC LIMIT $3),
      attempts AS (

@@ -120,7 +120,7 @@ const attemptsSQL = `
 SELECT e.attempt::int, e.epoch, e.kind, e.lane, coalesce(e.worker_id, 0), coalesce(w.host, ''), coalesce(w.pid, 0),
        coalesce(e.error_class, ''), e.error_code, coalesce(e.error_text, ''), e.ready_at, e.started_at, e.at
 FROM (SELECT attempt, epoch, kind, lane, worker_id, error_class, error_code, error_text, ready_at, started_at, at
-      FROM job_events WHERE job_id = $1
+      FROM job_events WHERE job_id = $1 AND kind < 4
       UNION ALL
       SELECT $2::smallint, $3::integer, 0::smallint, $4::smallint, $5::bigint, NULL, NULL, NULL, $6::timestamptz, $7::timestamptz, $8::timestamptz
       WHERE $9) e

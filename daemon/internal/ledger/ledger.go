@@ -13,13 +13,17 @@
 //	T4  dispatched -> ready         T11 not begun: ready, attempt given back
 //	T5  ready -> running            T12 worker lost: uncertain, or ready
 //	T6  dispatched -> running       T13 settled by the provider: history
-//	T7  done: history               T18 dead -> ready
+//	T7  done: history               T14 uncertain -> dead or ready, by an operator
+//	                                T15 -> history(cancelled)
+//	                                T16 running: asked to stop
+//	                                T18 dead -> ready
 package ledger
 
 import (
 	"cmp"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -54,6 +58,8 @@ type Ledger struct {
 	log     *slog.Logger
 	metrics *metrics
 	wake    *waker
+	claims  *gate
+	expired atomic.Int64 // tickets found too old at a start
 }
 
 // New returns a Ledger. SetEffects breaks the knot with a store that itself
@@ -66,6 +72,7 @@ func New(o Options) (*Ledger, error) {
 		pool: o.Pool, reads: cmp.Or(o.Reads, o.Pool), beats: cmp.Or(o.Beats, o.Pool), effects: o.Effects, log: o.Logger,
 		metrics: newMetrics(o.Registerer),
 		wake:    newWaker(),
+		claims:  newGate(),
 	}, nil
 }
 

@@ -22,6 +22,7 @@ func TestMain(m *testing.M) { stacktest.Main(m) }
 // bundle is a ledger on a database of its own, with two live workers.
 type bundle struct {
 	*ledger.Ledger
+	ctx     context.Context //nolint:containedctx // for goroutines of one test
 	pool    *pgxpool.Pool
 	effects *recordedEffects
 	w1, w2  int64
@@ -63,7 +64,7 @@ func setup(tb testing.TB) *bundle {
 	pool, err := pgxpool.New(tb.Context(), dsn)
 	require.NoError(tb, err)
 	tb.Cleanup(pool.Close)
-	b := &bundle{pool: pool, effects: &recordedEffects{}}
+	b := &bundle{ctx: tb.Context(), pool: pool, effects: &recordedEffects{}}
 	b.Ledger, err = ledger.New(ledger.Options{Pool: pool, Effects: b.effects, Logger: discard()})
 	require.NoError(tb, err)
 	b.w1, b.w2 = b.register(tb), b.register(tb)
@@ -131,10 +132,20 @@ func (b *bundle) take(tb testing.TB, n int) []job.Claimed {
 
 func (b *bundle) dispatch(tb testing.TB, n int) []job.Ticket {
 	tb.Helper()
-	got, err := b.Dispatch(tb.Context(), all(n))
+	got, err := b.Dispatch(tb.Context(), all(n), b.w1)
 	require.NoError(tb, err)
+	return tickets(got)
+}
+
+func tickets(out []job.HandOut) (got []job.Ticket) {
+	for _, h := range out {
+		got = append(got, h.Ticket)
+	}
 	return got
 }
+
+// poll looks like a new dispatcher.
+func (b *bundle) poll(ctx context.Context) (job.Outlook, error) { return b.NewPoller().Poll(ctx) }
 
 // state returns a live job's state, or -1 when it is in history.
 func (b *bundle) state(tb testing.TB, id int64) job.State {

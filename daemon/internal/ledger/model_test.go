@@ -188,8 +188,11 @@ func drawPick(rt *rapid.T) job.Pick {
 }
 
 func (m *model) dispatch(rt *rapid.T) {
-	got, err := m.b.Dispatch(m.ctx, drawPick(rt))
+	p := m.some(rt)
+	handed, err := m.b.Dispatch(m.ctx, drawPick(rt), p.id)
 	require.NoError(rt, err)
+	require.False(rt, len(handed) > 0 && p.dead, "the dead hand out nothing")
+	got := tickets(handed)
 	slices.SortFunc(got, func(a, b job.Ticket) int { return int(a.ID - b.ID) })
 	m.issued = append(m.issued, got...)
 	m.handOut(rt, got...)
@@ -446,7 +449,7 @@ func (m *model) settle(rt *rapid.T) {
 // promote lets the time of everything scheduled come.
 func (m *model) promote(rt *rapid.T) {
 	m.sql(rt, `UPDATE jobs SET run_at = clock_timestamp() WHERE state = 0`)
-	_, err := m.b.Poll(m.ctx)
+	_, err := m.b.poll(m.ctx)
 	require.NoError(rt, err)
 }
 

@@ -128,7 +128,7 @@ func TestDialSplitsConversations(t *testing.T) {
 	b.add(t, jobs...)
 	half := all(200)
 	half.DialTo = 40
-	byRedis, err := b.Dispatch(t.Context(), half)
+	byRedis, err := b.Dispatch(t.Context(), half, b.w1)
 	require.NoError(t, err)
 	half.DialFrom, half.DialTo = 40, 100
 	byPostgres, err := b.Take(t.Context(), half, b.w1)
@@ -162,15 +162,16 @@ func TestPollPromotesAndListsBacklog(t *testing.T) {
 		job.New{OrgID: 4, RunAt: time.Now().Add(time.Hour)})
 	due := b.add(t, job.New{OrgID: 5, RunAt: time.Now().Add(time.Hour)})
 	b.exec(t, "UPDATE jobs SET run_at = now() - interval '1 s' WHERE id = $1", due[0])
-	_, err := b.Poll(t.Context())
+	_, err := b.poll(t.Context())
 	require.NoError(t, err)
 	b.dispatch(t, 1)
-	got, err := b.Poll(t.Context())
+	got, err := b.poll(t.Context())
 	require.NoError(t, err)
 	w, i, m := job.WhatsApp, job.Instagram, job.SendMessage
 	require.Equal(t, []job.Backlog{
 		{Queue: w, Type: m, OrgID: 1}, {Queue: w, Type: m, OrgID: 3}, {Queue: w, Type: m, OrgID: 5}, {Queue: i, Type: m, OrgID: 2},
 	}, got.Backlog)
-	require.Equal(t, map[job.Queue]int{job.WhatsApp: 1}, got.InFlight)
+	require.Equal(t, map[job.Queue]int{job.WhatsApp: 1}, got.OnRedis)
+	require.Equal(t, map[job.OrgInQueue]int{{OrgID: 1, Queue: job.WhatsApp}: 1}, got.UnderWay)
 	require.Equal(t, 16, got.Slots)
 }

@@ -12,25 +12,32 @@ import (
 
 const orphanBatch = 500
 
-// orphansSQL chooses running jobs whose worker is dead or gone. Types 1 and 2
-// (sends) become uncertain, the others run again until their attempts are used
-// up: one that kills its worker must not kill them all.
+// maxLost is how many workers a job may take with it before it is put aside:
+// one that kills its worker must not kill them all. It counts apart from the
+// attempts, which a death gives back.
+const maxLost = 3
+
+// orphansSQL chooses running jobs whose worker is dead or gone. Types $2 (sends)
+// become uncertain, the others run again, or are dead as poison.
 const orphansSQL = `
 WITH l AS MATERIALIZED (
        SELECT j.id FROM jobs j LEFT JOIN workers w ON w.id = j.worker_id
        WHERE j.state IN (2, 3) AND (j.state+0) = 3 AND (w.id IS NULL OR w.dead_at IS NOT NULL)
        ORDER BY j.id LIMIT $1 FOR NO KEY UPDATE OF j SKIP LOCKED),
      g AS (
-       UPDATE jobs j SET state = CASE WHEN j.job_type = ANY($2::smallint[]) THEN 4 WHEN j.attempt >= j.max_attempts THEN 6 ELSE 1 END,
+       UPDATE jobs j SET lost = j.lost + 1,
+              state = CASE WHEN j.job_type = ANY($2::smallint[]) THEN 4 WHEN j.lost + 1 >= $5 THEN 6 ELSE 1 END,
+              attempt = CASE WHEN j.job_type = ANY($2::smallint[]) OR j.lost + 1 >= $5 THEN j.attempt ELSE j.attempt - 1 END,
               ready_at = CASE WHEN j.job_type = ANY($2::smallint[]) THEN j.ready_at ELSE clock_timestamp() END,
-              error_class = $3, last_error = 'the worker died while it ran this job'
+              error_class = CASE WHEN j.job_type = ANY($2::smallint[]) OR j.lost + 1 < $5 THEN $3 ELSE $4 END,
+              last_error = 'the worker died while it ran this job'
        FROM l WHERE j.id = l.id
        RETURNING j.*),
      v AS (
        INSERT INTO job_events (job_id, org_id, queue, job_type, kind, epoch, attempt, lane, worker_id,
                                error_class, error_text, ready_at, started_at)
-       SELECT id, org_id, queue, job_type, CASE state WHEN 4 THEN 3 WHEN 6 THEN 2 ELSE 1 END, run_epoch, attempt, lane, worker_id,
-              error_class, last_error, ready_at, started_at FROM g)
+       SELECT id, org_id, queue, job_type, CASE state WHEN 4 THEN 3 WHEN 6 THEN 2 ELSE 1 END, run_epoch,
+              CASE state WHEN 1 THEN attempt + 1 ELSE attempt END, lane, worker_id, error_class, last_error, ready_at, started_at FROM g)
 SELECT id, run_epoch, coalesce(subject_id, 0), attempt::int, state FROM g`
 
 // Orphans makes T12 for the running jobs of dead or missing workers and
@@ -49,7 +56,8 @@ func (l *Ledger) Orphans(ctx context.Context) (int, error) {
 
 func (l *Ledger) orphanChunk(ctx context.Context) (n int, err error) {
 	err = pgx.BeginFunc(ctx, l.pool, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, orphansSQL, orphanBatch, atMostOnceTypes(), string(job.ClassWorkerLost))
+		rows, err := tx.Query(ctx, orphansSQL, orphanBatch, atMostOnceTypes(),
+			string(job.ClassWorkerLost), string(job.ClassPoison), maxLost)
 		if err != nil {
 			return err
 		}

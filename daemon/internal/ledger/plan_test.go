@@ -52,7 +52,7 @@ func (b *bundle) workload(tb testing.TB, commit *ledger.Committer) int {
 		jobs[i] = job.New{SerialKey: time.Now().UnixNano() + int64(i), SubjectID: 1}
 	}
 	b.add(tb, jobs...)
-	_, err := b.Poll(tb.Context())
+	_, err := b.poll(tb.Context())
 	require.NoError(tb, err)
 	claimed := b.take(tb, 20)
 	for _, t := range b.dispatch(tb, 20) {

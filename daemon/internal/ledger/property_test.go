@@ -84,10 +84,10 @@ func (s *storm) check(ctx context.Context, what string, err error) {
 // dispatch fills the redis lane; one copy in ten is lost on the way.
 func (s *storm) dispatch(ctx context.Context) {
 	for ctx.Err() == nil {
-		got, err := s.b.Dispatch(ctx, pick(0, 50))
+		got, err := s.b.Dispatch(ctx, pick(0, 50), s.b.w1)
 		s.check(ctx, "dispatch", err)
 		s.mu.Lock()
-		for _, t := range got {
+		for _, t := range tickets(got) {
 			if rand.IntN(10) > 0 {
 				s.copies = append(s.copies, t)
 			}
@@ -184,7 +184,7 @@ func (s *storm) disturb(ctx context.Context) {
 		s.check(ctx, "recall", err)
 		_, err = s.b.pool.Exec(ctx, `UPDATE jobs SET run_at = clock_timestamp() WHERE state = 0`)
 		s.check(ctx, "let time pass", err)
-		_, err = s.b.Poll(ctx)
+		_, err = s.b.poll(ctx)
 		s.check(ctx, "poll", err)
 		for range 5 {
 			breathe(ctx)
@@ -200,15 +200,15 @@ func breathe(ctx context.Context) {
 	}
 }
 
-// One job that kills every worker it meets must not do so for ever: the types
-// that may run again run out of attempts too.
+// One job that kills every worker it meets must not do so for ever: it is put
+// aside after the third, whatever attempts it has left.
 func TestPoisonousJobDies(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	id := b.add(t, job.New{Type: job.RunAutomation, Attempt: 3})[0]
+	id := b.add(t, job.New{Type: job.RunAutomation})[0]
 	p := all(1)
 	p.Type = job.RunAutomation
-	for range 2 {
+	for range 3 {
 		w := b.register(t)
 		got, err := b.Take(t.Context(), p, w)
 		require.NoError(t, err)
@@ -220,8 +220,8 @@ func TestPoisonousJobDies(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.Equal(t, job.Dead, b.state(t, id))
-	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM job_events WHERE job_id = $1 AND kind = 1`, id))
-	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM job_events WHERE job_id = $1 AND kind = 2`, id))
+	require.Equal(t, 2, b.count(t, `SELECT count(*) FROM job_events WHERE job_id = $1 AND kind = 1 AND attempt = 1`, id), "a death costs no attempt")
+	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM job_events WHERE job_id = $1 AND kind = 2 AND error_class = 'poison'`, id))
 }
 
 // A cut-off worker whose job was called uncertain comes back and says that it

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -39,6 +40,8 @@ type ReconcilerOptions struct {
 //	R3 a worker's beat stands still: it is fenced, its running jobs are taken
 //	   over (T12), and redis-lane hand-outs older than its death taken back (T4)
 //	R4 is the worker's own: it stops before others may declare it dead
+//	R5 is the start claim's: a hand-out of a limited type that is older than its
+//	   token goes back to ready (see startSQL)
 type Reconciler struct {
 	ledger *Ledger
 	o      ReconcilerOptions
@@ -127,6 +130,9 @@ func (r *Reconciler) act(ctx context.Context, suspects []int64) error {
 		return err
 	}
 	if _, err := r.ledger.Orphans(ctx); err != nil { // every round, not only at the moment of death
+		return err
+	}
+	if err := errors.Join(r.ledger.SweepCancelled(ctx), r.ledger.Warmed(ctx)); err != nil {
 		return err
 	}
 	if r.o.Remote != nil {

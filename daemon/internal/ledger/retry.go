@@ -22,7 +22,7 @@ const reviveChunk = 500
 // of patience. It keeps the epochs: they rise at the next hand-out, and until
 // then fence whatever is left of the old one.
 const reviveSet = `
-       state = 1, attempt = 0, throttled = 0, run_at = clock_timestamp(), ready_at = clock_timestamp(),
+       state = 1, attempt = 0, throttled = 0, lost = 0, run_at = clock_timestamp(), ready_at = clock_timestamp(),
        dispatched_at = NULL, started_at = NULL, worker_id = NULL, cancel_requested = false,
        error_class = NULL, error_code = NULL, last_error = NULL,
        deadline_at = greatest(j.deadline_at, clock_timestamp() + p.patience)`

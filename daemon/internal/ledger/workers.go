@@ -15,7 +15,8 @@ type Process struct {
 	PID        int
 	Mode       string // api, worker or all
 	Version    string
-	Slots      int // concurrent jobs; 0 for an api
+	Slots      int // concurrent sends; 0 for an api
+	Background int // concurrent background jobs
 	MetricsURL string
 	APIURL     string
 }
@@ -28,9 +29,9 @@ var ErrDeclaredDead = errors.New("ledger: this process was declared dead")
 func (l *Ledger) Register(ctx context.Context, p Process) (int64, error) {
 	var id int64
 	err := l.beats.QueryRow(ctx, `
-INSERT INTO workers (host, pid, mode, version, slots, metrics_url, api_url)
-VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id`,
-		p.Host, p.PID, p.Mode, p.Version, p.Slots, p.MetricsURL, p.APIURL).Scan(&id)
+INSERT INTO workers (host, pid, mode, version, slots, background_slots, metrics_url, api_url)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id`,
+		p.Host, p.PID, p.Mode, p.Version, p.Slots, p.Background, p.MetricsURL, p.APIURL).Scan(&id)
 	if err != nil {
 		return 0, fmt.Errorf("register the process: %w", err)
 	}
@@ -110,6 +111,17 @@ func (l *Ledger) ForgetDead(ctx context.Context) error {
 		return fmt.Errorf("forget dead processes: %w", err)
 	}
 	return nil
+}
+
+// Live returns how many processes serve the API and how many run jobs now.
+func (l *Ledger) Live(ctx context.Context) (apis, workers int, err error) {
+	err = l.beats.QueryRow(ctx, `
+SELECT count(*) FILTER (WHERE mode <> 'worker'), count(*) FILTER (WHERE mode <> 'api') FROM workers
+WHERE dead_at IS NULL AND NOT draining AND beat_at > clock_timestamp() - interval '20 seconds'`).Scan(&apis, &workers)
+	if err != nil {
+		return 0, 0, fmt.Errorf("count live processes: %w", err)
+	}
+	return apis, workers, nil
 }
 
 // Healthy returns nil if the database answers and takes writes.

@@ -8,8 +8,8 @@ import (
 )
 
 // acceptedEffects is the table e of effects the ledger has accepted in this
-// very transaction: a success left a history row of it, a failure a dead row, a
-// doubt an uncertain one, a new attempt a row that waits. The conditions on
+// very transaction: a success left a history row of it, a failure a dead row or
+// a cancelled one in history, a doubt an uncertain one, a new attempt a row that waits. The conditions on
 // finished_at leave today's partition of history to look at.
 //
 // Here and below, a row is looked up by several columns in a subquery that
@@ -20,10 +20,11 @@ const acceptedEffects = `
 WITH e AS MATERIALIZED (
   SELECT u.* FROM unnest($1::bigint[], $2::int[], $3::bigint[], $4::smallint[], $5::text[], $6::text[], $7::int[], $8::text[], $9::smallint[])
                   AS u(job_id, epoch, message_id, status, provider_id, class, code, detail, attempt)
-  WHERE (u.` + succeeded + ` AND EXISTS (
+  WHERE EXISTS (
            SELECT 1 FROM job_history h
            WHERE h.id = u.job_id AND h.run_epoch = u.epoch AND h.tx = pg_current_xact_id()
-             AND h.finished_at >= now() AND h.finished_at < now() + interval '1 hour'))
+             AND h.outcome = CASE WHEN u.` + succeeded + ` THEN 1 WHEN u.status = 5 THEN 2 END
+             AND h.finished_at >= now() AND h.finished_at < now() + interval '1 hour')
      OR EXISTS (
            SELECT 1 FROM jobs j
            WHERE j.id = u.job_id AND j.run_epoch = u.epoch

@@ -88,7 +88,7 @@ func (s *seam) finish(c job.Claimed, r job.Result) bool {
 func (s *seam) due() {
 	s.tb.Helper()
 	s.exec(`UPDATE jobs SET run_at = clock_timestamp() WHERE state = 0`)
-	_, err := s.ledger.Poll(s.ctx)
+	_, err := s.ledger.NewPoller().Poll(s.ctx)
 	require.NoError(s.tb, err)
 }
 

@@ -79,9 +79,13 @@ CREATE TABLE periodic_runs (
   job_id        bigint NOT NULL,
   PRIMARY KEY (name, scope_id, period_start)
 );
+CREATE INDEX jobs_cancel ON jobs (id) WHERE cancel_requested;
+CREATE INDEX channels_paused ON channels (id) WHERE state = 'paused';
+CREATE INDEX channels_business ON channels (business_id) WHERE business_id <> '';
 CREATE INDEX periodic_runs_age ON periodic_runs (period_start);
 
 -- +goose Down
 DROP TABLE periodic_runs, cooldowns, queue_dials, org_limits, holds, control;
+DROP INDEX channels_paused, channels_business, jobs_cancel;
 ALTER TABLE workers DROP COLUMN control_version, DROP COLUMN background_slots;
 ALTER TABLE jobs DROP COLUMN channel_id, DROP COLUMN lost;
