@@ -1,9 +1,18 @@
-// Package dispatch decides which ready job goes next and by which lane: shares
-// between orgs, the window of jobs outside ready, the dial. It owns the choice;
-// it refuses to write job rows (the ledger's claims do) and to run anything.
+// Package dispatch decides which ready job goes next and by which lane. Every
+// rule of going first is here and applied once, when rows leave ready: fair
+// shares between orgs (ring), how much of an org or a queue may be under way
+// (caps, window), tokens (tokens), pacing of numbers and pairs (pace), holds,
+// cool-downs and the dial. It refuses to write job rows (the ledger's claims do)
+// and to run anything.
 //
-// Cost per round: one round trip to look (promotion, backlog, window), and per
-// (queue, type) with work one claim per lane.
+// Cost per round: one round trip to look (promotion, backlog, what is under way
+// and what is blocked), and per (queue, type, lane) with work one call for
+// tokens, one claim and one call for pacing; again for what a first claim left
+// over while some org has more.
+//
+// The wait of an org with a ready row that no limit, hold or cap stops is at
+// most (window + quantum × active orgs) ÷ throughput, whatever the others have
+// queued: TestWaitBound.
 package dispatch
 
 import (
@@ -12,38 +21,62 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/bandeja/inboxd/daemon/internal/control"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 )
 
+// Poller looks at the ledger.
+type Poller interface {
+	Poll(ctx context.Context) (job.Outlook, error)
+}
+
 // Ledger is where ready jobs are.
 type Ledger interface {
-	Poll(ctx context.Context) (job.Outlook, error)
-	Dispatch(ctx context.Context, p job.Pick) ([]job.Ticket, error)
+	Dispatch(ctx context.Context, p job.Pick, workerID int64) ([]job.HandOut, error)
 	Take(ctx context.Context, p job.Pick, workerID int64) ([]job.Claimed, error)
 	Recall(ctx context.Context, reason string, tickets []job.Ticket) (int, error)
+	RecallOlder(ctx context.Context, reason string, age time.Duration) (int, error)
+	Defer(ctx context.Context, deferrals []job.Deferral, workerID int64) error
+	Expired() int
+}
+
+// Limits hands out what may leave for the provider.
+type Limits interface {
+	Take(ctx context.Context, wants []job.Want) []job.Grant
+	Return(ctx context.Context, wants []job.Want, grants []job.Grant, unused []int)
+	Clear(ctx context.Context, passages []job.Passage) []job.Clearance
 }
 
 // Remote is the redis lane.
 type Remote interface {
-	Healthy() bool
+	// Share is the percent of the dial that may be used now: 0 while Redis is
+	// away, less than 100 while it comes back.
+	Share() int
 	Enqueue(ctx context.Context, q job.Queue, t job.Type, tickets []job.Ticket) (failed []job.Ticket)
 }
 
 // Runner has the slots.
 type Runner interface {
 	Handles(t job.Type) bool
-	Reserve(n int) int
-	Unreserve(n int)
+	// Probing reports whether the queue's provider has stopped answering: then
+	// one job at a time asks whether it is back.
+	Probing(q job.Queue) bool
+	Reserve(q job.Queue, n int) int
+	Unreserve(q job.Queue, n int)
 	Run(ctx context.Context, c job.Claimed)
 }
 
-// Options are what a Dispatcher needs; all are required but Remote and Tick.
+// Options are what a Dispatcher needs; all are required but Remote, Limits and
+// Tick.
 type Options struct {
+	Poller   Poller
 	Ledger   Ledger
+	Limits   Limits // nil: nothing is limited
 	Remote   Remote // nil: everything travels by the postgres lane
 	Runner   Runner
 	WorkerID int64
-	Dial     func(job.Queue) int // percent of conversations that travel by the redis lane
+	Control  func() *control.Snapshot
+	Dial     int // percent of conversations by the redis lane where nobody has set another
 	Logger   *slog.Logger
 	Tick     func() // called after each round, for the liveness check; nil: nobody asks
 }
@@ -54,16 +87,21 @@ const (
 	maxTake      = 64 // jobs per claim
 	deepScan     = 5000
 	deepEvery    = time.Second
+	breakerAge   = 2 * time.Second // copies older than this are recalled while Redis is away
 )
 
 // Dispatcher hands ready jobs to lanes. Any number of processes may run one.
 type Dispatcher struct {
-	o      Options
-	wake   chan struct{}
-	turn   int // rotates which kind is served first when slots are scarce
-	routes map[route]*memory
+	o       Options
+	wake    chan struct{}
+	turn    int // rotates which kind is served first when slots are scarce
+	routes  map[route]*memory
+	tokens  *tokens
+	paced   map[int64]time.Time // channels whose number has sent enough, until then
+	windows window
 
-	failing bool // the last round failed
+	failing  bool      // the last round failed
+	recalled time.Time // when copies were last recalled because Redis is away
 }
 
 type kind struct {
@@ -80,20 +118,23 @@ type route struct {
 
 // memory is what a route carries from one claim to the next.
 type memory struct {
-	turn    int       // with which org the next claim begins
+	ring    ring
 	short   bool      // a claim gave less than there was room for
 	deepest time.Time // when the backlog was last searched deeply
 }
 
 // New checks the options and returns a Dispatcher.
 func New(o Options) (*Dispatcher, error) {
-	if o.Ledger == nil || o.Runner == nil || o.Dial == nil || o.Logger == nil {
-		return nil, errors.New("dispatch: Ledger, Runner, Dial and Logger are required")
+	if o.Poller == nil || o.Ledger == nil || o.Runner == nil || o.Control == nil || o.Logger == nil {
+		return nil, errors.New("dispatch: Poller, Ledger, Runner, Control and Logger are required")
 	}
 	if o.Tick == nil {
 		o.Tick = func() {}
 	}
-	return &Dispatcher{o: o, wake: make(chan struct{}, 1), routes: map[route]*memory{}}, nil
+	return &Dispatcher{
+		o: o, wake: make(chan struct{}, 1), routes: map[route]*memory{},
+		tokens: newTokens(o.Limits), paced: map[int64]time.Time{},
+	}, nil
 }
 
 // Wake makes the next round begin at once. It never blocks.
@@ -139,151 +180,4 @@ func (d *Dispatcher) tell(ctx context.Context, err error) {
 		d.o.Logger.InfoContext(ctx, "dispatch works again")
 	}
 	d.failing = err != nil
-}
-
-// Round looks once and hands out what fits. It returns true when a claim was
-// filled to the brim, so there is probably more.
-func (d *Dispatcher) Round(ctx context.Context) (more bool, err error) {
-	// A claim must not be cut off by the end of the process between its commit
-	// and its job's start: the round finishes under its own deadline.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), roundTimeout)
-	defer cancel()
-	view, err := d.o.Ledger.Poll(ctx)
-	if err != nil {
-		return false, err
-	}
-	d.turn++
-	window := d.windows(view)
-	work := kinds(view.Backlog, d.o.Runner)
-	for i := range work {
-		k := work[(d.turn+i)%len(work)] // whoever comes first may take all free slots
-		orgs := orgsOf(view.Backlog, k)
-		dial := d.dial(k.queue)
-		full, errLocal := d.take(ctx, k, orgs, dial)
-		sent, fullRemote, errRemote := d.send(ctx, k, orgs, dial, window[k.queue])
-		window[k.queue] -= sent
-		more = more || full || fullRemote
-		err = errors.Join(err, errLocal, errRemote)
-	}
-	return more && err == nil, err
-}
-
-// windows returns how many more jobs of each queue may be outside ready on the
-// redis lane: a little more than the slots that could run them, so that
-// everything else stays where pause, cancel and fairness can reach it.
-func (d *Dispatcher) windows(view job.Outlook) map[job.Queue]int {
-	size := (view.Slots*5+3)/4 + 16
-	left := map[job.Queue]int{}
-	for _, q := range job.Queues() {
-		left[q] = size - view.InFlight[q]
-	}
-	return left
-}
-
-// dial is the setting, or 0 while Redis is away.
-func (d *Dispatcher) dial(q job.Queue) int {
-	if d.o.Remote == nil || !d.o.Remote.Healthy() {
-		return 0
-	}
-	return min(max(d.o.Dial(q), 0), 100)
-}
-
-// take runs jobs here, by the postgres lane, as far as slots are free.
-func (d *Dispatcher) take(ctx context.Context, k kind, orgs []int64, dial int) (full bool, err error) {
-	if dial == 100 {
-		return false, nil
-	}
-	n := d.o.Runner.Reserve(maxTake)
-	if n == 0 {
-		return false, nil
-	}
-	m := d.memory(k, job.LanePostgres)
-	jobs, err := d.o.Ledger.Take(ctx, m.pick(k, orgs, n, dial, 100), d.o.WorkerID)
-	d.o.Runner.Unreserve(n - len(jobs))
-	for _, c := range jobs {
-		d.o.Runner.Run(ctx, c)
-	}
-	m.short = m.short || len(jobs) < n
-	return len(jobs) == n, err
-}
-
-// send hands jobs to the redis lane, as far as the window is open.
-func (d *Dispatcher) send(ctx context.Context, k kind, orgs []int64, dial, window int) (sent int, full bool, err error) {
-	n := min(window, maxTake)
-	if dial == 0 || n <= 0 {
-		return 0, false, nil
-	}
-	m := d.memory(k, job.LaneRedis)
-	tickets, err := d.o.Ledger.Dispatch(ctx, m.pick(k, orgs, n, 0, dial))
-	m.short = m.short || len(tickets) < n
-	if err != nil || len(tickets) == 0 {
-		return 0, false, err
-	}
-	failed := d.o.Remote.Enqueue(ctx, k.queue, k.typ, tickets)
-	if len(failed) > 0 {
-		_, err = d.o.Ledger.Recall(ctx, "enqueue", failed)
-	}
-	return len(tickets), len(tickets) == n && len(failed) == 0, err
-}
-
-func (d *Dispatcher) memory(k kind, lane job.Lane) *memory {
-	r := route{k, lane}
-	if d.routes[r] == nil {
-		d.routes[r] = &memory{}
-	}
-	return d.routes[r]
-}
-
-// pick shares n places between the orgs. After a claim that left room, heads
-// of backlogs may be blocked by busy conversations: at most once a second the
-// next claim searches deeper. (Never more often: that costs thousands of rows
-// per org.)
-func (m *memory) pick(k kind, orgs []int64, n, from, to int) job.Pick {
-	p := job.Pick{Queue: k.queue, Type: k.typ, Shares: shares(orgs, n, m.turn), DialFrom: from, DialTo: to}
-	m.turn = (m.turn + n) % len(orgs)
-	if m.short && time.Since(m.deepest) >= deepEvery {
-		p.Scan = deepScan
-		m.short, m.deepest = false, time.Now()
-	}
-	return p
-}
-
-// kinds lists the (queue, type) pairs with work that can run here, in order.
-func kinds(backlog []job.Backlog, r Runner) (ks []kind) {
-	for _, b := range backlog { // sorted by queue, type, org
-		k := kind{b.Queue, b.Type}
-		if (len(ks) == 0 || ks[len(ks)-1] != k) && r.Handles(b.Type) {
-			ks = append(ks, k)
-		}
-	}
-	return ks
-}
-
-func orgsOf(backlog []job.Backlog, k kind) (orgs []int64) {
-	for _, b := range backlog {
-		if b.Queue == k.queue && b.Type == k.typ {
-			orgs = append(orgs, b.OrgID)
-		}
-	}
-	return orgs
-}
-
-// shares divides n places evenly between orgs; turn says with whom to begin,
-// so that a remainder does not always fall to the same ones.
-func shares(orgs []int64, n, turn int) []job.Share {
-	if len(orgs) == 0 {
-		return nil
-	}
-	base, extra := n/len(orgs), n%len(orgs)
-	var s []job.Share
-	for i := range orgs {
-		limit := base
-		if i < extra {
-			limit++
-		}
-		if limit > 0 {
-			s = append(s, job.Share{OrgID: orgs[(turn+i)%len(orgs)], Limit: limit})
-		}
-	}
-	return s
 }

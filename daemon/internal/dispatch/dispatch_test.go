@@ -33,7 +33,7 @@ func TestWindow(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			p := parts{ledger: &fakeLedger{}, remote: &fakeRemote{}, runner: &fakeRunner{}, dial: 100}
-			p.ledger.outlook = job.Outlook{Backlog: messages(1, 2), InFlight: map[job.Queue]int{job.WhatsApp: c.inFlight}, Slots: c.slots}
+			p.ledger.outlook = job.Outlook{Backlog: messages(crowd()...), OnRedis: map[job.Queue]int{job.WhatsApp: c.inFlight}, Slots: c.slots}
 			_, err := p.build(t).Round(t.Context())
 			require.NoError(t, err)
 			if c.want == 0 {
@@ -49,9 +49,9 @@ func TestWindow(t *testing.T) {
 // Two job types of one queue share its window; another queue has its own.
 func TestWindowIsPerQueue(t *testing.T) {
 	t.Parallel()
-	p := parts{ledger: &fakeLedger{dispatch: tickets}, remote: &fakeRemote{}, runner: &fakeRunner{}, dial: 100}
-	p.ledger.outlook.Slots = 16 // a window of 36
-	p.ledger.outlook.InFlight = map[job.Queue]int{job.WhatsApp: 1}
+	p := parts{ledger: &fakeLedger{dispatch: handOuts}, remote: &fakeRemote{}, runner: &fakeRunner{}, dial: 100}
+	p.ledger.outlook.Slots = many
+	p.ledger.outlook.OnRedis = map[job.Queue]int{job.WhatsApp: full - 20, job.Instagram: full - 30}
 	p.ledger.outlook.Backlog = []job.Backlog{
 		{Queue: job.WhatsApp, Type: job.SendMessage, OrgID: 1},
 		{Queue: job.WhatsApp, Type: job.SendTemplate, OrgID: 1},
@@ -63,7 +63,7 @@ func TestWindowIsPerQueue(t *testing.T) {
 	for _, pick := range p.ledger.dispatches {
 		sent[pick.Queue] += places(pick)
 	}
-	require.Equal(t, map[job.Queue]int{job.WhatsApp: 35, job.Instagram: 36}, sent)
+	require.Equal(t, map[job.Queue]int{job.WhatsApp: 20, job.Instagram: 30}, sent)
 }
 
 // The dial splits conversations between the lanes without gap or overlap; with
@@ -80,7 +80,7 @@ func TestDial(t *testing.T) {
 		{"Database", 0, &fakeRemote{}, []span{{0, 100}}, nil},
 		{"Half", 50, &fakeRemote{}, []span{{50, 100}}, []span{{0, 50}}},
 		{"Redis", 100, &fakeRemote{}, nil, []span{{0, 100}}},
-		{"Unhealthy", 100, &fakeRemote{sick: true}, []span{{0, 100}}, nil},
+		{"Unhealthy", 100, &fakeRemote{away: 100}, []span{{0, 100}}, nil},
 		{"NoRedis", 50, nil, []span{{0, 100}}, nil},
 		{"BelowTheScale", -7, &fakeRemote{}, []span{{0, 100}}, nil},
 		{"AboveTheScale", 170, &fakeRemote{}, nil, []span{{0, 100}}},
@@ -110,10 +110,10 @@ func TestDial(t *testing.T) {
 func TestLostCopiesAreRecalled(t *testing.T) {
 	t.Parallel()
 	p := parts{
-		ledger: &fakeLedger{dispatch: tickets}, runner: &fakeRunner{}, dial: 100,
+		ledger: &fakeLedger{dispatch: handOuts}, runner: &fakeRunner{}, dial: 100,
 		remote: &fakeRemote{lose: func(t job.Ticket) bool { return t.ID%2 == 0 }},
 	}
-	p.ledger.outlook = job.Outlook{Backlog: messages(1), InFlight: map[job.Queue]int{job.WhatsApp: 12}}
+	p.ledger.outlook = job.Outlook{Backlog: messages(1), OnRedis: map[job.Queue]int{job.WhatsApp: full - 4}, Slots: many}
 	more, err := p.build(t).Round(t.Context())
 	require.NoError(t, err)
 	require.False(t, more, "after a failure Redis is left alone for a moment")
@@ -130,7 +130,7 @@ func TestLostCopiesAreRecalled(t *testing.T) {
 func TestNothingUnknownIsClaimed(t *testing.T) {
 	t.Parallel()
 	p := parts{
-		ledger: &fakeLedger{take: filled, dispatch: tickets}, remote: &fakeRemote{}, dial: 50,
+		ledger: &fakeLedger{take: filled, dispatch: handOuts}, remote: &fakeRemote{}, dial: 50,
 		runner: &fakeRunner{free: 100, knows: []job.Type{job.SendMessage}},
 	}
 	p.ledger.outlook.Backlog = []job.Backlog{
@@ -159,7 +159,7 @@ func TestKindsTakeTurns(t *testing.T) {
 	}
 	d := p.build(t)
 	for range 30 {
-		p.runner.Unreserve(1) // one job ends
+		p.runner.Unreserve(job.WhatsApp, 1) // one job ends
 		_, err := d.Round(t.Context())
 		require.NoError(t, err)
 	}
@@ -180,11 +180,11 @@ func TestKindsTakeTurns(t *testing.T) {
 // both: its conversations are spread over both.
 func TestOrgsTakeTurnsOnBothLanes(t *testing.T) {
 	t.Parallel()
-	p := parts{ledger: &fakeLedger{take: filled, dispatch: tickets}, remote: &fakeRemote{}, runner: &fakeRunner{}, dial: 50}
-	p.ledger.outlook = job.Outlook{Backlog: messages(1, 2), InFlight: map[job.Queue]int{job.WhatsApp: 15}} // one place left
+	p := parts{ledger: &fakeLedger{take: filled, dispatch: handOuts}, remote: &fakeRemote{}, runner: &fakeRunner{}, dial: 50}
+	p.ledger.outlook = job.Outlook{Backlog: messages(1, 2), OnRedis: map[job.Queue]int{job.WhatsApp: full - 1}, Slots: many} // one place left
 	d := p.build(t)
 	for range 20 {
-		p.runner.Unreserve(1)
+		p.runner.Unreserve(job.WhatsApp, 1)
 		_, err := d.Round(t.Context())
 		require.NoError(t, err)
 	}
@@ -218,7 +218,7 @@ func TestFailedClaimKeepsNoSlots(t *testing.T) {
 func TestRoundSaysWhetherThereIsMore(t *testing.T) {
 	t.Parallel()
 	p := parts{ledger: &fakeLedger{take: filled}, runner: &fakeRunner{free: 2}}
-	p.ledger.outlook.Backlog = messages(1)
+	p.ledger.outlook = job.Outlook{Backlog: messages(1), Slots: many}
 	d := p.build(t)
 	more, err := d.Round(t.Context())
 	require.NoError(t, err)

@@ -1,15 +1,19 @@
 package dispatch_test
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/bandeja/inboxd/daemon/internal/control"
 	"github.com/bandeja/inboxd/daemon/internal/dispatch"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 )
@@ -22,7 +26,8 @@ type fakeLedger struct {
 	outlook  job.Outlook
 	pollErr  error
 	take     func(context.Context, job.Pick) ([]job.Claimed, error)
-	dispatch func(job.Pick) ([]job.Ticket, error)
+	dispatch func(job.Pick) ([]job.HandOut, error)
+	expired  int
 	recall   func(context.Context) error
 
 	mu         sync.Mutex
@@ -30,6 +35,8 @@ type fakeLedger struct {
 	takes      []job.Pick
 	dispatches []job.Pick
 	recalled   map[string][]job.Ticket // by reason
+	olders     int                     // calls of RecallOlder
+	deferred   []job.Deferral
 }
 
 // answer sets what polls come to from now on.
@@ -56,7 +63,7 @@ func (l *fakeLedger) Take(ctx context.Context, p job.Pick, worker int64) ([]job.
 	return l.take(ctx, p)
 }
 
-func (l *fakeLedger) Dispatch(_ context.Context, p job.Pick) ([]job.Ticket, error) {
+func (l *fakeLedger) Dispatch(_ context.Context, p job.Pick, _ int64) ([]job.HandOut, error) {
 	l.mu.Lock()
 	l.dispatches = append(l.dispatches, p)
 	l.mu.Unlock()
@@ -79,20 +86,40 @@ func (l *fakeLedger) Recall(ctx context.Context, reason string, tickets []job.Ti
 	return len(tickets), nil
 }
 
+func (l *fakeLedger) RecallOlder(context.Context, string, time.Duration) (int, error) {
+	l.olders++
+	return 0, nil
+}
+
+func (l *fakeLedger) Defer(_ context.Context, deferrals []job.Deferral, worker int64) error {
+	if worker != workerID {
+		return errors.New("not this worker's")
+	}
+	l.deferred = append(l.deferred, deferrals...)
+	return nil
+}
+
+func (l *fakeLedger) Expired() int {
+	n := l.expired
+	l.expired = 0
+	return n
+}
+
 func (l *fakeLedger) pollCount() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.polls
 }
 
-// fakeRemote is a redis lane that loses what lose says.
+// fakeRemote is a redis lane that loses what lose says and, after a failure, may
+// have less than its dial.
 type fakeRemote struct {
-	sick bool
+	away int // percent it may not have
 	lose func(job.Ticket) bool
 	sent []job.Ticket
 }
 
-func (r *fakeRemote) Healthy() bool { return !r.sick }
+func (r *fakeRemote) Share() int { return 100 - r.away }
 
 func (r *fakeRemote) Enqueue(_ context.Context, _ job.Queue, _ job.Type, tickets []job.Ticket) (failed []job.Ticket) {
 	for _, t := range tickets {
@@ -108,7 +135,8 @@ func (r *fakeRemote) Enqueue(_ context.Context, _ job.Queue, _ job.Type, tickets
 // fakeRunner has free slots and remembers what ran; a job that ran keeps its
 // slot.
 type fakeRunner struct {
-	knows []job.Type // nil: messages and templates
+	knows   []job.Type // nil: messages and templates
+	probing bool
 
 	mu   sync.Mutex
 	free int
@@ -123,7 +151,9 @@ func (r *fakeRunner) Handles(t job.Type) bool {
 	return slices.Contains(known, t)
 }
 
-func (r *fakeRunner) Reserve(n int) int {
+func (r *fakeRunner) Probing(job.Queue) bool { return r.probing }
+
+func (r *fakeRunner) Reserve(_ job.Queue, n int) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n = min(n, r.free)
@@ -131,7 +161,7 @@ func (r *fakeRunner) Reserve(n int) int {
 	return n
 }
 
-func (r *fakeRunner) Unreserve(n int) {
+func (r *fakeRunner) Unreserve(_ job.Queue, n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.free += n
@@ -162,6 +192,8 @@ type parts struct {
 	ledger *fakeLedger
 	remote *fakeRemote // nil: none
 	runner *fakeRunner
+	limits dispatch.Limits   // nil: nothing is limited
+	set    *control.Snapshot // nil: nothing is set
 	dial   int
 	log    *slog.Logger
 }
@@ -172,8 +204,8 @@ func (p *parts) build(t *testing.T) *dispatch.Dispatcher {
 		p.log = slog.New(slog.DiscardHandler)
 	}
 	o := dispatch.Options{
-		Ledger: p.ledger, Runner: p.runner, WorkerID: workerID, Logger: p.log,
-		Dial: func(job.Queue) int { return p.dial },
+		Poller: p.ledger, Ledger: p.ledger, Limits: p.limits, Runner: p.runner, WorkerID: workerID, Logger: p.log, Dial: p.dial,
+		Control: func() *control.Snapshot { return cmp.Or(p.set, control.New(0, nil, nil, nil)) },
 	}
 	if p.remote != nil {
 		o.Remote = p.remote
@@ -208,9 +240,26 @@ func filled(_ context.Context, p job.Pick) (got []job.Claimed, err error) {
 	return got, nil
 }
 
-func tickets(p job.Pick) (got []job.Ticket, err error) {
-	for i := range places(p) {
-		got = append(got, job.Ticket{ID: int64(i + 1), Epoch: 1})
+// handOuts answers a claim of the redis lane to the brim.
+func handOuts(p job.Pick) (got []job.HandOut, err error) {
+	for _, s := range p.Shares {
+		for range s.Limit {
+			got = append(got, job.HandOut{Ticket: job.Ticket{ID: int64(len(got) + 1), Epoch: 1}, OrgID: s.OrgID, ChannelID: s.OrgID, SerialKey: int64(len(got) + 1)})
+		}
 	}
 	return got, nil
+}
+
+// many is a number of slots that caps never fill; full is its window.
+const (
+	many = 1000
+	full = many*5/4 + 16
+)
+
+// crowd is more orgs than slots or windows have room for.
+func crowd() (orgs []int64) {
+	for i := range 40 {
+		orgs = append(orgs, int64(1+i))
+	}
+	return orgs
 }

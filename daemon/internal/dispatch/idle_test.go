@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/bandeja/inboxd/daemon/internal/control"
 	"github.com/bandeja/inboxd/daemon/internal/dispatch"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/worker"
@@ -38,7 +39,8 @@ func TestBlockedJobDoesNotSpin(t *testing.T) {
 		})
 		require.NoError(t, err)
 		d, err = dispatch.New(dispatch.Options{
-			Ledger: ledger, Runner: pool, WorkerID: workerID, Logger: log, Dial: func(job.Queue) int { return 0 },
+			Poller: ledger, Ledger: ledger, Runner: pool, WorkerID: workerID, Logger: log,
+			Control: func() *control.Snapshot { return control.New(0, nil, nil, nil) },
 		})
 		require.NoError(t, err)
 		defer run(t, d)()

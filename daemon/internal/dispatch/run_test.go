@@ -82,10 +82,10 @@ func TestStopCutsNoClaimOff(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	p := parts{
-		ledger: &fakeLedger{dispatch: tickets}, dial: 50, runner: &fakeRunner{free: 3},
+		ledger: &fakeLedger{dispatch: handOuts}, dial: 50, runner: &fakeRunner{free: 3},
 		remote: &fakeRemote{lose: func(job.Ticket) bool { return true }},
 	}
-	p.ledger.outlook = job.Outlook{Backlog: messages(1)}
+	p.ledger.outlook = job.Outlook{Backlog: messages(1), Slots: many, OnRedis: map[job.Queue]int{job.WhatsApp: full - 16}}
 	p.ledger.take = func(inner context.Context, pick job.Pick) ([]job.Claimed, error) {
 		cancel()
 		if inner.Err() != nil {
@@ -110,7 +110,7 @@ func TestStopUnderABacklog(t *testing.T) {
 	p := parts{ledger: &fakeLedger{}, runner: &fakeRunner{free: 1}}
 	p.ledger.outlook.Backlog = messages(1)
 	p.ledger.take = func(ctx context.Context, pick job.Pick) ([]job.Claimed, error) {
-		p.runner.Unreserve(1) // jobs end as fast as they begin
+		p.runner.Unreserve(job.WhatsApp, 1) // jobs end as fast as they begin
 		return filled(ctx, pick)
 	}
 	stop := run(t, p.build(t))
@@ -159,7 +159,7 @@ func TestDeepSearchSurvivesOthersSuccess(t *testing.T) {
 					free = append(free, c)
 				}
 			}
-			p.runner.Unreserve(len(free))
+			p.runner.Unreserve(job.WhatsApp, len(free))
 			if pick.Scan > 0 {
 				deep++
 			}

@@ -1,0 +1,108 @@
+package dispatch
+
+import (
+	"context"
+	"time"
+
+	"github.com/bandeja/inboxd/daemon/internal/control"
+	"github.com/bandeja/inboxd/daemon/internal/job"
+)
+
+// tokens takes what a claim needs to leave, and remembers who must wait: the
+// rows of a throttled org stay ready and are not asked about again until then.
+type tokens struct {
+	limits  Limits
+	waiting map[wait]time.Time
+	version int64 // of the limits the waits were told under
+}
+
+type wait struct {
+	org    int64
+	action job.Action
+	bulk   bool
+}
+
+func newTokens(l Limits) *tokens { return &tokens{limits: l, waiting: map[wait]time.Time{}} }
+
+// refresh forgets waits that are over, and all of them when a limit may have
+// changed.
+func (t *tokens) refresh(version int64, now time.Time) {
+	if version != t.version {
+		clear(t.waiting)
+		t.version = version
+	}
+	for w, until := range t.waiting {
+		if !now.Before(until) {
+			delete(t.waiting, w)
+		}
+	}
+}
+
+// throttled reports whether an org's jobs must wait for a token anyway.
+func (t *tokens) throttled(b job.Backlog) bool {
+	action, limited := b.Type.Action()
+	if !limited || t.limits == nil {
+		return false
+	}
+	_, waits := t.waiting[wait{b.OrgID, action, b.Bulk}]
+	return waits
+}
+
+// purse is what a claim holds: one grant per share.
+type purse struct {
+	wants  []job.Want
+	grants []job.Grant
+}
+
+// take shrinks shares to what tokens are there for; those left with none are
+// dropped. Bulk work may use its share of the window only.
+func (t *tokens) take(ctx context.Context, k kind, shares []job.Share, s *control.Snapshot, now time.Time) ([]job.Share, purse) {
+	action, limited := k.typ.Action()
+	if !limited || t.limits == nil || len(shares) == 0 {
+		return shares, purse{}
+	}
+	wants := make([]job.Want, len(shares))
+	for i, sh := range shares {
+		r := s.Rate(sh.OrgID, action, now)
+		wants[i] = job.Want{OrgID: sh.OrgID, Action: action, Rate: r, Most: r.N, N: sh.Limit}
+		if sh.From == job.Bulk {
+			wants[i].Most = bulkMost(r.N)
+		}
+	}
+	grants := t.limits.Take(ctx, wants)
+	var kept []job.Share
+	var p purse
+	for i, g := range grants {
+		if g.N < wants[i].N && g.RetryAfter > 0 {
+			t.waiting[wait{shares[i].OrgID, action, shares[i].From == job.Bulk}] = now.Add(g.RetryAfter)
+		}
+		if g.N > 0 {
+			shares[i].Limit = g.N
+			kept = append(kept, shares[i])
+			p.wants, p.grants = append(p.wants, wants[i]), append(p.grants, g)
+		}
+	}
+	return kept, p
+}
+
+// bulkMost is the part of a window that bulk work may use: of a small one at
+// least one.
+func bulkMost(n int) int {
+	if n == 0 {
+		return 0
+	}
+	return max(1, n*job.BulkShare/100)
+}
+
+// settle gives back the tokens of shares that the claim did not fill. used is
+// per share, in order.
+func (t *tokens) settle(ctx context.Context, p purse, used []int) {
+	unused, any := make([]int, len(p.grants)), false
+	for i, g := range p.grants {
+		unused[i] = g.N - used[i]
+		any = any || unused[i] > 0
+	}
+	if any {
+		t.limits.Return(ctx, p.wants, p.grants, unused)
+	}
+}

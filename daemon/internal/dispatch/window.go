@@ -1,0 +1,57 @@
+package dispatch
+
+import (
+	"time"
+
+	"github.com/bandeja/inboxd/daemon/internal/job"
+)
+
+// smallestWindow is what is left of a window that keeps expiring.
+const smallestWindow = 4
+
+// window bounds how many jobs of a queue are outside ready on the redis lane: a
+// little more than the slots that could run them, so that everything else stays
+// where pause, cancel and fairness can reach it. Tickets that were too old when
+// they came to a slot say that the slots are slower than that: then it halves,
+// and grows by one with every second without another.
+type window struct {
+	bound int // 0: none
+	since time.Time
+}
+
+// full is the window of so many slots.
+func full(slots int) int { return (slots*5+3)/4 + 16 }
+
+// note takes how many tickets have expired since the last round.
+func (w *window) note(expired, slots int, now time.Time) {
+	switch {
+	case expired > 0:
+		if w.bound == 0 {
+			w.bound = full(slots)
+		}
+		w.bound, w.since = max(smallestWindow, w.bound/2), now
+	case w.bound > 0:
+		grown := int(now.Sub(w.since) / time.Second)
+		if w.bound += grown; w.bound >= full(slots) {
+			w.bound = 0
+		}
+		w.since = w.since.Add(time.Duration(grown) * time.Second)
+	}
+}
+
+// left returns how many more jobs of each queue may be on the redis lane.
+func (w *window) left(view job.Outlook) map[job.Queue]int {
+	left := map[job.Queue]int{}
+	for _, q := range job.Queues() {
+		slots := view.Slots
+		if q.Background() {
+			slots = view.Background
+		}
+		size := full(slots)
+		if w.bound > 0 {
+			size = min(size, w.bound)
+		}
+		left[q] = size - view.OnRedis[q]
+	}
+	return left
+}
