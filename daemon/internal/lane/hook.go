@@ -20,9 +20,9 @@ const (
 // once more. And it repairs acks: asynq hands its syncer an ack with a context
 // that is cancelled already, so a failed ack could never be repeated.
 type hook struct {
-	bells  *bells
-	done   <-chan struct{}
-	health *health
+	bells   *bells
+	done    <-chan struct{}
+	breaker *breaker
 }
 
 func (h *hook) DialHook(next redis.DialHook) redis.DialHook { return next }
@@ -48,17 +48,18 @@ func (h *hook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 
 func (h *hook) dequeue(ctx context.Context, cmd redis.Cmder, queue string, next redis.ProcessHook) error {
 	bell := h.bells.of(queue) // before the first look: a wake-up in between is not lost
+	began := time.Now()
 	err := next(ctx, cmd)
 	switch {
 	case errors.Is(err, redis.Nil):
-		h.health.note(nil)
+		h.breaker.note(nil, time.Since(began))
 		if !h.wait(ctx, bell, idleWait) {
 			return err
 		}
 		cmd.SetErr(nil)
 		return next(ctx, cmd)
 	case err != nil && !strings.HasPrefix(err.Error(), "NOSCRIPT"):
-		h.health.note(err)
+		h.breaker.note(err, time.Since(began))
 		h.wait(ctx, nil, outageWait) // asynq would try again at once
 	}
 	return err

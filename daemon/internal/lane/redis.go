@@ -21,7 +21,7 @@ import (
 )
 
 // Handler runs one copy. Nil: forget the copy. An error: bring it again.
-type Handler func(ctx context.Context, t job.Ticket) error
+type Handler func(ctx context.Context, q job.Queue, t job.Ticket) error
 
 // Address says where Redis is: one server, or the sentinels of Master.
 type Address struct {
@@ -51,8 +51,9 @@ func (a Address) options() *redis.UniversalOptions {
 type Options struct {
 	Address    Address
 	Queues     []job.Queue
-	Servers    int // asynq Servers per queue, each with one dequeue loop; zero: 2
-	Slots      int // copies this process may hold at once, per queue
+	Servers    int                 // asynq Servers per queue, each with one dequeue loop; zero: 2
+	Slots      func(job.Queue) int // copies this process may hold at once
+	Breaker    BreakerOptions
 	Handler    Handler
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
@@ -77,7 +78,8 @@ type Redis struct {
 	pulling redis.UniversalClient // the Servers', with the hook
 	tasks   *asynq.Client
 	bells   *bells
-	health  *health
+	breaker *breaker
+	evicts  prometheus.Gauge
 	servers []*asynq.Server
 	stop    context.CancelFunc
 	wg      sync.WaitGroup
@@ -86,13 +88,19 @@ type Redis struct {
 // New prepares the clients; it does not connect, because Redis may be away and
 // come later.
 func New(o Options) (*Redis, error) {
-	if len(o.Address.Addrs) == 0 || o.Handler == nil || o.Logger == nil || o.Slots < 1 {
+	if len(o.Address.Addrs) == 0 || o.Handler == nil || o.Logger == nil || o.Slots == nil {
 		return nil, errors.New("lane: Address, Slots, Handler and Logger are required")
 	}
 	if o.Servers == 0 {
 		o.Servers = 2
 	}
-	r := &Redis{o: o, bells: newBells(o.Queues), health: newHealth(o.Logger, o.Registerer)}
+	r := &Redis{o: o, bells: newBells(o.Queues), breaker: newBreaker(o.Breaker, o.Logger, o.Registerer)}
+	r.evicts = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "inboxd_redis_may_evict", Help: "Whether Redis may drop keys by itself (1): its maxmemory-policy should be noeviction.",
+	})
+	if o.Registerer != nil {
+		o.Registerer.MustRegister(r.evicts)
+	}
 	r.client = redis.NewUniversalClient(o.Address.options())
 	pull := o.Address.options()
 	pull.PoolSize = o.Servers*len(o.Queues)*2 + 10
@@ -104,12 +112,13 @@ func New(o Options) (*Redis, error) {
 // Start begins to pull copies and to listen for wake-ups.
 func (r *Redis) Start(ctx context.Context) error {
 	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
-	r.pulling.AddHook(&hook{bells: r.bells, done: ctx.Done(), health: r.health})
+	r.pulling.AddHook(&hook{bells: r.bells, done: ctx.Done(), breaker: r.breaker})
 	r.wg.Go(func() { r.bells.listen(ctx, r.client) })
+	r.wg.Go(func() { r.watch(ctx) })
 	for _, q := range r.o.Queues {
 		for range r.o.Servers {
 			s := asynq.NewServerFromRedisClient(r.pulling, r.config(q))
-			if err := s.Start(asynq.HandlerFunc(r.handle)); err != nil {
+			if err := s.Start(r.handler(q)); err != nil {
 				return fmt.Errorf("start the redis lane for %s: %w", q, err)
 			}
 			r.servers = append(r.servers, s)
@@ -122,7 +131,7 @@ func (r *Redis) Start(ctx context.Context) error {
 // schedule is not used, so it is rarely looked at.
 func (r *Redis) config(q job.Queue) asynq.Config {
 	return asynq.Config{
-		Concurrency:              max(1, r.o.Slots/r.o.Servers), // more would only wait here for a slot
+		Concurrency:              max(1, r.o.Slots(q)/r.o.Servers), // more would only wait here for a slot
 		Queues:                   map[string]int{q.String(): 1},
 		TaskCheckInterval:        time.Millisecond,
 		DelayedTaskCheckInterval: 10 * time.Second,
@@ -136,14 +145,16 @@ func (r *Redis) config(q job.Queue) asynq.Config {
 	}
 }
 
-// handle does not pass asynq's context on as a deadline for the work: asynq
+// handler does not pass asynq's context on as a deadline for the work: asynq
 // frees its slot when it fires while the work runs on. The pool has its own.
-func (r *Redis) handle(ctx context.Context, task *asynq.Task) error {
-	t, ok := job.ParseTicket(string(task.Payload()))
-	if !ok {
-		return fmt.Errorf("not a ticket: %w", asynq.SkipRetry)
+func (r *Redis) handler(q job.Queue) asynq.HandlerFunc {
+	return func(ctx context.Context, task *asynq.Task) error {
+		t, ok := job.ParseTicket(string(task.Payload()))
+		if !ok {
+			return fmt.Errorf("not a ticket: %w", asynq.SkipRetry)
+		}
+		return r.o.Handler(ctx, q, t)
 	}
-	return r.o.Handler(ctx, t)
 }
 
 // Pause stops pulling; copies already here go on.
@@ -207,17 +218,18 @@ func (r *Redis) Enqueue(ctx context.Context, q job.Queue, t job.Type, tickets []
 }
 
 func (r *Redis) enqueue(ctx context.Context, t job.Ticket, opts []asynq.Option) error {
-	if !r.Healthy() {
+	if r.Share() == 0 {
 		return errResting
 	}
 	ctx, cancel := context.WithTimeout(ctx, enqueueTimeout)
 	defer cancel()
+	began := time.Now()
 	task := asynq.NewTask(taskType, []byte(t.String()))
 	_, err := r.tasks.EnqueueContext(ctx, task, append([]asynq.Option{asynq.TaskID(t.String())}, opts...)...)
 	if errors.Is(err, asynq.ErrTaskIDConflict) {
 		err = nil
 	}
-	r.health.note(err)
+	r.breaker.note(err, time.Since(began))
 	return err
 }
 
@@ -226,27 +238,31 @@ func (r *Redis) enqueue(ctx context.Context, t job.Ticket, opts []asynq.Option) 
 func (r *Redis) ring(ctx context.Context, q job.Queue) {
 	ctx, cancel := context.WithTimeout(ctx, enqueueTimeout)
 	defer cancel()
-	r.health.note(r.client.Publish(ctx, wakeChannel, q.String()).Err())
+	began := time.Now()
+	r.breaker.note(r.client.Publish(ctx, wakeChannel, q.String()).Err(), time.Since(began))
 }
 
-// Healthy reports whether the lane is worth a try: after a failure it is left
-// alone for a few seconds, and its share travels by the postgres lane.
-func (r *Redis) Healthy() bool { return r.health.ok() }
+// Share is the percent of the dial this process may use now: 0 while Redis is
+// away and its share travels by the postgres lane, less than 100 while it comes
+// back.
+func (r *Redis) Share() int { return r.breaker.share() }
 
 // Ping asks Redis.
 func (r *Redis) Ping(ctx context.Context) error {
+	began := time.Now()
 	err := r.client.Ping(ctx).Err()
-	r.health.note(err)
+	r.breaker.note(err, time.Since(began))
 	return err
 }
 
 // Generation returns the mark of the data set; empty after a loss of data.
 func (r *Redis) Generation(ctx context.Context) (string, error) {
+	began := time.Now()
 	v, err := r.client.Get(ctx, generationKey).Result()
 	if errors.Is(err, redis.Nil) {
 		err = nil
 	}
-	r.health.note(err)
+	r.breaker.note(err, time.Since(began))
 	return v, err
 }
 

@@ -35,7 +35,7 @@ type got struct {
 	err     error
 }
 
-func (g *got) handle(_ context.Context, t job.Ticket) error {
+func (g *got) handle(_ context.Context, _ job.Queue, t job.Ticket) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.tickets = append(g.tickets, t)
@@ -62,8 +62,8 @@ func address(t *testing.T, raw string) lane.Address {
 func start(t *testing.T, a lane.Address, g *got) *lane.Redis {
 	t.Helper()
 	r, err := lane.New(lane.Options{
-		Address: a, Queues: []job.Queue{job.WhatsApp, job.Instagram}, Slots: 8, Handler: g.handle,
-		Logger: slog.New(slog.DiscardHandler),
+		Address: a, Queues: []job.Queue{job.WhatsApp, job.Instagram}, Slots: func(job.Queue) int { return 8 }, Handler: g.handle,
+		Logger: slog.New(slog.DiscardHandler), Breaker: lane.BreakerOptions{Rest: 500 * time.Millisecond, Step: 200 * time.Millisecond},
 	})
 	require.NoError(t, err)
 	require.NoError(t, r.Start(t.Context()))
@@ -102,18 +102,19 @@ func TestRedisAway(t *testing.T) {
 	g := &got{}
 	r := start(t, a, g)
 	require.NoError(t, r.Ping(t.Context()))
-	require.True(t, r.Healthy())
+	require.Equal(t, 100, r.Share())
 
 	p.Cut()
 	begin := time.Now()
 	failed := r.Enqueue(t.Context(), job.WhatsApp, job.SendMessage, tickets(100))
 	require.Len(t, failed, 100)
 	require.Less(t, time.Since(begin), 3*time.Second)
-	require.False(t, r.Healthy())
+	require.Zero(t, r.Share())
 
 	p.Pass()
 	require.Eventually(t, func() bool { return r.Ping(t.Context()) == nil }, 10*time.Second, 20*time.Millisecond)
-	require.True(t, r.Healthy())
+	require.Eventually(t, func() bool { return r.Share() == 10 }, 10*time.Second, 10*time.Millisecond, "the way back is a ramp")
+	require.Eventually(t, func() bool { return r.Share() == 100 }, 10*time.Second, 10*time.Millisecond)
 	require.Eventually(t, func() bool {
 		return len(r.Enqueue(t.Context(), job.WhatsApp, job.SendMessage, tickets(3))) == 0
 	}, 10*time.Second, 20*time.Millisecond)
@@ -134,9 +135,9 @@ func TestAckSurvivesAShortCut(t *testing.T) {
 	a.Addrs = []string{p.Addr()}
 	reached, release := make(chan struct{}), make(chan struct{})
 	r, err := lane.New(lane.Options{
-		Address: a, Queues: []job.Queue{job.WhatsApp}, Slots: 2, Servers: 1,
+		Address: a, Queues: []job.Queue{job.WhatsApp}, Slots: func(job.Queue) int { return 2 }, Servers: 1,
 		Logger: slog.New(slog.DiscardHandler),
-		Handler: func(context.Context, job.Ticket) error {
+		Handler: func(context.Context, job.Queue, job.Ticket) error {
 			close(reached) // a second run would panic here
 			<-release
 			return nil
