@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bandeja/inboxd/daemon/internal/control"
 	"github.com/bandeja/inboxd/daemon/internal/dispatch"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/lane"
@@ -21,6 +22,8 @@ import (
 const (
 	strayEvery = 5 * time.Second
 	strayAge   = 15 * time.Second // longer than any claim can be under way
+
+	cancelEvery = 2 * time.Second
 
 	// longestRound bounds a dispatch round whatever the outside does: its calls
 	// have deadlines of seconds. Beyond it the loop is stuck.
@@ -49,8 +52,8 @@ func (d *Daemon) buildEngine(context.Context) error {
 			Address: lane.Address{
 				Addrs: r.Addrs, Master: r.Master, Username: r.Username, Password: r.Password.Reveal(), DB: r.DB, TLS: r.TLS,
 			},
-			Queues: queuesOf(processed()), Slots: d.o.Config.Slots,
-			Handler: func(ctx context.Context, t job.Ticket) error { return e.pool.Handle(ctx, t) },
+			Queues: queuesOf(processed()), Slots: d.slotsOf,
+			Handler: func(ctx context.Context, q job.Queue, t job.Ticket) error { return e.pool.Handle(ctx, q, t) },
 			Logger:  d.log, Registerer: d.registry,
 		})
 		if err != nil {
@@ -81,6 +84,7 @@ func (e *engine) start(ctx context.Context, failed chan<- error) error {
 	e.d.loop(ctx, "group commit", e.committer.Run)
 	e.d.loop(ctx, "reconciler", e.reconciler().Run)
 	e.d.loop(ctx, "strays", e.releaseStrays)
+	e.d.loop(ctx, "cancels", e.stopCancelled)
 	if e.remote != nil {
 		e.d.stops.push("redis pulling", 0, func(context.Context) error { e.remote.Halt(); return nil })
 		if err := e.remote.Start(ctx); err != nil {
@@ -116,15 +120,15 @@ func (e *engine) assemble(ctx context.Context) error {
 	e.committer = e.d.ledger.NewCommitter(e.id)
 	e.pool, err = worker.New(worker.Options{
 		Slots: c.Slots, Processors: processors,
-		Recorder: e.committer, Recaller: e.d.ledger, Fence: e.fence.Err, Freed: func() { e.dispatcher.Wake() },
+		Recorder: e.committer, Recaller: e.d.ledger, Cooler: e.d.ledger, Fence: e.fence.Err, Freed: func() { e.dispatcher.Wake() },
 		Logger: e.log, Registerer: e.d.registry,
 	})
 	if err != nil {
 		return err
 	}
 	o := dispatch.Options{
-		Ledger: e.d.ledger, Runner: e.pool, WorkerID: e.id, Logger: e.log,
-		Dial: func(job.Queue) int { return c.Dial },
+		Poller: e.d.ledger.NewPoller(), Ledger: e.d.ledger, Runner: e.pool, WorkerID: e.id, Logger: e.log,
+		Control: e.d.control, Dial: c.Dial,
 		Tick: e.d.health.Loop("dispatch", longestRound),
 	}
 	if e.remote != nil {
@@ -181,6 +185,28 @@ func (e *engine) releaseStrays(ctx context.Context) {
 		return err
 	})
 }
+
+// stopCancelled asks running jobs to end that somebody wants cancelled.
+func (e *engine) stopCancelled(ctx context.Context) {
+	e.d.every(ctx, cancelEvery, "cancels", func(ctx context.Context) error {
+		tickets, err := e.d.ledger.CancelRequests(ctx, e.id)
+		for _, t := range tickets {
+			e.pool.Stop(t)
+		}
+		return err
+	})
+}
+
+// slotsOf is how many jobs of a queue this process runs at once, at most.
+func (d *Daemon) slotsOf(q job.Queue) int {
+	if q.Background() {
+		return job.BackgroundSlots(d.o.Config.Slots)
+	}
+	return d.o.Config.Slots
+}
+
+// control is what operators have set.
+func (d *Daemon) control() *control.Snapshot { return control.New(0, nil, nil, nil) }
 
 // loop runs f in the background until its turn to stop comes, which is not
 // when ctx ends: the order of stopping matters.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/ledger"
 	"github.com/bandeja/inboxd/daemon/internal/store"
 )
@@ -89,7 +90,7 @@ func (d *Daemon) keepHouse(ctx context.Context) {
 // database takes it.
 func (d *Daemon) register(ctx context.Context, slots int) (int64, error) {
 	p := ledger.Process{
-		Host: d.o.Host, PID: d.o.PID, Mode: string(d.o.Config.Mode), Version: d.o.Build.Version, Slots: slots,
+		Host: d.o.Host, PID: d.o.PID, Mode: string(d.o.Config.Mode), Version: d.o.Build.Version, Slots: slots, Background: job.BackgroundSlots(slots),
 		MetricsURL: d.doors.metrics.url() + "/metrics", APIURL: d.doors.public.url(),
 	}
 	for {

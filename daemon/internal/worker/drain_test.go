@@ -22,12 +22,12 @@ func TestDrain(t *testing.T) {
 	g := newGate()
 	p := parts{slots: 2, processor: g}
 	pool := p.build(t)
-	require.Equal(t, 1, pool.Reserve(1))
+	require.Equal(t, 1, pool.Reserve(job.WhatsApp, 1))
 	pool.Run(t.Context(), claimed(1))
 	var copies sync.WaitGroup
 	handle := func(id int64) {
 		copies.Go(func() {
-			if err := pool.Handle(t.Context(), ticket(id)); err != nil {
+			if err := pool.Handle(t.Context(), job.WhatsApp, ticket(id)); err != nil {
 				t.Errorf("handle %d: %v", id, err)
 			}
 		})
@@ -41,8 +41,8 @@ func TestDrain(t *testing.T) {
 	left := make(chan int)
 	go func() { left <- pool.Drain(context.WithoutCancel(t.Context())) }()
 	require.Eventually(t, func() bool { return !pool.Holds(ticket(3)) }, patience, time.Millisecond, "the waiting copy is sent back")
-	require.NoError(t, pool.Handle(t.Context(), ticket(4)), "a copy that comes now too")
-	require.Zero(t, pool.Reserve(1))
+	require.NoError(t, pool.Handle(t.Context(), job.WhatsApp, ticket(4)), "a copy that comes now too")
+	require.Zero(t, pool.Reserve(job.WhatsApp, 1))
 	select {
 	case <-left:
 		t.Fatal("the drain did not wait for running jobs")
@@ -64,7 +64,7 @@ func TestDrainRunsOutOfTime(t *testing.T) {
 	g := newGate()
 	p := parts{slots: 3, processor: g}
 	pool := p.build(t)
-	require.Equal(t, 2, pool.Reserve(2))
+	require.Equal(t, 2, pool.Reserve(job.WhatsApp, 2))
 	pool.Run(t.Context(), claimed(1))
 	pool.Run(t.Context(), claimed(2))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -80,17 +80,17 @@ func TestDrainWaitsForReservedSlots(t *testing.T) {
 	t.Parallel()
 	p := parts{slots: 2, processor: process(succeed)}
 	pool := p.build(t)
-	require.Equal(t, 2, pool.Reserve(2))
+	require.Equal(t, 2, pool.Reserve(job.WhatsApp, 2))
 	left := make(chan int)
 	go func() { left <- pool.Drain(context.WithoutCancel(t.Context())) }()
-	require.Eventually(t, func() bool { return pool.Reserve(0) == 0 && pool.Handle(t.Context(), ticket(9)) == nil }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return pool.Reserve(job.WhatsApp, 0) == 0 && pool.Handle(t.Context(), job.WhatsApp, ticket(9)) == nil }, patience, time.Millisecond)
 	select {
 	case <-left:
 		t.Fatal("the drain did not wait for the claim")
 	default:
 	}
 	pool.Run(t.Context(), claimed(1))
-	pool.Unreserve(1)
+	pool.Unreserve(job.WhatsApp, 1)
 	require.Zero(t, <-left)
 	require.Len(t, p.recorder.outcomes(), 1)
 }
@@ -102,7 +102,7 @@ func TestDrainWithoutDatabaseKeepsTheCopy(t *testing.T) {
 	p := parts{processor: process(succeed), recaller: &fakeRecaller{err: away}}
 	pool := p.build(t)
 	drained(t, pool)
-	err := pool.Handle(t.Context(), ticket(1))
+	err := pool.Handle(t.Context(), job.WhatsApp, ticket(1))
 	require.ErrorIs(t, err, away)
 	require.ErrorIs(t, err, worker.ErrDraining)
 }
@@ -126,19 +126,19 @@ func TestDrainUnderStress(t *testing.T) {
 			wg.Go(func() {
 				for i := range 30 {
 					id := int64(1 + w/2*1000 + i) // two deliverers bring the same copies
-					if err := pool.Handle(t.Context(), ticket(id)); err != nil {
+					if err := pool.Handle(t.Context(), job.WhatsApp, ticket(id)); err != nil {
 						t.Errorf("handle: %v", err)
 					}
 				}
 			})
 			wg.Go(func() {
 				for i := range 30 {
-					n := pool.Reserve(1 + rand.IntN(3))
+					n := pool.Reserve(job.WhatsApp, 1 + rand.IntN(3))
 					for range n / 2 {
 						pool.Run(t.Context(), claimed(int64(100_000+w*1000+i)))
 						n--
 					}
-					pool.Unreserve(n)
+					pool.Unreserve(job.WhatsApp, n)
 				}
 			})
 		}

@@ -6,6 +6,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,10 +39,18 @@ type Recaller interface {
 	Recall(ctx context.Context, reason string, tickets []job.Ticket) (int, error)
 }
 
-// Options are what a Pool needs; all are required but Fence, Freed and
+// Cooler makes dispatchers leave alone what the provider has throttled. It
+// reports whether a rest began.
+type Cooler interface {
+	CoolDown(ctx context.Context, c job.Cooldown) (bool, error)
+}
+
+// Options are what a Pool needs; all are required but Cooler, Fence, Freed and
 // Registerer.
 type Options struct {
-	Slots      int // jobs running at once, both lanes together; at least 1
+	Slots      int    // sends running at once, both lanes together; at least 1
+	Background int    // background jobs running at once; zero: job.BackgroundSlots(Slots)
+	Cooler     Cooler // nil: throttles cool nothing down
 	Processors map[job.Type]Processor
 	Recorder   Recorder
 	Recaller   Recaller
@@ -59,13 +68,18 @@ var ErrDraining = errors.New("worker: draining")
 
 // Pool runs claimed jobs in a bounded number of slots shared by both lanes, so
 // that total concurrency towards the provider never depends on the dial.
+//
+// Sends and background queues have slots of their own: long reads never stand
+// in the way of messages.
 type Pool struct {
-	o     Options
-	slots chan struct{}
-	busy  prometheus.Gauge
+	o          Options
+	sends      chan struct{}
+	background chan struct{}
+	busy       prometheus.Gauge
+	outage     *outage
 
 	mu       sync.Mutex
-	running  map[job.Ticket]bool // claimed or being claimed here
+	running  map[job.Ticket]context.CancelFunc // claimed or being claimed here; nil until it runs
 	draining bool
 	wg       sync.WaitGroup
 	quit     chan struct{} // closed when draining begins
@@ -83,7 +97,8 @@ func New(o Options) (*Pool, error) {
 		o.Fence = func() error { return nil }
 	}
 	p := &Pool{
-		o: o, slots: make(chan struct{}, o.Slots), running: map[job.Ticket]bool{}, quit: make(chan struct{}),
+		o: o, sends: make(chan struct{}, o.Slots), background: make(chan struct{}, cmp.Or(o.Background, job.BackgroundSlots(o.Slots))),
+		running: map[job.Ticket]context.CancelFunc{}, quit: make(chan struct{}), outage: newOutage(),
 		busy: prometheus.NewGauge(prometheus.GaugeOpts{Name: "inboxd_slots_busy", Help: "Slots in use in this process."}),
 	}
 	if o.Registerer != nil {
@@ -95,18 +110,30 @@ func New(o Options) (*Pool, error) {
 // Handles reports whether this pool has a processor for the type.
 func (p *Pool) Handles(t job.Type) bool { return p.o.Processors[t] != nil }
 
-// Reserve takes up to n free slots without waiting and returns how many it
+// slots are those that serve q.
+func (p *Pool) slots(q job.Queue) chan struct{} {
+	if q.Background() {
+		return p.background
+	}
+	return p.sends
+}
+
+// Probing reports whether the queue's provider has stopped answering.
+func (p *Pool) Probing(q job.Queue) bool { return p.outage.on(q) }
+
+// Reserve takes up to n free slots of q's without waiting and returns how many it
 // got. Each is used up by Run or given back by Unreserve. Behind a closed fence
 // there are none: a job claimed there would only be released again.
-func (p *Pool) Reserve(n int) int {
+func (p *Pool) Reserve(q job.Queue, n int) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.draining || p.o.Fence() != nil {
 		return 0
 	}
+	slots := p.slots(q)
 	for got := range n {
 		select {
-		case p.slots <- struct{}{}:
+		case slots <- struct{}{}:
 			p.wg.Add(1)
 		default:
 			return got
@@ -117,15 +144,16 @@ func (p *Pool) Reserve(n int) int {
 
 // Unreserve gives n reserved slots back. Nobody is told: no job has ended, so
 // nothing new can be claimed.
-func (p *Pool) Unreserve(n int) {
+func (p *Pool) Unreserve(q job.Queue, n int) {
+	slots := p.slots(q)
 	for range n {
-		<-p.slots
+		<-slots
 		p.wg.Done()
 	}
 }
 
-func (p *Pool) release() {
-	<-p.slots
+func (p *Pool) release(q job.Queue) {
+	<-p.slots(q)
 	p.wg.Done()
 	p.o.Freed()
 }
@@ -136,21 +164,21 @@ func (p *Pool) Run(ctx context.Context, c job.Claimed) {
 	t := job.Ticket{ID: c.ID, Epoch: c.Epoch}
 	p.enter(t)
 	go func() {
-		defer p.release()
+		defer p.release(c.Queue)
 		p.execute(ctx, c)
 	}()
 }
 
-// Handle runs one copy from the redis lane: it waits for a slot, claims the
-// job and runs it. Nil means the copy may be forgotten: the outcome is durable
+// Handle runs one copy from the redis lane's queue q: it waits for a slot,
+// claims the job and runs it. Nil means the copy may be forgotten: the outcome is durable
 // or the job is not ours. An error means it must come again.
-func (p *Pool) Handle(ctx context.Context, t job.Ticket) error {
+func (p *Pool) Handle(ctx context.Context, q job.Queue, t job.Ticket) error {
 	if !p.enter(t) {
 		return nil // the same copy, delivered twice to this process
 	}
 	err := p.awaitFence(ctx)
 	if err == nil {
-		err = p.acquire(ctx)
+		err = p.acquire(ctx, q)
 	}
 	if err != nil {
 		p.leave(t)
@@ -159,7 +187,7 @@ func (p *Pool) Handle(ctx context.Context, t job.Ticket) error {
 		}
 		return err
 	}
-	defer p.release()
+	defer p.release(q)
 	c, ok, err := p.o.Recorder.Start(ctx, t)
 	if ok {
 		p.execute(ctx, c)
@@ -189,9 +217,10 @@ func (p *Pool) awaitFence(ctx context.Context) error {
 
 // acquire waits for a slot. The WaitGroup is entered under the lock that sets
 // draining, so Drain's Wait never meets an Add.
-func (p *Pool) acquire(ctx context.Context) error {
+func (p *Pool) acquire(ctx context.Context, q job.Queue) error {
+	slots := p.slots(q)
 	select {
-	case p.slots <- struct{}{}:
+	case slots <- struct{}{}:
 	case <-ctx.Done():
 		return fmt.Errorf("wait for a slot: %w", ctx.Err())
 	case <-p.quit:
@@ -200,7 +229,7 @@ func (p *Pool) acquire(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.draining {
-		<-p.slots
+		<-slots
 		return ErrDraining
 	}
 	p.wg.Add(1)
@@ -218,10 +247,10 @@ func (p *Pool) sendBack(ctx context.Context, t job.Ticket) error {
 func (p *Pool) enter(t job.Ticket) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.running[t] {
+	if _, ok := p.running[t]; ok {
 		return false
 	}
-	p.running[t] = true
+	p.running[t] = nil
 	return true
 }
 
@@ -242,6 +271,7 @@ func (p *Pool) execute(ctx context.Context, c job.Claimed) {
 	started := time.Now()
 	r := p.process(ctx, c)
 	elapsed := time.Since(started)
+	r = p.pressure(ctx, c, r)
 	recorded, err := p.o.Recorder.Finish(ctx, c, r)
 	if err == nil {
 		p.leave(job.Ticket{ID: c.ID, Epoch: c.Epoch})
@@ -266,6 +296,9 @@ func (p *Pool) process(ctx context.Context, c job.Claimed) (r job.Result) {
 	policy := job.PolicyOf(c.Type)
 	ctx, cancel := context.WithTimeout(ctx, policy.Timeout)
 	defer cancel()
+	if !policy.AtMostOnce { // a send that has begun is not cut off: that would only make doubt
+		p.stoppable(job.Ticket{ID: c.ID, Epoch: c.Epoch}, cancel)
+	}
 	defer func() {
 		if v := recover(); v != nil {
 			p.o.Logger.ErrorContext(ctx, "processor panicked", "job", c.ID, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
@@ -307,5 +340,23 @@ func (p *Pool) Drain(ctx context.Context) int {
 func (p *Pool) Holds(t job.Ticket) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.running[t]
+	_, ok := p.running[t]
+	return ok
+}
+
+// stoppable remembers how to stop a job that runs.
+func (p *Pool) stoppable(t job.Ticket, stop context.CancelFunc) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.running[t] = stop
+}
+
+// Stop asks a running job to end. Sends are let end: a few seconds, and what
+// becomes of them is recorded as it is.
+func (p *Pool) Stop(t job.Ticket) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if stop := p.running[t]; stop != nil {
+		stop()
+	}
 }

@@ -23,21 +23,21 @@ func TestLanesShareSlots(t *testing.T) {
 	g := newGate()
 	p := parts{slots: 2, processor: g}
 	pool := p.build(t)
-	require.Equal(t, 2, pool.Reserve(5), "no more than there are")
-	require.Zero(t, pool.Reserve(1))
-	pool.Unreserve(1)
+	require.Equal(t, 2, pool.Reserve(job.WhatsApp, 5), "no more than there are")
+	require.Zero(t, pool.Reserve(job.WhatsApp, 1))
+	pool.Unreserve(job.WhatsApp, 1)
 	pool.Run(t.Context(), claimed(1))
 	<-g.reached
 	var copies sync.WaitGroup
 	for id := int64(2); id <= 4; id++ {
 		copies.Go(func() {
-			if err := pool.Handle(t.Context(), ticket(id)); err != nil {
+			if err := pool.Handle(t.Context(), job.WhatsApp, ticket(id)); err != nil {
 				t.Errorf("handle %d: %v", id, err)
 			}
 		})
 	}
 	<-g.reached
-	require.Zero(t, pool.Reserve(1), "the redis lane uses the other slot")
+	require.Zero(t, pool.Reserve(job.WhatsApp, 1), "the redis lane uses the other slot")
 	select {
 	case c := <-g.reached:
 		t.Fatalf("job %d runs in a third slot", c.ID)
@@ -55,11 +55,11 @@ func TestFreedSlotsAreTold(t *testing.T) {
 	var freed atomic.Int32
 	p := parts{slots: 3, processor: process(succeed), freed: func() { freed.Add(1) }}
 	pool := p.build(t)
-	require.Equal(t, 2, pool.Reserve(2))
-	pool.Unreserve(1)
+	require.Equal(t, 2, pool.Reserve(job.WhatsApp, 2))
+	pool.Unreserve(job.WhatsApp, 1)
 	require.Zero(t, freed.Load(), "no job has ended: telling would make the dispatcher spin")
 	pool.Run(t.Context(), claimed(1))
-	require.NoError(t, pool.Handle(t.Context(), ticket(2)))
+	require.NoError(t, pool.Handle(t.Context(), job.WhatsApp, ticket(2)))
 	drained(t, pool)
 	require.EqualValues(t, 2, freed.Load())
 }
@@ -76,16 +76,16 @@ func TestClosedFenceClaimsNothing(t *testing.T) {
 		return worker.ErrStaleBeat
 	}}
 	pool := p.build(t)
-	require.Zero(t, pool.Reserve(1))
+	require.Zero(t, pool.Reserve(job.WhatsApp, 1))
 	handled := make(chan error, 1)
-	go func() { handled <- pool.Handle(context.WithoutCancel(t.Context()), ticket(1)) }()
+	go func() { handled <- pool.Handle(context.WithoutCancel(t.Context()), job.WhatsApp, ticket(1)) }()
 	require.Eventually(t, func() bool { return pool.Holds(ticket(1)) }, 5*time.Second, time.Millisecond)
 	require.Empty(t, p.recorder.outcomes())
 	open.Store(true)
 	require.NoError(t, <-handled)
 	require.Len(t, p.recorder.outcomes(), 1)
-	require.Equal(t, 1, pool.Reserve(1))
-	pool.Unreserve(1)
+	require.Equal(t, 1, pool.Reserve(job.WhatsApp, 1))
+	pool.Unreserve(job.WhatsApp, 1)
 	drained(t, pool)
 }
 
@@ -95,7 +95,7 @@ func TestUnrecordedOutcomeStaysHeld(t *testing.T) {
 	t.Parallel()
 	p := parts{slots: 1, processor: process(succeed), recorder: &fakeRecorder{finishErr: errors.New("it cannot be stored")}}
 	pool := p.build(t)
-	require.NoError(t, pool.Handle(t.Context(), ticket(1)))
+	require.NoError(t, pool.Handle(t.Context(), job.WhatsApp, ticket(1)))
 	require.True(t, pool.Holds(ticket(1)))
 	drained(t, pool)
 }
@@ -109,13 +109,13 @@ func TestSameCopyTwiceRunsOnce(t *testing.T) {
 	pool := p.build(t)
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if err := pool.Handle(t.Context(), ticket(1)); err != nil {
+		if err := pool.Handle(t.Context(), job.WhatsApp, ticket(1)); err != nil {
 			t.Errorf("handle: %v", err)
 		}
 	})
 	<-g.reached
 	require.True(t, pool.Holds(ticket(1)))
-	require.NoError(t, pool.Handle(t.Context(), ticket(1)))
+	require.NoError(t, pool.Handle(t.Context(), job.WhatsApp, ticket(1)))
 	require.False(t, pool.Holds(job.Ticket{ID: 1, Epoch: 2}), "another hand-out is another matter")
 	close(g.release)
 	wg.Wait()
@@ -146,10 +146,10 @@ func TestHandleAnswersTheLane(t *testing.T) {
 			runs := 0
 			p := parts{recorder: c.recorder, processor: process(func(context.Context, job.Claimed) job.Result { runs++; return job.Result{} })}
 			pool := p.build(t)
-			require.ErrorIs(t, pool.Handle(t.Context(), ticket(1)), c.err)
+			require.ErrorIs(t, pool.Handle(t.Context(), job.WhatsApp, ticket(1)), c.err)
 			require.Equal(t, c.runs, runs)
-			require.Equal(t, 1, pool.Reserve(1), "the slot is free again")
-			pool.Unreserve(1)
+			require.Equal(t, 1, pool.Reserve(job.WhatsApp, 1), "the slot is free again")
+			pool.Unreserve(job.WhatsApp, 1)
 			drained(t, pool)
 		})
 	}
@@ -160,12 +160,12 @@ func TestHandleGivesUpWaiting(t *testing.T) {
 	t.Parallel()
 	p := parts{slots: 1, processor: process(succeed)}
 	pool := p.build(t)
-	require.Equal(t, 1, pool.Reserve(1))
+	require.Equal(t, 1, pool.Reserve(job.WhatsApp, 1))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.ErrorIs(t, pool.Handle(ctx, ticket(1)), context.Canceled)
+	require.ErrorIs(t, pool.Handle(ctx, job.WhatsApp, ticket(1)), context.Canceled)
 	require.False(t, pool.Holds(ticket(1)))
-	pool.Unreserve(1)
+	pool.Unreserve(job.WhatsApp, 1)
 	drained(t, pool)
 }
 
@@ -175,8 +175,8 @@ func TestPanicIsDoubt(t *testing.T) {
 	t.Parallel()
 	p := parts{processor: process(func(context.Context, job.Claimed) job.Result { panic("boom") })}
 	pool := p.build(t)
-	require.NoError(t, pool.Handle(t.Context(), ticket(1)))
-	require.Equal(t, 1, pool.Reserve(1))
+	require.NoError(t, pool.Handle(t.Context(), job.WhatsApp, ticket(1)))
+	require.Equal(t, 1, pool.Reserve(job.WhatsApp, 1))
 	pool.Run(t.Context(), claimed(2))
 	drained(t, pool)
 	got := p.recorder.outcomes()
@@ -198,7 +198,7 @@ func TestPassedDeadlineIsFailure(t *testing.T) {
 			return job.Result{}
 		}),
 	}
-	require.NoError(t, p.build(t).Handle(t.Context(), ticket(1)))
+	require.NoError(t, p.build(t).Handle(t.Context(), job.WhatsApp, ticket(1)))
 	require.Equal(t, job.ClassDeadline, p.recorder.outcomes()[0].result.Class)
 	require.Equal(t, job.Fail, p.recorder.outcomes()[0].result.Verdict)
 }
@@ -210,7 +210,7 @@ func TestUnknownTypeIsFailure(t *testing.T) {
 	pool := p.build(t)
 	require.True(t, pool.Handles(job.SendMessage))
 	require.False(t, pool.Handles(job.RefreshToken))
-	require.Equal(t, 1, pool.Reserve(1))
+	require.Equal(t, 1, pool.Reserve(job.WhatsApp, 1))
 	c := claimed(1)
 	c.Type = job.RefreshToken
 	pool.Run(t.Context(), c)
@@ -235,7 +235,7 @@ func TestJobsHaveTheirOwnTime(t *testing.T) {
 		}
 		return job.Result{Verdict: job.Succeed}
 	})}
-	require.NoError(t, p.build(t).Handle(lane, ticket(1)))
+	require.NoError(t, p.build(t).Handle(lane, job.WhatsApp, ticket(1)))
 	require.Equal(t, job.Succeed, p.recorder.outcomes()[0].result.Verdict)
 }
 
@@ -261,7 +261,7 @@ func TestBusyGauge(t *testing.T) {
 	var copies sync.WaitGroup
 	for id := int64(1); id <= 3; id++ {
 		copies.Go(func() {
-			if err := pool.Handle(t.Context(), ticket(id)); err != nil {
+			if err := pool.Handle(t.Context(), job.WhatsApp, ticket(id)); err != nil {
 				t.Errorf("handle %d: %v", id, err)
 			}
 		})
