@@ -109,3 +109,10 @@ type Cooldown struct {
 	Code       int
 	RetryAfter time.Duration // the provider's wish; 0: ours
 }
+
+// Span names the starts of one org's action within the last Window.
+type Span struct {
+	OrgID  int64
+	Action Action
+	Window time.Duration
+}
