@@ -6,7 +6,6 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/adminapi"
 	"github.com/bandeja/inboxd/daemon/internal/httpapi"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
-	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/meta"
 	"github.com/bandeja/inboxd/daemon/internal/secret"
 	"github.com/bandeja/inboxd/daemon/internal/store"
@@ -33,7 +32,7 @@ func (d *Daemon) buildAPIs(context.Context) error {
 	admin, err := adminapi.New(adminapi.Options{
 		Orgs: d.store, Users: d.store, Channels: d.store, Tokens: tokens{d.store}, Jobs: d.ledger, Retrier: d.ledger,
 		Logger: d.log, Version: d.o.Build.Version, Probes: d.probes(),
-		Dial: func(job.Queue) int { return c.Dial }, Environment: c.Environment,
+		Dial: d.dial, Environment: c.Environment,
 		APIURL: d.doors.public.url(), MetricsURL: d.doors.metrics.url() + "/metrics",
 	})
 	if err != nil {

@@ -8,10 +8,12 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/bandeja/inboxd/daemon/internal/control"
 	"github.com/bandeja/inboxd/daemon/internal/ledger"
 	"github.com/bandeja/inboxd/daemon/internal/store"
 	"github.com/bandeja/inboxd/daemon/internal/telemetry"
@@ -35,11 +37,14 @@ type Daemon struct {
 	health   *telemetry.Health
 	notifier *telemetry.Notifier
 
-	store  *store.Store
-	ledger *ledger.Ledger
-	doors  doors
-	engine *engine // started in modes worker and all
-	stops  stops
+	store   *store.Store
+	ledger  *ledger.Ledger
+	control *control.Watcher
+	doors   doors
+	engine  *engine // started in modes worker and all
+	stops   stops
+
+	processID atomic.Int64 // in workers; 0: not registered yet
 }
 
 // New builds every part and binds every listener, so that a taken port or
@@ -96,6 +101,9 @@ func (d *Daemon) openDatabase(ctx context.Context) error {
 		return err
 	}
 	d.ledger.SetEffects(d.store)
+	if err := d.buildControl(); err != nil {
+		return err
+	}
 	d.health.AddReady(telemetry.Check{Name: "postgres", Run: d.ledger.Healthy})
 	return nil
 }

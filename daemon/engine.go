@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/bandeja/inboxd/daemon/internal/control"
 	"github.com/bandeja/inboxd/daemon/internal/dispatch"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/lane"
@@ -81,6 +80,10 @@ func (e *engine) start(ctx context.Context, failed chan<- error) error {
 		}
 	})
 	e.d.stops.push("registration", 0, func(ctx context.Context) error { return e.d.ledger.Deregister(ctx, e.id) })
+	e.d.control.OnChange(e.dispatcher.Wake)
+	if err := e.d.watchControl(ctx); err != nil {
+		return err
+	}
 	e.d.loop(ctx, "group commit", e.committer.Run)
 	e.d.loop(ctx, "reconciler", e.reconciler().Run)
 	e.d.loop(ctx, "strays", e.releaseStrays)
@@ -128,7 +131,7 @@ func (e *engine) assemble(ctx context.Context) error {
 	}
 	o := dispatch.Options{
 		Poller: e.d.ledger.NewPoller(), Ledger: e.d.ledger, Runner: e.pool, WorkerID: e.id, Logger: e.log,
-		Control: e.d.control, Dial: c.Dial,
+		Control: e.d.control.Current, Dial: c.Dial,
 		Tick: e.d.health.Loop("dispatch", longestRound),
 	}
 	if e.remote != nil {
@@ -204,9 +207,6 @@ func (d *Daemon) slotsOf(q job.Queue) int {
 	}
 	return d.o.Config.Slots
 }
-
-// control is what operators have set.
-func (d *Daemon) control() *control.Snapshot { return control.New(0, nil, nil, nil) }
 
 // loop runs f in the background until its turn to stop comes, which is not
 // when ctx ends: the order of stopping matters.

@@ -96,6 +96,7 @@ func (d *Daemon) register(ctx context.Context, slots int) (int64, error) {
 	for {
 		id, err := d.ledger.Register(ctx, p)
 		if err == nil || ctx.Err() != nil {
+			d.processID.Store(id)
 			return id, err
 		}
 		d.log.WarnContext(ctx, "waiting for the database", "error", err)
@@ -124,5 +125,5 @@ func (d *Daemon) attend(ctx context.Context) error {
 			return err
 		})
 	})
-	return nil
+	return d.watchControl(ctx)
 }

@@ -38,6 +38,23 @@ SELECT id FROM jobs WHERE state IN (2, 3) AND (state+0) = 2 AND lane = 1 AND dis
 ORDER BY id FOR UPDATE SKIP LOCKED`, t)
 }
 
+// RecallHeld makes T4 for every hand-out that an active hold covers: after a
+// pause is acknowledged nothing held is left on its way.
+func (l *Ledger) RecallHeld(ctx context.Context) (int, error) {
+	return l.recall(ctx, "hold", `
+SELECT j.id FROM jobs j WHERE j.state IN (2, 3) AND (j.state+0) = 2 AND EXISTS (SELECT 1 FROM holds h WHERE `+holdCovers+`)
+ORDER BY j.id FOR UPDATE OF j SKIP LOCKED`)
+}
+
+// RecallDial makes T4 for every redis-lane hand-out of a queue whose
+// conversation no longer travels by Redis under this dial.
+func (l *Ledger) RecallDial(ctx context.Context, q job.Queue, dial int) (int, error) {
+	return l.recall(ctx, "dial", `
+SELECT id FROM jobs WHERE state IN (2, 3) AND (state+0) = 2 AND lane = 1 AND queue = $1
+  AND (hashint8(coalesce(serial_key, id)) & 2147483647) % 100 >= $2::int
+ORDER BY id FOR UPDATE SKIP LOCKED`, int16(q), dial)
+}
+
 func (l *Ledger) recall(ctx context.Context, reason, choose string, args ...any) (int, error) {
 	tag, err := l.pool.Exec(ctx, `WITH c AS MATERIALIZED (`+choose+`)
 UPDATE jobs j SET state = 1 FROM c WHERE j.id = c.id`, args...)

@@ -83,7 +83,9 @@ func TestDrainWaitsForReservedSlots(t *testing.T) {
 	require.Equal(t, 2, pool.Reserve(job.WhatsApp, 2))
 	left := make(chan int)
 	go func() { left <- pool.Drain(context.WithoutCancel(t.Context())) }()
-	require.Eventually(t, func() bool { return pool.Reserve(job.WhatsApp, 0) == 0 && pool.Handle(t.Context(), job.WhatsApp, ticket(9)) == nil }, patience, time.Millisecond)
+	require.Eventually(t, func() bool {
+		return pool.Reserve(job.WhatsApp, 0) == 0 && pool.Handle(t.Context(), job.WhatsApp, ticket(9)) == nil
+	}, patience, time.Millisecond)
 	select {
 	case <-left:
 		t.Fatal("the drain did not wait for the claim")
@@ -133,7 +135,7 @@ func TestDrainUnderStress(t *testing.T) {
 			})
 			wg.Go(func() {
 				for i := range 30 {
-					n := pool.Reserve(job.WhatsApp, 1 + rand.IntN(3))
+					n := pool.Reserve(job.WhatsApp, 1+rand.IntN(3))
 					for range n / 2 {
 						pool.Run(t.Context(), claimed(int64(100_000+w*1000+i)))
 						n--
