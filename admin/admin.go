@@ -19,9 +19,18 @@ const (
 	QueuesPath   = BasePath + "/queues"
 	JobsPath     = BasePath + "/jobs"
 	RetryPath    = BasePath + "/jobs/retry"
+	CancelPath   = BasePath + "/jobs/cancel"
+	ResolvePath  = BasePath + "/jobs/resolve"
+	HoldsPath    = BasePath + "/holds"
+	ReleasePath  = BasePath + "/holds/release"
+	LimitsPath   = BasePath + "/limits"
+	ResetPath    = BasePath + "/limits/reset"
+	DialPath     = BasePath + "/queues/dial"
 	OrgsPath     = BasePath + "/orgs"
 	UsersPath    = BasePath + "/users"
 	ChannelsPath = BasePath + "/channels"
+	StatePath    = BasePath + "/channels/state"
+	SecretPath   = BasePath + "/channels/token"
 	TokensPath   = BasePath + "/tokens"
 	OpenAPIPath  = BasePath + "/openapi.json"
 )
@@ -66,7 +75,7 @@ type Role string
 // The roles.
 const (
 	Viewer   Role = "viewer"   // reads
-	Operator Role = "operator" // changes work: retry
+	Operator Role = "operator" // changes work: retry, cancel, pause, limits
 	Admin    Role = "admin"    // changes who there is: orgs, users, channels, tokens
 )
 

@@ -41,6 +41,7 @@ const (
 	ExitNotFound     = 5
 	ExitPrecondition = 6
 	ExitRefused      = 7
+	ExitRunning      = 8
 	ExitUnreachable  = 9
 	ExitInterrupted  = 130
 )

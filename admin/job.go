@@ -86,17 +86,64 @@ type Attempt struct {
 	EndedAt    *time.Time `json:"ended_at"`
 }
 
-// RetryRequest asks to run dead jobs again, from their first attempt. Without
-// any selector All must be set. A DryRun counts and changes nothing.
-type RetryRequest struct {
+// BulkRequest asks to change the jobs a selector chooses. Without any selector
+// All must be set. A DryRun counts and changes nothing.
+type BulkRequest struct {
 	Selector Selector `json:"selector"`
 	All      bool     `json:"all"`
 	DryRun   bool     `json:"dry_run"`
 	Reason   string   `json:"reason,omitempty"`
 }
 
-// RetryTime bounds how long a server works on one retry. What it has not reached
-// by then it leaves as it was.
+// RetryRequest asks to run dead jobs again, from their first attempt.
+type RetryRequest = BulkRequest
+
+// CancelRequest asks to end jobs that wait, and running ones to stop.
+type CancelRequest = BulkRequest
+
+// CancelStates lists the states whose jobs can be cancelled. What is uncertain
+// or dead never is: the one may have been sent, the other is for a retry.
+func CancelStates() []string {
+	return []string{"scheduled", "ready", "dispatched", "running", "held", "retrying"}
+}
+
+// CancelResult says what a cancel did or, as a dry run, would do. Flagged jobs
+// are running and have been asked to stop. ByOrg splits Matched, most first;
+// what was matched and is neither cancelled nor flagged had ended by itself.
+// Error is null unless the cancel stopped before it had seen every job.
+type CancelResult struct {
+	DryRun    bool       `json:"dry_run"`
+	Matched   int64      `json:"matched"`
+	Cancelled int64      `json:"cancelled"`
+	Flagged   int64      `json:"flagged"`
+	Skipped   []Skip     `json:"skipped"`
+	ByOrg     []OrgCount `json:"by_org"`
+	Error     *string    `json:"error"`
+}
+
+// Words of ResolveRequest.As.
+const (
+	AsSent    = "sent"
+	AsNotSent = "not_sent"
+	AsResend  = "resend"
+)
+
+// ResolveRequest says what became of an uncertain job: it was sent, it was not
+// and shall not be, or it was not and shall be sent again.
+type ResolveRequest struct {
+	ID     string `json:"id"`
+	As     string `json:"as"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// ResolveResult is the job and the state it is in now.
+type ResolveResult struct {
+	ID    string `json:"id"`
+	State string `json:"state"`
+}
+
+// RetryTime bounds how long a server works on one bulk change. What it has not
+// reached by then it leaves as it was.
 const RetryTime = 5 * time.Minute
 
 // RetryResult says what a retry did or, as a dry run, would do. Retried is 0 in
@@ -115,8 +162,9 @@ type RetryResult struct {
 // Partial reports whether jobs that should have been retried were not.
 func (r RetryResult) Partial() bool { return !r.DryRun && (r.Retried < r.Matched || r.Error != nil) }
 
-// Skip is a number of jobs left alone, and why: a state other than dead, or
-// busy (locked by somebody else's change).
+// Skip is a number of jobs left alone, and why: a state the change does not
+// touch, or busy (locked by somebody else's change). Of uncertain and dead jobs
+// beside a selected cancel at most 1000 are counted.
 type Skip struct {
 	Reason string `json:"reason"`
 	N      int64  `json:"n"`

@@ -2,10 +2,13 @@ package admin
 
 import "time"
 
-// Org is a tenant.
+// Org is a tenant. Paused means that all its queues but token_refresh are held;
+// Holds counts all holds that name it, and is null if not known.
 type Org struct {
 	ID           string    `json:"id"`
 	Name         string    `json:"name"`
+	Paused       bool      `json:"paused"`
+	Holds        *int      `json:"holds"`
 	TimeZone     string    `json:"time_zone"`
 	SLATargetMS  int64     `json:"sla_target_ms"`
 	SLAObjective float64   `json:"sla_objective"`

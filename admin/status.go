@@ -18,11 +18,14 @@ type Status struct {
 // Queue is one queue: how many jobs are in each state, how old the oldest ready
 // one is, what comes and goes, and how long it takes. Retrying counts those of
 // Scheduled that have been tried. Dial is the share (percent) that travels by
-// Redis.
+// Redis now. Paused means that the whole queue is held; Holds counts all holds
+// on it, also those of one org or type, and is null if not known.
 type Queue struct {
 	ID            string   `json:"id"`
 	Name          string   `json:"name"`
 	Dial          *int     `json:"dial"`
+	Paused        bool     `json:"paused"`
+	Holds         *int     `json:"holds"`
 	Ready         int64    `json:"ready"`
 	Scheduled     int64    `json:"scheduled"`
 	Retrying      int64    `json:"retrying"`

@@ -30,9 +30,9 @@ func (d *Daemon) buildAPIs(context.Context) error {
 	d.doors.public.server = httpapi.Server(public, d.log)
 
 	admin, err := adminapi.New(adminapi.Options{
-		Orgs: d.store, Users: d.store, Channels: d.store, Tokens: tokens{d.store}, Jobs: d.ledger, Retrier: d.ledger,
+		Orgs: d.store, Users: d.store, Channels: d.store, Tokens: tokens{d.store}, Jobs: d.ledger, Retrier: d.ledger, Control: d.ledger, Recaller: d.ledger,
 		Logger: d.log, Version: d.o.Build.Version, Probes: d.probes(),
-		Dial: d.dial, Environment: c.Environment,
+		Dial: d.dial, Redis: c.Redis.Configured(), Snapshot: d.control.Current, Environment: c.Environment,
 		APIURL: d.doors.public.url(), MetricsURL: d.doors.metrics.url() + "/metrics",
 	})
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/daemon/internal/control"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/job/inspect"
@@ -34,6 +35,10 @@ type Users interface {
 type Channels interface {
 	CreateChannel(ctx context.Context, c inbox.Channel, token string) (inbox.Channel, error)
 	Channels(ctx context.Context, orgID int64) ([]inbox.Channel, error)
+	// SetChannelState and SetChannelToken return the control version under which
+	// the change holds.
+	SetChannelState(ctx context.Context, orgID, id int64, state inbox.ChannelState) (inbox.Channel, int64, error)
+	SetChannelToken(ctx context.Context, orgID, id int64, token string) (inbox.Channel, int64, error)
 }
 
 // Tokens makes and checks credentials.
@@ -57,6 +62,38 @@ type Jobs interface {
 type Retrier interface {
 	DeadByOrg(ctx context.Context, f inspect.Filter) ([]inspect.OrgCount, error)
 	RetryDead(ctx context.Context, f inspect.Filter) (int, error)
+}
+
+// Control keeps what operators set. Every change returns the version under which
+// it holds; Acks says who has applied one.
+type Control interface {
+	LoadControl(ctx context.Context) (*control.Snapshot, error)
+	AddHold(ctx context.Context, h control.Hold, lasts time.Duration) (control.Hold, int64, error)
+	ReleaseHolds(ctx context.Context, ids []int64, by string) ([]control.Hold, int64, error)
+	SetLimits(ctx context.Context, limits []control.Limit, lasts time.Duration) (int64, error)
+	ResetLimits(ctx context.Context, orgID int64, names []string) (int, int64, error)
+	SetDial(ctx context.Context, q job.Queue, dial int, by string) (int64, error)
+	Acks(ctx context.Context, version int64) ([]control.Ack, error)
+}
+
+// Recaller calls back jobs that are on their way: those an active hold covers,
+// and those of a queue that its dial no longer lets travel by Redis.
+type Recaller interface {
+	RecallHeld(ctx context.Context) (int, error)
+	RecallDial(ctx context.Context, q job.Queue, dial int) (int, error)
+}
+
+// Canceller ends jobs that wait and flags running ones. The filter's states
+// narrow; uncertain and dead jobs are never touched.
+type Canceller interface {
+	CountCancellable(ctx context.Context, f inspect.Filter) ([]inspect.OrgCount, error)
+	Cancel(ctx context.Context, f inspect.Filter, by string) (cancelled, flagged int, err error)
+}
+
+// Resolver settles an uncertain job and returns the word of its new state or
+// outcome. orgID 0 means any org.
+type Resolver interface {
+	Resolve(ctx context.Context, orgID, jobID int64, how inspect.Resolution, by string) (state string, err error)
 }
 
 // NewToken is a credential to make. Role is empty for an API token; ExpiresAt
@@ -88,15 +125,21 @@ type Options struct {
 	Tokens   Tokens
 	Jobs     Jobs
 	Retrier  Retrier
+	Control  Control
+	Recaller Recaller
 	Logger   *slog.Logger
 	Version  string
 
+	Canceller   Canceller // nil: jobs cannot be cancelled here
+	Resolver    Resolver  // nil: jobs cannot be resolved here
 	Probes      []Probe
-	Dial        func(job.Queue) int // percent by Redis; nil: not known
-	Environment string              // badge of this deployment; may be empty
-	APIURL      string              // of the public API; empty: not known
-	MetricsURL  string              // with /metrics; empty: not known
-	Now         func() time.Time    // nil: time.Now
+	Dial        func(job.Queue) int      // percent by Redis now; nil: not known
+	Redis       bool                     // whether one is configured
+	Snapshot    func() *control.Snapshot // this process's copy; nil: marks are not known
+	Environment string                   // badge of this deployment; may be empty
+	APIURL      string                   // of the public API; empty: not known
+	MetricsURL  string                   // with /metrics; empty: not known
+	Now         func() time.Time         // nil: time.Now
 }
 
 type handler struct {
@@ -112,8 +155,8 @@ type handler struct {
 // token.
 func New(o Options) (http.Handler, error) {
 	if o.Orgs == nil || o.Users == nil || o.Channels == nil || o.Tokens == nil || o.Jobs == nil || o.Retrier == nil ||
-		o.Logger == nil || o.Version == "" {
-		return nil, errors.New("adminapi: Orgs, Users, Channels, Tokens, Jobs, Retrier, Logger and Version are required")
+		o.Control == nil || o.Recaller == nil || o.Logger == nil || o.Version == "" {
+		return nil, errors.New("adminapi: Orgs, Users, Channels, Tokens, Jobs, Retrier, Control, Recaller, Logger and Version are required")
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -33,6 +33,7 @@ type fake struct {
 	jobs     []inspect.Job
 	filters  []inspect.Filter // of RetryDead
 	looks    int
+	engine   engine
 	down     error // every call fails
 	stop     error // RetryDead fails, with one job left
 	hang     bool  // RetryDead waits for the end of its time, with one job left
@@ -219,7 +220,8 @@ func (f *fake) RetryDead(ctx context.Context, x inspect.Filter) (int, error) {
 // options are complete, with a clock that stands still.
 func (f *fake) options() adminapi.Options {
 	return adminapi.Options{
-		Orgs: f, Users: f, Channels: f, Tokens: f, Jobs: f, Retrier: f,
+		Orgs: f, Users: f, Channels: f, Tokens: f, Jobs: f, Retrier: f, Control: &f.engine, Recaller: &f.engine,
+		Canceller: &f.engine, Resolver: &f.engine,
 		Logger: slog.New(slog.DiscardHandler), Version: "v1",
 		Environment: "test", APIURL: "http://127.0.0.1:8080",
 		Dial:   func(job.Queue) int { return 50 },

@@ -20,7 +20,9 @@ func (h *handler) listOrgs(ctx context.Context, c *call) (any, error) {
 	slices.SortFunc(orgs, func(a, b inbox.Org) int { return strings.Compare(a.Name, b.Name) })
 	answer := list(h, "orgs", make([]admin.Org, 0, len(orgs)))
 	for _, o := range orgs {
-		answer.Items = append(answer.Items, wireOrg(o))
+		w := wireOrg(o)
+		h.markOrg(&w, o.ID)
+		answer.Items = append(answer.Items, w)
 	}
 	return answer, nil
 }

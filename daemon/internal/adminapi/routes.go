@@ -22,7 +22,7 @@ type route struct {
 
 // limit bounds the work: bulk work takes longer than the rest.
 func (rt route) limit() time.Duration {
-	if rt.path == admin.RetryPath {
+	if rt.path == admin.RetryPath || rt.path == admin.CancelPath {
 		return admin.RetryTime
 	}
 	return workTime
@@ -38,12 +38,24 @@ func (h *handler) routes() []route {
 		{get, admin.JobsPath, admin.Viewer, "Jobs, newest first", jobParams(), nil, admin.List[admin.Job]{}, h.listJobs},
 		{get, admin.JobsPath + "/{id}", admin.Viewer, "One job with its attempts", nil, nil, admin.One[admin.JobDetail]{}, h.showJob},
 		{post, admin.RetryPath, admin.Operator, "Run dead jobs again", nil, admin.RetryRequest{}, admin.One[admin.RetryResult]{}, h.retryJobs},
+		{post, admin.CancelPath, admin.Operator, "Cancel jobs that wait, ask running ones to stop", nil, admin.CancelRequest{}, admin.One[admin.CancelResult]{}, h.cancelJobs},
+		{post, admin.ResolvePath, admin.Operator, "Settle an uncertain job", nil, admin.ResolveRequest{}, admin.One[admin.ResolveResult]{}, h.resolveJob},
+		{get, admin.QueuesPath + "/{id}", admin.Viewer, "One queue with its holds", nil, nil, admin.One[admin.QueueDetail]{}, h.showQueue},
+		{post, admin.DialPath, admin.Operator, "Set how much of a queue travels by Redis", nil, admin.DialSet{}, admin.One[admin.DialResult]{}, h.setDial},
+		{get, admin.HoldsPath, admin.Viewer, "Active holds, oldest first", []string{"org", "queue"}, nil, admin.List[admin.Hold]{}, h.listHolds},
+		{post, admin.HoldsPath, admin.Operator, "Pause an org or a queue", nil, admin.HoldAdd{}, admin.One[admin.HoldResult]{}, h.addHold},
+		{post, admin.ReleasePath, admin.Operator, "Resume an org or a queue", nil, admin.HoldRelease{}, admin.One[admin.HoldResult]{}, h.releaseHolds},
+		{get, admin.LimitsPath, admin.Viewer, "What orgs may do now", []string{"org", "cursor"}, nil, admin.List[admin.Limit]{}, h.listLimits},
+		{post, admin.LimitsPath, admin.Operator, "Set limits of an org", nil, admin.LimitSet{}, admin.One[admin.LimitResult]{}, h.setLimits},
+		{post, admin.ResetPath, admin.Operator, "Give an org the default limits back", nil, admin.LimitReset{}, admin.One[admin.LimitResult]{}, h.resetLimits},
 		{get, admin.OrgsPath, admin.Viewer, "Orgs by name", nil, nil, admin.List[admin.Org]{}, h.listOrgs},
 		{post, admin.OrgsPath, admin.Admin, "Add an org", nil, admin.OrgAdd{}, admin.One[admin.Org]{}, h.addOrg},
 		{get, admin.UsersPath, admin.Viewer, "Users, all or of one org", org, nil, admin.List[admin.User]{}, h.listUsers},
 		{post, admin.UsersPath, admin.Admin, "Add a user to an org", nil, admin.UserAdd{}, admin.One[admin.User]{}, h.addUser},
 		{get, admin.ChannelsPath, admin.Viewer, "Channels, all or of one org", org, nil, admin.List[admin.Channel]{}, h.listChannels},
 		{post, admin.ChannelsPath, admin.Admin, "Add a channel to an org", nil, admin.ChannelAdd{}, admin.One[admin.Channel]{}, h.addChannel},
+		{post, admin.StatePath, admin.Operator, "Pause or resume a channel", nil, admin.ChannelState{}, admin.One[admin.ChannelResult]{}, h.setChannelState},
+		{post, admin.SecretPath, admin.Admin, "Replace the access token of a channel", nil, admin.ChannelToken{}, admin.One[admin.ChannelResult]{}, h.setChannelToken},
 		{post, admin.TokensPath, admin.Admin, "Make a token; its secret is shown once", nil, admin.TokenCreate{}, admin.One[admin.Token]{}, h.createToken},
 		{get, admin.OpenAPIPath, admin.Viewer, "This description", nil, nil, map[string]any{}, h.showOpenAPI},
 	}

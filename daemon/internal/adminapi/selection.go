@@ -99,10 +99,12 @@ func parseIDs(words []string) ([]int64, error) {
 	return ids, nil
 }
 
-func parseID(word string) (int64, error) {
+func parseID(word string) (int64, error) { return parseIDOf("job", word) }
+
+func parseIDOf(what, word string) (int64, error) {
 	id, err := strconv.ParseInt(word, 10, 64)
 	if err != nil || id <= 0 {
-		return 0, inbox.Faultf(inbox.Invalid, "bad_id", "%q is not the id of a job: ids are numbers", word)
+		return 0, inbox.Faultf(inbox.Invalid, "bad_id", "%q is not the id of a %s: ids are numbers", word, what)
 	}
 	return id, nil
 }

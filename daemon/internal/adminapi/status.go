@@ -65,6 +65,14 @@ func (b *board) snapshot(ctx context.Context, orgID int64) (s admin.Status, stal
 	return s, now.Sub(oldest)
 }
 
+// forget makes the next snapshot a new look: after a change a caller must not
+// be shown what was before it.
+func (b *board) forget() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	clear(b.at)
+}
+
 func (b *board) of(orgID int64) *look {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -130,6 +138,7 @@ func (h *handler) queues(ctx context.Context, orgID int64) ([]admin.Queue, error
 			percent := h.Dial(q.Queue)
 			w.Dial = &percent
 		}
+		h.markQueue(&w, q.Queue, orgID)
 		queues = append(queues, w)
 	}
 	return queues, nil

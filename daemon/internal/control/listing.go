@@ -9,13 +9,6 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/job"
 )
 
-// MaxRate is the largest number of a rate, and MaxConcurrency the largest
-// concurrency: more is a slip of the finger, not a limit.
-const (
-	MaxRate        = 1_000_000
-	MaxConcurrency = 10_000
-)
-
 // Names lists everything that can be set per org, in the order operators see
 // it.
 func Names() []string {
@@ -58,4 +51,42 @@ type Ack struct {
 	PID   int
 	Mode  string
 	Acked bool
+}
+
+// WithLimits returns the snapshot as it would be with these limits set, lasting
+// ones if lasts is 0: for a look before a change.
+func (s *Snapshot) WithLimits(limits []Limit, lasts time.Duration, now time.Time) *Snapshot {
+	c := s.clone()
+	for _, l := range limits {
+		k := limitKey{l.OrgID, l.Name}
+		l.SetAt = now
+		if lasts == 0 {
+			c.lasting[k] = l
+			delete(c.brief, k)
+			continue
+		}
+		l.ExpiresAt = now.Add(lasts)
+		c.brief[k] = l
+	}
+	return c
+}
+
+// WithoutLimits returns the snapshot as it would be with these limits of an org
+// reset, all of them if there are no names.
+func (s *Snapshot) WithoutLimits(orgID int64, names []string) *Snapshot {
+	if len(names) == 0 {
+		names = Names()
+	}
+	c := s.clone()
+	for _, name := range names {
+		delete(c.lasting, limitKey{orgID, name})
+		delete(c.brief, limitKey{orgID, name})
+	}
+	return c
+}
+
+func (s *Snapshot) clone() *Snapshot {
+	c := *s
+	c.lasting, c.brief = maps.Clone(s.lasting), maps.Clone(s.brief)
+	return &c
 }

@@ -167,6 +167,11 @@ func (f *fakeJobs) Revive(ctx context.Context, tx pgx.Tx, orgID, jobID int64) (b
 	return tag.RowsAffected() == 1, err
 }
 
+func (f *fakeJobs) RaiseControl(ctx context.Context, tx pgx.Tx) (version int64, err error) {
+	err = tx.QueryRow(ctx, `UPDATE control SET version = version + 1 RETURNING version`).Scan(&version)
+	return version, err
+}
+
 func (f *fakeJobs) Wake(queues ...job.Queue) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

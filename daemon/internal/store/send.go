@@ -37,11 +37,13 @@ func (t *thread) queue(b *pgx.Batch, which string, id, orgID int64) {
 	})
 }
 
-// check says why a message of this kind cannot be sent at now, if so.
+// check says why a message of this kind cannot be sent at now, if so. On a
+// paused channel it is accepted and waits, as under any pause; on a broken one
+// it would wait for nobody knows what.
 func (t *thread) check(kind inbox.MessageKind, now time.Time) error {
 	switch {
-	case t.state != inbox.ChannelActive:
-		return inbox.Faultf(inbox.Conflict, "channel_not_active", "the conversation's channel is %s: nothing can be sent until an operator repairs or resumes it", t.state)
+	case t.state == inbox.ChannelBroken:
+		return inbox.Faultf(inbox.Conflict, "channel_not_active", "the conversation's channel is broken: nothing can be sent until an operator repairs it")
 	case kind == inbox.KindTemplate && t.kind != inbox.WhatsApp:
 		return inbox.Faultf(inbox.Unprocessable, "templates_not_supported", "%s has no templates: send text within 24 hours of the customer's last message", t.kind)
 	case kind == inbox.KindTemplate || inbox.WindowOpen(t.lastInboundAt, now):
@@ -63,7 +65,7 @@ type outbound struct {
 
 // Reply accepts a text message by an agent: when it returns, the message and
 // its job are durable. Faults: NotFound for the conversation, Invalid for the
-// text, Conflict for a closed window or a channel that is not active.
+// text, Conflict for a closed window or a broken channel.
 func (s *Store) Reply(ctx context.Context, r inbox.Reply) (inbox.Receipt, error) {
 	return s.accept(ctx, outbound{
 		orgID: r.OrgID, userID: r.UserID, conversationID: r.ConversationID, kind: inbox.KindText, text: r.Text, once: r.Once,

@@ -74,6 +74,16 @@ func TestReply(t *testing.T) {
 		requireFault(t, err, inbox.NotFound, "message_not_found")
 	})
 
+	t.Run("WaitsOnAPausedChannel", func(t *testing.T) {
+		t.Parallel()
+		b := shared.fork(t)
+		c := b.customer("1", 0)
+		b.exec(`UPDATE channels SET state = 'paused' WHERE id = $1`, b.whatsapp.ID)
+		r, err := b.Reply(b.ctx, inbox.Reply{OrgID: b.org.ID, UserID: b.user.ID, ConversationID: c, Text: "hi"})
+		require.NoError(t, err, "a pause is ours, and the message goes when it ends")
+		require.Equal(t, "queued", r.Status)
+	})
+
 	t.Run("OnInstagramCountsBytes", func(t *testing.T) {
 		t.Parallel()
 		b := shared.fork(t)

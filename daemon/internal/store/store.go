@@ -31,6 +31,9 @@ type Jobs interface {
 	Settle(ctx context.Context, tx pgx.Tx, s []job.Settlement) ([]job.Settled, error)
 	// Revive makes a dead job ready again; false if it is not dead.
 	Revive(ctx context.Context, tx pgx.Tx, orgID, jobID int64) (bool, error)
+	// RaiseControl raises the version of what operators set, and returns it: for
+	// changes of what may be sent.
+	RaiseControl(ctx context.Context, tx pgx.Tx) (int64, error)
 	// Wake tells the workers, after the commit.
 	Wake(queues ...job.Queue)
 }
