@@ -24,8 +24,9 @@ const (
 type Send struct {
 	Seq        int64     `json:"seq"` // from 1, in order of arrival
 	At         time.Time `json:"at"`
-	RequestID  string    `json:"request_id"` // X-Request-Id, "<job>.<epoch>"
-	Job        string    `json:"job"`        // the part before the dot
+	EndedAt    time.Time `json:"ended_at,omitzero"` // the caller was answered, or is gone; zero: not yet
+	RequestID  string    `json:"request_id"`        // X-Request-Id, "<job>.<epoch>"
+	Job        string    `json:"job"`               // the part before the dot
 	Account    string    `json:"account"`
 	Kind       Kind      `json:"kind"`
 	Type       string    `json:"type"` // text or template

@@ -1,0 +1,131 @@
+package faultstest_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// kind is one sort of fault, as the table names it.
+type kind string
+
+const (
+	workerKilled     kind = "worker killed (kill -9)"
+	apiKilled        kind = "api killed (kill -9)"
+	redisKilled      kind = "Redis killed (kill -9), back empty"
+	redisFlushed     kind = "Redis emptied (FLUSHALL)"
+	leasesLost       kind = "asynq leases lost or expired"
+	postgresCrashed  kind = "PostgreSQL stopped (immediate), back"
+	postgresReadOnly kind = "PostgreSQL read-only"
+	workerFrozen     kind = "worker frozen (SIGSTOP)"
+	redisSilent      kind = "Redis silent for one process"
+	postgresSilent   kind = "PostgreSQL silent for one process"
+	replyLost        kind = "reply of PostgreSQL lost"
+)
+
+// kinds is the order of the table.
+func kinds() []kind {
+	return []kind{
+		workerKilled, apiKilled, redisKilled, redisFlushed, leasesLost, postgresCrashed, postgresReadOnly,
+		workerFrozen, redisSilent, postgresSilent, replyLost,
+	}
+}
+
+// strike is one fault as it happens: it begins and ends the fault and returns
+// how to see when its effects are over.
+type strike func(ctx context.Context, dice *rand.Rand) (recovery, error)
+
+// recovery waits for the end of a fault's effects and returns it and the
+// moment it counts from. A zero end: there was nothing to recover.
+type recovery func(ctx context.Context) (from, to time.Time, err error)
+
+// round is one fault that has happened.
+type round struct {
+	kind      kind
+	began     time.Time
+	over      time.Time     // of its effects; zero: they were not over in time
+	took      time.Duration // of the recovery; 0: nothing to recover
+	disturbed bool          // another fault was in between: the time says nothing
+	err       error
+}
+
+func (r *rig) strikes() map[kind]strike {
+	return map[kind]strike{
+		workerKilled: r.killWorker, apiKilled: r.killAPI, redisKilled: r.killRedis, redisFlushed: r.flushRedis,
+		leasesLost: r.loseLeases, postgresCrashed: r.crashPostgres, postgresReadOnly: r.freezeWrites,
+		workerFrozen: r.freezeWorker, redisSilent: r.silenceRedis, postgresSilent: r.silencePostgres, replyLost: r.loseReply,
+	}
+}
+
+func (r *rig) killWorker(ctx context.Context, dice *rand.Rand) (recovery, error) {
+	pid, err := r.workers[dice.IntN(len(r.workers))].kill(ctx)
+	if err != nil {
+		return nil, err
+	}
+	at := time.Now()
+	lost, err := r.snapshot(ctx, heldBySQL, pid)
+	return r.underWay(at, lost), err
+}
+
+func (r *rig) killAPI(ctx context.Context, _ *rand.Rand) (recovery, error) {
+	if _, err := r.api.kill(ctx); err != nil {
+		return nil, err
+	}
+	at := time.Now()
+	return func(ctx context.Context) (time.Time, time.Time, error) {
+		c := client(time.Second)
+		defer c.CloseIdleConnections()
+		err := untilDone(ctx, func(ctx context.Context) error {
+			return get(ctx, c, r.base+"/v1/conversations?limit=1", r.orgs[0].agent)
+		})
+		return at, time.Now(), err
+	}, nil
+}
+
+// freezeWorker stops a worker for 5 to 30 seconds: others may declare it dead,
+// and then it must not send any more.
+func (r *rig) freezeWorker(ctx context.Context, dice *rand.Rand) (recovery, error) {
+	at, victim := time.Now(), r.workers[dice.IntN(len(r.workers))]
+	pid, err := victim.freeze(ctx, between(dice, 5*time.Second, 30*time.Second))
+	if err != nil {
+		return nil, err
+	}
+	left, err := r.snapshot(ctx, heldBySQL, pid)
+	return r.underWay(at, left), err
+}
+
+func (r *rig) silencePostgres(ctx context.Context, dice *rand.Rand) (recovery, error) {
+	all := r.processes()
+	p := all[dice.IntN(len(all))]
+	p.postgres.BlackHole()
+	wait(ctx, between(dice, time.Second, 7*time.Second))
+	p.postgres.Pass()
+	return r.unfinished(ctx)
+}
+
+// loseReply lets one process's next write reach PostgreSQL and loses the
+// answer: the commit whose outcome its author cannot know.
+func (r *rig) loseReply(ctx context.Context, dice *rand.Rand) (recovery, error) {
+	all := r.processes()
+	happened := all[dice.IntN(len(all))].postgres.DropReply(func(piece []byte) bool { return len(piece) > 300 })
+	bounded, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	select {
+	case <-happened:
+	case <-bounded.Done():
+		return nil, fmt.Errorf("no write came by: %w", bounded.Err())
+	}
+	return r.unfinished(ctx)
+}
+
+// unfinished is the recovery of all that is not under way now.
+func (r *rig) unfinished(ctx context.Context) (recovery, error) {
+	at := time.Now()
+	left, err := r.snapshot(ctx, waitingSQL)
+	return r.underWay(at, left), err
+}
+
+func between(dice *rand.Rand, least, most time.Duration) time.Duration {
+	return least + time.Duration(dice.Int64N(int64(most-least)))
+}

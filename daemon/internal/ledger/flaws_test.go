@@ -1,0 +1,188 @@
+package ledger_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/bandeja/inboxd/daemon/internal/inbox"
+	"github.com/bandeja/inboxd/daemon/internal/job"
+	"github.com/bandeja/inboxd/daemon/internal/ledger"
+)
+
+// Each of these was a flaw of an earlier design of the ledger; the rest stand
+// beside what they are about (order_test.go, committer_test.go, model_test.go).
+
+// Two claims that see different moments may both choose from one conversation.
+// The unique index lets one win; the other claim must be made again without
+// that conversation, not fail as a whole.
+func TestClashInAConversationIsRedoneWithoutIt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	added := b.add(t, job.New{SerialKey: 7, Priority: job.Bulk}, job.New{SerialKey: 7}, job.New{SerialKey: 8})
+	winner, err := b.pool.Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = winner.Rollback(context.WithoutCancel(t.Context())) }()
+	_, err = winner.Exec(t.Context(), `UPDATE jobs SET state = 2, lane = 1, epoch = 1, dispatched_at = now() WHERE id = $1`, added[0])
+	require.NoError(t, err)
+	type answer struct {
+		got []job.Claimed
+		err error
+	}
+	loser := make(chan answer, 1)
+	go func() {
+		got, err := b.Take(t.Context(), all(10), b.w1)
+		loser <- answer{got, err}
+	}()
+	b.awaitLock(t)
+	require.NoError(t, winner.Commit(t.Context()))
+	a := <-loser
+	require.NoError(t, a.err)
+	require.Equal(t, []int64{added[2]}, ids(a.got), "the other conversation's job runs, the clashing one waits")
+	require.Equal(t, job.Ready, b.state(t, added[1]))
+}
+
+// awaitLock returns when a statement of this database waits for another one.
+func (b *bundle) awaitLock(tb testing.TB) {
+	tb.Helper()
+	require.Eventually(tb, func() bool {
+		return b.count(tb, `
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) > 0
+	}, patience, 5*time.Millisecond)
+}
+
+// R1: age alone is enough. Asking Redis for lengths first would keep a lost
+// copy waiting for as long as Redis does not answer.
+func TestR1RecallsWithoutAskingRedis(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.add(t, job.New{})[0]
+	b.dispatch(t, 1)
+	b.exec(t, `UPDATE jobs SET dispatched_at = now() - interval '31 s' WHERE id = $1`, id)
+	away := &fakeRedis{err: errors.New("redis is away")}
+	r := b.NewReconciler(ledger.ReconcilerOptions{Remote: away, NewMark: func() string { return "g" }})
+	require.NoError(t, r.Round(t.Context()))
+	require.Equal(t, job.Ready, b.state(t, id))
+}
+
+// R3: copies in the dead worker's hands are in no list of ours; each that may
+// have been there is recalled, at once and not after the age of R1. What was
+// handed out after the death cannot have been there.
+func TestR3RecallsHandOutsOlderThanTheDeath(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	before := b.add(t, job.New{})[0]
+	b.dispatch(t, 1)
+	after := b.add(t, job.New{})[0]
+	b.dispatch(t, 1)
+	b.exec(t, `UPDATE jobs SET dispatched_at = clock_timestamp() + interval '1 min' WHERE id = $1`, after)
+	c := &clock{t: time.Now()}
+	r := b.NewReconciler(ledger.ReconcilerOptions{Now: c.now, StaleAfter: time.Hour})
+	for range 12 {
+		require.NoError(t, b.Beat(t.Context(), b.w2))
+		require.NoError(t, r.Round(t.Context()))
+		c.add(2 * time.Second)
+	}
+	require.ErrorIs(t, b.Beat(t.Context(), b.w1), ledger.ErrDeclaredDead)
+	require.Equal(t, job.Ready, b.state(t, before))
+	require.Equal(t, job.Dispatched, b.state(t, after))
+}
+
+// T14: doubt has no timeout. Whatever an uncertain job's age and deadline, no
+// round of anybody touches it; operators are alerted instead.
+func TestT14DoubtHasNoTimeout(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.add(t, job.New{SubjectID: 4})[0]
+	claimed := b.take(t, 1)[0]
+	_, err := b.committer(t, b.w1).Finish(t.Context(), claimed, job.Result{Verdict: job.Doubt, Class: job.ClassAmbiguous})
+	require.NoError(t, err)
+	b.exec(t, `
+UPDATE jobs SET created_at = now() - interval '90 days', started_at = now() - interval '90 days', run_at = now() - interval '90 days',
+       dispatched_at = now() - interval '90 days', deadline_at = now() - interval '89 days' WHERE id = $1`, id)
+	require.NoError(t, b.NewReconciler(ledger.ReconcilerOptions{}).Round(t.Context()))
+	_, err = b.Poll(t.Context())
+	require.NoError(t, err)
+	_, err = b.ReleaseStrays(t.Context(), b.w1, 0, func(job.Ticket) bool { return false })
+	require.NoError(t, err)
+	require.Empty(t, b.take(t, 10))
+	require.Empty(t, b.dispatch(t, 10))
+	require.Equal(t, job.Uncertain, b.state(t, id))
+}
+
+// T7, T8: whoever made the claim may still report when its job is uncertain, as
+// long as nobody has claimed it anew: its word is worth more than doubt.
+func TestOwnWorkersLateWordSettlesDoubt(t *testing.T) {
+	t.Parallel()
+	cases := []struct {
+		name   string
+		result job.Result
+		want   job.State
+	}{
+		{"ItWasSent", job.Result{Verdict: job.Succeed, Message: &job.MessageEffect{Status: inbox.Accepted, ProviderID: "wamid.x"}}, inHistory},
+		{"ItFailedForNow", job.Result{Verdict: job.Retry, Class: job.ClassNotSent}, job.Scheduled},
+		{"ItFailedForGood", job.Result{Verdict: job.Fail, Class: job.ClassWindowClosed}, job.Dead},
+		{"ItDoubtsToo", job.Result{Verdict: job.Doubt, Class: job.ClassAmbiguous}, job.Uncertain},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			id := b.add(t, job.New{SubjectID: 4})[0]
+			claimed := b.take(t, 1)[0]
+			_, dead, err := b.DeclareDead(t.Context(), b.w1, 0)
+			require.NoError(t, err)
+			require.True(t, dead)
+			_, err = b.Orphans(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, job.Uncertain, b.state(t, id))
+			_, err = b.committer(t, b.w1).Finish(t.Context(), claimed, c.result)
+			require.NoError(t, err)
+			require.Equal(t, c.want, b.state(t, id))
+		})
+	}
+}
+
+// T13: the provider's word, sent or failed, ends the job in history; what it
+// means for the message is the store's business.
+func TestT13EndsTheJobWhateverTheWord(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.add(t, job.New{SubjectID: 4})[0]
+	claimed := b.take(t, 1)[0]
+	_, err := b.committer(t, b.w1).Finish(t.Context(), claimed, job.Result{Verdict: job.Doubt, Class: job.ClassAmbiguous})
+	require.NoError(t, err)
+	require.NoError(t, pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) error {
+		settled, err := b.Settle(t.Context(), tx, []job.Settlement{{ID: id, Epoch: claimed.Epoch}})
+		require.Equal(t, []job.Settled{{ID: id, Attempt: 1}}, settled)
+		return err
+	}))
+	require.Equal(t, inHistory, b.state(t, id))
+}
+
+// Percentiles and traces are computed from history and events alone: together
+// they must hold every attempt, with its own beginning and lane.
+func TestHistoryAndEventsHoldEveryAttempt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.add(t, job.New{SubjectID: 4})[0]
+	com := b.committer(t, b.w1)
+	verdicts := []job.Verdict{job.Retry, job.Throttle, job.Retry, job.Succeed}
+	for _, v := range verdicts {
+		b.exec(t, `UPDATE jobs SET state = 1, ready_at = clock_timestamp() WHERE id = $1 AND state = 0`, id)
+		claimed := b.take(t, 1)
+		require.Len(t, claimed, 1)
+		ok, err := com.Finish(t.Context(), claimed[0], job.Result{Verdict: v, Class: job.ClassTransient})
+		require.NoError(t, err)
+		require.True(t, ok)
+	}
+	require.Equal(t, len(verdicts), b.count(t, `
+SELECT count(DISTINCT (epoch, started_at)) FROM (
+  SELECT epoch, started_at FROM job_events WHERE job_id = $1 AND lane = 2 AND ready_at <= started_at AND started_at <= at
+  UNION ALL SELECT run_epoch, started_at FROM job_history WHERE id = $1 AND lane = 2 AND ready_at <= started_at) x`, id))
+	require.Equal(t, 3, b.count(t, `SELECT attempt FROM job_history WHERE id = $1`, id), "the throttled one was given back")
+}
