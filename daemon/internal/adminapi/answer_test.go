@@ -108,6 +108,25 @@ func TestUnknownIsNull(t *testing.T) {
 	require.Equal(t, admin.Temporary, admin.KindOf(err))
 }
 
+// A database that takes no writes for now is not a fault of this program.
+func TestFailoverIsTemporary(t *testing.T) {
+	t.Parallel()
+	for state, kind := range map[string]admin.Kind{
+		"25006": admin.Temporary, "57P01": admin.Temporary, "40P01": admin.Temporary, "55P03": admin.Temporary, "42P01": admin.Internal,
+	} {
+		f := newFake()
+		f.down = sqlError(state)
+		_, err := as(t, onSocket(t, newHandler(t, f)), "").Orgs(t.Context())
+		require.Equal(t, kind, admin.KindOf(err), state)
+	}
+}
+
+// sqlError is an error of the database server.
+type sqlError string
+
+func (e sqlError) Error() string    { return "SQLSTATE " + string(e) }
+func (e sqlError) SQLState() string { return string(e) }
+
 // What is ours to fix is logged, and not shown to the caller.
 func TestInternalFaultsAreHidden(t *testing.T) {
 	t.Parallel()

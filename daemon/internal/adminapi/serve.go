@@ -186,11 +186,17 @@ type sqlFault interface {
 	SQLState() string
 }
 
-// goingAway reports whether the database is shutting down or has no room just
-// now: SQLSTATE classes 08, 53 and 57.
+// goingAway reports whether the database cannot do just now what it could do at
+// another time: SQLSTATE classes 08 (connection), 40 (rolled back), 53
+// (resources) and 57 (shutdown), 25006 (takes no writes: a failover) and 55P03
+// (a lock was not free in time).
 func goingAway(err error) bool {
 	fault, ok := errors.AsType[sqlFault](err)
-	return ok && len(fault.SQLState()) == 5 && slices.Contains([]string{"08", "53", "57"}, fault.SQLState()[:2])
+	if !ok || len(fault.SQLState()) != 5 {
+		return false
+	}
+	state := fault.SQLState()
+	return slices.Contains([]string{"08", "40", "53", "57"}, state[:2]) || state == "25006" || state == "55P03"
 }
 
 func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {

@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -181,6 +182,19 @@ func TestOurOwnFaultsStayInside(t *testing.T) {
 		require.NotEmpty(t, answer.Header.Get("Retry-After"))
 		requireProblem(t, answer, 503, "unavailable")
 	})
+	for state, status := range map[string]int{
+		"08006": 503, "40001": 503, "40P01": 503, "53300": 503, "57P01": 503, "25006": 503, "55P03": 503,
+		"23505": 500, "42P01": 500, "25001": 500,
+	} {
+		t.Run("SQLState"+state, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.store.err = fmt.Errorf("accept message: %w", sqlError(state))
+			answer := b.do(t, "POST", "/v1/conversations/7/messages", `{"text":"a"}`, as(danaToken)...)
+			require.Equal(t, status, answer.StatusCode)
+			require.Equal(t, status == 503, answer.Header.Get("Retry-After") != "")
+		})
+	}
 	t.Run("TemporaryFault", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
@@ -188,3 +202,9 @@ func TestOurOwnFaultsStayInside(t *testing.T) {
 		requireProblem(t, b.do(t, "GET", "/v1/messages/70", "", as(danaToken)...), 503, "shutting_down")
 	})
 }
+
+// sqlError is an error of the database server.
+type sqlError string
+
+func (e sqlError) Error() string    { return "SQLSTATE " + string(e) }
+func (e sqlError) SQLState() string { return string(e) }

@@ -119,13 +119,15 @@ type sqlFault interface {
 	SQLState() string
 }
 
-// unreachable reports whether err says that a server did not answer, or is
-// going away or has no room just now, rather than that it refused what we
-// asked: SQLSTATE classes 08 (connection), 53 (resources) and 57 (shutdown,
-// cancelled).
+// unreachable reports whether err says that a server did not answer, or cannot
+// do just now what it could do at another time, rather than that it refused
+// what we asked: SQLSTATE classes 08 (connection), 40 (rolled back), 53
+// (resources) and 57 (shutdown, cancelled), 25006 (takes no writes: a failover)
+// and 55P03 (a lock was not free in time).
 func unreachable(err error) bool {
 	if fault, ok := errors.AsType[sqlFault](err); ok && len(fault.SQLState()) == 5 {
-		return slices.Contains([]string{"08", "53", "57"}, fault.SQLState()[:2])
+		state := fault.SQLState()
+		return slices.Contains([]string{"08", "40", "53", "57"}, state[:2]) || state == "25006" || state == "55P03"
 	}
 	if _, ok := errors.AsType[net.Error](err); ok {
 		return true

@@ -186,3 +186,14 @@ SELECT count(DISTINCT (epoch, started_at)) FROM (
   UNION ALL SELECT run_epoch, started_at FROM job_history WHERE id = $1 AND lane = 2 AND ready_at <= started_at) x`, id))
 	require.Equal(t, 3, b.count(t, `SELECT attempt FROM job_history WHERE id = $1`, id), "the throttled one was given back")
 }
+
+// A server that answers and takes no writes is not healthy: a readiness check
+// that only asks would keep traffic on a demoted primary.
+func TestReadOnlyIsNotHealthy(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	require.NoError(t, b.Healthy(t.Context()))
+	b.exec(t, `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$`)
+	b.pool.Reset()
+	require.ErrorContains(t, b.Healthy(t.Context()), "read-only")
+}

@@ -126,12 +126,15 @@ WHERE dead_at IS NULL AND NOT draining AND beat_at > clock_timestamp() - interva
 
 // Healthy returns nil if the database answers and takes writes.
 func (l *Ledger) Healthy(ctx context.Context) error {
-	var standby bool
-	if err := l.reads.QueryRow(ctx, `SELECT pg_is_in_recovery()`).Scan(&standby); err != nil {
+	var standby, readOnly bool
+	err := l.reads.QueryRow(ctx, `SELECT pg_is_in_recovery(), current_setting('transaction_read_only')::boolean`).Scan(&standby, &readOnly)
+	switch {
+	case err != nil:
 		return fmt.Errorf("ask the database: %w", err)
-	}
-	if standby {
+	case standby:
 		return errors.New("the database is a standby: it takes no writes")
+	case readOnly:
+		return errors.New("the database is read-only: it takes no writes")
 	}
 	return nil
 }
