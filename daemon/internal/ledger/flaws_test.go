@@ -105,7 +105,7 @@ func TestT14DoubtHasNoTimeout(t *testing.T) {
 UPDATE jobs SET created_at = now() - interval '90 days', started_at = now() - interval '90 days', run_at = now() - interval '90 days',
        dispatched_at = now() - interval '90 days', deadline_at = now() - interval '89 days' WHERE id = $1`, id)
 	require.NoError(t, b.NewReconciler(ledger.ReconcilerOptions{}).Round(t.Context()))
-	_, err = b.Poll(t.Context())
+	_, err = b.poll(t.Context())
 	require.NoError(t, err)
 	_, err = b.ReleaseStrays(t.Context(), b.w1, 0, func(job.Ticket) bool { return false })
 	require.NoError(t, err)

@@ -134,13 +134,3 @@ type OrgCount struct {
 	Org string
 	N   int64
 }
-
-// Resolution is what an operator says became of an uncertain job.
-type Resolution int
-
-// The resolutions.
-const (
-	ResolvedSent    Resolution = 1 // it left: the job is done
-	ResolvedNotSent Resolution = 2 // it did not, and shall not: the job is discarded
-	ResolvedResend  Resolution = 3 // it did not, and shall: the job is ready again
-)

@@ -5,9 +5,9 @@ type Resolution string
 
 // The resolutions. Resend may send a message twice: the operator takes that on.
 const (
-	ResolvedSent    Resolution = "sent"
-	ResolvedNotSent Resolution = "not_sent"
-	ResolvedResend  Resolution = "resend"
+	ResolvedSent    Resolution = "sent"     // it left: the job is done
+	ResolvedNotSent Resolution = "not_sent" // it did not: the job is dead, and can be retried
+	ResolvedResend  Resolution = "resend"   // whatever happened, it is sent again: the job is ready
 )
 
 // State is the word of the state a job is in after it.
