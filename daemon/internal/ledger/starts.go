@@ -45,7 +45,7 @@ func (l *Ledger) Starts(ctx context.Context, spans []job.Span) (map[job.Span][]t
 				continue
 			}
 			for _, q := range t.Queues() {
-				which, orgs, windows = append(which, int32(i)), append(orgs, s.OrgID), append(windows, s.Window.Microseconds()) //nolint:gosec // an index
+				which, orgs, windows = append(which, int32(i)), append(orgs, s.OrgID), append(windows, s.Window.Microseconds())
 				queues, types = append(queues, int16(q)), append(types, int16(t))
 			}
 		}
@@ -58,14 +58,16 @@ func (l *Ledger) Starts(ctx context.Context, spans []job.Span) (map[job.Span][]t
 	if err != nil {
 		return nil, fmt.Errorf("read the starts: %w", err)
 	}
-	var i int32
-	var at time.Time
-	_, err = pgx.ForEachRow(rows, []any{&i, &at}, func() error {
-		starts[spans[i]] = append(starts[spans[i]], at)
-		return nil
-	})
+	type start struct {
+		Span int32
+		At   time.Time
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[start])
 	if err != nil {
 		return nil, fmt.Errorf("read the starts: %w", err)
+	}
+	for _, s := range all {
+		starts[spans[s.Span]] = append(starts[spans[s.Span]], s.At)
 	}
 	return starts, nil
 }

@@ -152,7 +152,7 @@ func TestWindowsAreExact(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRun(t, start(t, limit.Patient(limit.Options{Address: server.address(t)})), 6)
-			random := randomTape{rand.New(rand.NewPCG(1, 2))} //nolint:gosec // a test must repeat
+			random := randomTape{rand.New(rand.NewPCG(1, 2))}
 			for r.steps < server.steps {
 				r.step(t, random)
 			}
@@ -178,7 +178,7 @@ func (b *byteTape) upTo(n int) int {
 
 func FuzzWindows(f *testing.F) {
 	f.Add([]byte("a few wants, a limit, a return: \x00\x01\x02\x03\xff\xfe\xfd\xfc"))
-	random := randomTape{rand.New(rand.NewPCG(3, 4))} //nolint:gosec // a test must repeat
+	random := randomTape{rand.New(rand.NewPCG(3, 4))}
 	for range 4 {
 		seed := make([]byte, 400)
 		for i := range seed {

@@ -82,7 +82,7 @@ type Limiter struct {
 	metrics *metrics
 	local   *local
 	queue   queue // of checks that wait for their round trip
-	closed  context.Context
+	closed  context.Context //nolint:containedctx // the life of the goroutine that waits for Redis
 	close   context.CancelFunc
 	wg      sync.WaitGroup
 
@@ -95,7 +95,7 @@ func New(o Options) (*Limiter, error) {
 	if o.Logger == nil {
 		return nil, errors.New("limit: Logger is required")
 	}
-	o.fill()
+	o = o.filled()
 	l := &Limiter{o: o, scripts: newScripts(), metrics: newMetrics(o.Registerer), local: newLocal(o)}
 	l.closed, l.close = context.WithCancel(context.Background())
 	if len(o.Address.Addrs) == 0 {
@@ -109,7 +109,7 @@ func New(o Options) (*Limiter, error) {
 	return l, nil
 }
 
-func (o *Options) fill() {
+func (o Options) filled() Options {
 	if o.Processes == nil {
 		o.Processes = func() (int, int) { return 1, 1 }
 	}
@@ -128,6 +128,7 @@ func (o *Options) fill() {
 	if o.patience == 0 {
 		o.patience = callTimeout
 	}
+	return o
 }
 
 // Open begins the data set, if it is new, so that the first Take need not wait

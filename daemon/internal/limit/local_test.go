@@ -16,7 +16,7 @@ func TestLocalWindowsAreExact(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	l := start(t, limit.Options{Now: func() time.Time { return at }})
-	random := rand.New(rand.NewPCG(5, 6)) //nolint:gosec // a test must repeat
+	random := rand.New(rand.NewPCG(5, 6))
 	var log naive
 	rate := perMinute(20)
 	for step := range 100_000 {

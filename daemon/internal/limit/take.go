@@ -3,6 +3,7 @@ package limit
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -85,9 +86,7 @@ func (l *Limiter) starts(ctx context.Context, checks []*check) (map[job.Span][]t
 	if err != nil {
 		return nil, fmt.Errorf("seed limits: %w", err)
 	}
-	for s, times := range known {
-		starts[s] = times
-	}
+	maps.Copy(starts, known)
 	return starts, nil
 }
 
