@@ -20,7 +20,7 @@ CROSS JOIN LATERAL (SELECT now() - k.us * interval '1 microsecond' AS since) s
 CROSS JOIN LATERAL (
   SELECT h.started_at AS at FROM job_history h
   WHERE h.org_id = k.org_id AND h.queue = k.queue AND h.job_type = k.job_type AND h.finished_at > s.since AND h.started_at > s.since
-    AND NOT EXISTS (SELECT 1 FROM job_events e WHERE e.job_id = h.id AND e.epoch = h.run_epoch AND e.at > s.since)
+    AND NOT EXISTS (SELECT 1 FROM job_events e WHERE e.job_id = h.id AND e.epoch = h.run_epoch AND e.at > s.since AND e.kind < 4)
   UNION ALL
   SELECT e.started_at FROM job_events e
   WHERE e.org_id = k.org_id AND e.queue = k.queue AND e.job_type = k.job_type AND e.at > s.since AND e.started_at > s.since
