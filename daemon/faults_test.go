@@ -48,12 +48,12 @@ func serveForTest() int {
 }
 
 // spawn starts a daemon as a process of its own.
-func (h *house) spawn(mode string) *exec.Cmd {
+func (h *house) spawn(mode string, more ...string) *exec.Cmd {
 	h.t.Helper()
 	exe, err := os.Executable()
 	require.NoError(h.t, err)
 	cmd := exec.CommandContext(context.Background(), exe)
-	cmd.Env = append(h.environ(mode), serveEnv+"=1")
+	cmd.Env = append(append(h.environ(mode), more...), serveEnv+"=1")
 	cmd.Stderr = h.logs
 	require.NoError(h.t, cmd.Start())
 	h.t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })

@@ -24,20 +24,27 @@ type caps struct {
 	now      time.Time
 }
 
-// newCaps counts what is under way in the slots that serve q. waiting is how
-// many orgs want places there.
-func newCaps(view job.Outlook, q job.Queue, waiting int, s *control.Snapshot, now time.Time) *caps {
+// newCaps counts what is under way in the slots that serve q. Orgs that have
+// something under way, or in lines, are the crowd: also one that is served as
+// fast as it asks needs its slots.
+func newCaps(view job.Outlook, q job.Queue, lines []job.Backlog, s *control.Snapshot, now time.Time) *caps {
 	slots := view.Slots
 	if q.Background() {
 		slots = view.Background
 	}
-	share := max(crowdShare, aloneShare/max(1, waiting))
-	c := &caps{most: max(1, slots*share/100), underWay: map[int64]int{}, control: s, now: now}
+	c := &caps{underWay: map[int64]int{}, control: s, now: now}
 	for k, n := range view.UnderWay {
 		if k.Queue.Background() == q.Background() {
 			c.underWay[k.OrgID] += n
 		}
 	}
+	crowd := len(c.underWay)
+	for i, l := range lines {
+		if _, counted := c.underWay[l.OrgID]; !counted && (i == 0 || lines[i-1].OrgID != l.OrgID) {
+			crowd++
+		}
+	}
+	c.most = max(1, slots*max(crowdShare, aloneShare/max(1, crowd))/100)
 	return c
 }
 

@@ -84,7 +84,7 @@ func (r *round) work() (all []work) {
 // serve hands out jobs of one kind by both lanes.
 func (r *round) serve(ctx context.Context, w work) (full bool, err error) {
 	dial := r.dial(w.queue)
-	c := newCaps(r.view, w.queue, orgs(w.lines), r.control, r.now)
+	c := newCaps(r.view, w.queue, w.lines, r.control, r.now)
 	local := &claim{r: r, w: w, caps: c, lane: job.LanePostgres, from: dial, to: 100}
 	remote := &claim{r: r, w: w, caps: c, lane: job.LaneRedis, from: 0, to: dial}
 	fullLocal, errLocal := local.run(ctx, local.take)
@@ -98,13 +98,4 @@ func (r *round) dial(q job.Queue) int {
 		return 0
 	}
 	return min(max(r.control.Dial(q, r.d.o.Dial), 0), 100) * r.d.o.Remote.Share() / 100
-}
-
-func orgs(lines []job.Backlog) (n int) {
-	for i, l := range lines {
-		if i == 0 || lines[i-1].OrgID != l.OrgID {
-			n++
-		}
-	}
-	return n
 }
