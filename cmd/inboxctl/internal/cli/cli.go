@@ -96,6 +96,7 @@ func Run(ctx context.Context, env Env, args []string) int {
 func exitCode(ctx context.Context, err error) int {
 	_, isUsage := errors.AsType[*usageError](err)
 	_, isRefusal := errors.AsType[*refusal](err)
+	_, isUnfinished := errors.AsType[*unfinished](err)
 	_, isPartial := errors.AsType[*partial](err)
 	_, isAnswer := errors.AsType[*admin.Error](err)
 	switch {
@@ -107,6 +108,8 @@ func exitCode(ctx context.Context, err error) int {
 		return admin.ExitUsage
 	case isRefusal:
 		return admin.ExitRefused
+	case isUnfinished:
+		return admin.ExitRunning
 	case isPartial:
 		return admin.ExitPartly
 	case isAnswer:
@@ -141,8 +144,8 @@ INBOXCTL_CONTEXT, else of the current context, else the socket of this machine
 (` + admin.DefaultServer + `).
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 partly done, 4 not allowed, 5 not
-found, 6 wrong state, 7 refused or needs --yes, 9 server unreachable or not
-ready, 130 interrupted.`,
+found, 6 wrong state, 7 refused or needs --yes, 8 stored but not applied
+everywhere yet, 9 server unreachable or not ready, 130 interrupted.`,
 		Example: `  inboxctl status
   inboxctl jobs list --state dead
   inboxctl jobs retry --state dead --all --dry-run`,
@@ -158,7 +161,7 @@ ready, 130 interrupted.`,
 	a.addGlobalFlags(cmd)
 	cmd.AddCommand(
 		newStatusCmd(a, nil), newTopCmd(a, nil), newJobsCmd(a), newQueuesCmd(a),
-		newOrgsCmd(a), newUsersCmd(a), newChannelsCmd(a), newTokensCmd(a),
+		newOrgsCmd(a), newUsersCmd(a), newChannelsCmd(a), newLimitsCmd(a), newTokensCmd(a),
 		newLoginCmd(a, nil), newContextCmd(a), newVersionCmd(a, nil),
 	)
 	a.refuseHelp(cmd)
@@ -228,6 +231,22 @@ func takes(names ...string) cobra.PositionalArgs {
 			return usagef("%s needs %s", cmd.CommandPath(), strings.Join(names[len(args):], " and "))
 		case len(args) > len(names):
 			return usagef("%s takes no argument %q", cmd.CommandPath(), args[len(names)])
+		}
+		return nil
+	}
+}
+
+// named is takes for arguments that are never empty: an unset variable in a
+// script must not look like a name.
+func named(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := takes(names...)(cmd, args); err != nil {
+			return err
+		}
+		for i, arg := range args {
+			if arg == "" {
+				return usagef("%s is given but empty", names[i])
+			}
 		}
 		return nil
 	}

@@ -11,7 +11,8 @@ import (
 )
 
 func newJobsCmd(a *app) *cobra.Command {
-	return newGroupCmd("jobs", "job", "Units of work", newJobsListCmd(a, nil), newJobsShowCmd(a, nil), newJobsRetryCmd(a, nil))
+	return newGroupCmd("jobs", "job", "Units of work", newJobsListCmd(a, nil), newJobsShowCmd(a, nil), newJobsRetryCmd(a, nil),
+		newJobsCancelCmd(a, nil), newJobsResolveCmd(a, nil))
 }
 
 func jobColumns() []column[admin.Job] {

@@ -4,27 +4,19 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/bandeja/inboxd/admin"
-	"github.com/bandeja/inboxd/tui/text"
 )
 
 type jobsRetryOptions struct {
-	*app
-
-	selector selectorFlags
-	change   changeFlags
-	all      bool
-	dryRun   bool
-	args     []string // ids
+	bulkOptions
 }
 
 func newJobsRetryCmd(a *app, run func(context.Context, *jobsRetryOptions) error) *cobra.Command {
-	o := &jobsRetryOptions{app: a}
+	o := &jobsRetryOptions{bulkOptions{app: a}}
 	cmd := &cobra.Command{
 		Use:   "retry [ID...]",
 		Short: "Run dead jobs again",
@@ -43,92 +35,29 @@ command goes on from there.`,
 			return pick(run, runJobsRetry)(cmd.Context(), o)
 		},
 	}
-	o.selector.add(cmd, "only dead works: jobs in other `STATES` are not retried", "dead")
-	o.change.add(cmd)
-	cmd.Flags().BoolVar(&o.all, "all", false, "every dead job, when nothing else is selected")
-	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "count, and change nothing")
+	o.add(cmd, "only dead works: jobs in other `STATES` are not retried", "every dead job, when nothing else is selected", "dead")
 	return cmd
 }
 
+func retryWords() bulkWords {
+	return bulkWords{name: "jobs retry", every: "every dead one", states: []string{"dead"}, rule: "only dead jobs can be retried"}
+}
+
+func (o *jobsRetryOptions) request() (admin.RetryRequest, error) { return o.check(retryWords()) }
+
 func runJobsRetry(ctx context.Context, o *jobsRetryOptions) error {
-	if err := o.needsMoreThanNames("jobs retry"); err != nil {
-		return err
-	}
-	request, err := o.request()
-	if err != nil {
-		return err
-	}
-	single := len(request.Selector.IDs) == 1
-	if !single && !o.dryRun {
-		if err := o.mayAsk(o.change); err != nil {
-			return err
-		}
-	}
-	if o.dryRun {
-		client, _, err := o.connect()
-		if err != nil {
-			return err
-		}
-		return o.send(ctx, client, request)
-	}
-	client, t, err := o.app.change(o.change)
-	if err != nil {
-		return err
-	}
-	if !single && !o.change.yes {
-		if agreed, err := o.agree(ctx, client, t, request); err != nil || !agreed {
-			return err
-		}
-	}
-	return o.send(ctx, client, request)
-}
-
-// request checks what can be checked without the server.
-func (o *jobsRetryOptions) request() (r admin.RetryRequest, err error) {
-	r.All, r.DryRun, r.Reason = o.all, o.dryRun, o.change.reason
-	if r.Selector, err = o.selector.selector(o.app); err != nil {
-		return r, err
-	}
-	ids, err := o.readIDs(o.args)
-	if err != nil {
-		return r, err
-	}
-	r.Selector.IDs = admin.SplitList(append(r.Selector.IDs, ids...))
-	if r.Selector.Empty() && !r.All {
-		return r, usagef("nothing is selected: say which jobs, for example --org acme, or every dead one with --all")
-	}
-	for _, state := range r.Selector.State {
-		if state != "dead" {
-			return r, usagef("--state: only dead jobs can be retried, not %s ones", state)
-		}
-	}
-	return r, nil
-}
-
-// agree counts first, so that the question has the numbers. Nothing to do is
-// not a question.
-func (o *jobsRetryOptions) agree(ctx context.Context, client *admin.Client, t target, r admin.RetryRequest) (bool, error) {
-	r.DryRun = true
-	plan, err := client.RetryJobs(ctx, r)
-	if err != nil {
-		return false, err
-	}
-	if plan.Item.Matched == 0 {
-		return false, printOne(o.app, plan, retryText)
-	}
-	where := orElse(t.Name, t.Server)
-	return true, o.confirm(fmt.Sprintf("Retry %s (%s) on %s?", plural(plan.Item.Matched, "dead job"), splitText(plan.Item.ByOrg), where))
-}
-
-func (o *jobsRetryOptions) send(ctx context.Context, client *admin.Client, r admin.RetryRequest) error {
-	answer, err := client.RetryJobs(ctx, r)
-	if err != nil {
-		return err
-	}
-	if err := printOne(o.app, answer, retryText); err != nil {
-		return err
-	}
-	return leftOver(answer.Item)
+	return bulk[admin.RetryResult]{
+		bulkWords: retryWords(), text: retryText, left: leftOver,
+		send: func(ctx context.Context, c *admin.Client, r admin.BulkRequest) (admin.One[admin.RetryResult], error) {
+			return c.RetryJobs(ctx, r)
+		},
+		question: func(plan admin.RetryResult) string {
+			if plan.Matched == 0 {
+				return ""
+			}
+			return fmt.Sprintf("Retry %s (%s)", plural(plan.Matched, "dead job"), splitText(plan.ByOrg))
+		},
+	}.run(ctx, &o.bulkOptions)
 }
 
 // leftOver turns what was not retried into exit 3: a script that went on would
@@ -158,21 +87,5 @@ func retryText(b *bytes.Buffer, r admin.RetryResult, _ time.Time) {
 	default:
 		fmt.Fprintf(b, "Retried %s (%s).\n", plural(r.Retried, "dead job"), splitText(r.ByOrg))
 	}
-	for _, s := range r.Skipped {
-		fmt.Fprintf(b, "Left alone: %s, %s.\n", plural(s.N, "job"), text.Clean(s.Reason))
-	}
-}
-
-// splitText names the orgs with the most jobs: "acme 40, globex 2, 3 more".
-func splitText(orgs []admin.OrgCount) string {
-	const shown = 5
-	var parts []string
-	for i, o := range orgs {
-		if i == shown {
-			parts = append(parts, fmt.Sprintf("%d more orgs", len(orgs)-shown))
-			break
-		}
-		parts = append(parts, fmt.Sprintf("%s %d", text.Clean(o.Org), o.N))
-	}
-	return strings.Join(parts, ", ")
+	skippedText(b, r.Skipped)
 }

@@ -12,12 +12,14 @@ import (
 )
 
 func newOrgsCmd(a *app) *cobra.Command {
-	return newGroupCmd("orgs", "org", "Organisations: the tenants", newOrgsListCmd(a, nil), newOrgsAddCmd(a, nil))
+	return newGroupCmd("orgs", "org", "Organisations: the tenants", newOrgsListCmd(a, nil), newOrgsAddCmd(a, nil),
+		newOrgsPauseCmd(a, nil), newOrgsResumeCmd(a, nil), newOrgsHoldsCmd(a, nil))
 }
 
 func orgColumns() []column[admin.Org] {
 	return []column[admin.Org]{
 		{name: "ORG", cell: func(o admin.Org, _ time.Time) string { return o.Name }},
+		{name: "STATE", cell: func(o admin.Org, _ time.Time) string { return heldState(o.Paused, o.Holds) }},
 		{name: "ID", right: true, cell: func(o admin.Org, _ time.Time) string { return o.ID }},
 		{name: "SLA TARGET", right: true, cell: func(o admin.Org, _ time.Time) string { return text.Millis(float64(o.SLATargetMS)) }},
 		{name: "OBJECTIVE", right: true, cell: func(o admin.Org, _ time.Time) string { return shareText(o.SLAObjective) }},

@@ -9,7 +9,8 @@ import (
 )
 
 func newQueuesCmd(a *app) *cobra.Command {
-	return newGroupCmd("queues", "queue", "Queues of jobs", newQueuesListCmd(a, nil))
+	return newGroupCmd("queues", "queue", "Queues of jobs", newQueuesListCmd(a, nil), newQueuesShowCmd(a, nil),
+		newQueuesPauseCmd(a, nil), newQueuesResumeCmd(a, nil), newQueuesDialCmd(a, nil))
 }
 
 func queueColumns() []column[admin.Queue] {
@@ -21,6 +22,7 @@ func queueColumns() []column[admin.Queue] {
 	}
 	return []column[admin.Queue]{
 		{name: "QUEUE", cell: func(q admin.Queue, _ time.Time) string { return q.Name }},
+		{name: "STATE", cell: func(q admin.Queue, _ time.Time) string { return heldState(q.Paused, q.Holds) }},
 		count("READY", false, func(q admin.Queue) int64 { return q.Ready }),
 		value("OLDEST", false, func(q admin.Queue) string { return msOf(q.OldestReadyMS) }),
 		count("DISP", false, func(q admin.Queue) int64 { return q.Dispatched }),
@@ -32,12 +34,7 @@ func queueColumns() []column[admin.Queue] {
 		count("DEAD", false, func(q admin.Queue) int64 { return q.Dead }),
 		value("IN", true, func(q admin.Queue) string { return rateText(q.InPerS) }),
 		value("DONE", true, func(q admin.Queue) string { return rateText(q.DonePerS) }),
-		value("DIAL", true, func(q admin.Queue) string {
-			if q.Dial == nil {
-				return ""
-			}
-			return countText(int64(*q.Dial)) + "%"
-		}),
+		value("DIAL", true, func(q admin.Queue) string { return dialText(q.Dial) }),
 		value("WINDOW", true, func(q admin.Queue) string {
 			if q.Latency.WindowMS <= 0 {
 				return ""
@@ -49,4 +46,15 @@ func queueColumns() []column[admin.Queue] {
 		value("RUN P95", true, func(q admin.Queue) string { return msOf(q.Latency.Run.P95MS) }),
 		value("E2E P95", true, func(q admin.Queue) string { return msOf(q.Latency.E2E.P95MS) }),
 	}
+}
+
+// heldState marks what is paused, or held in part.
+func heldState(paused bool, holds *int) string {
+	switch {
+	case paused:
+		return "paused"
+	case holds != nil && *holds > 0:
+		return plural(int64(*holds), "hold")
+	}
+	return ""
 }

@@ -140,7 +140,8 @@ func world() map[string]reply {
 	done := admin.RetryResult{Matched: 42, Retried: 42, Skipped: []admin.Skip{}, ByOrg: []admin.OrgCount{{Org: "acme", N: 40}, {Org: "globex", N: 2}}}
 	plan := done
 	plan.DryRun, plan.Retried = true, 0
-	return map[string]reply{
+	answers := changes()
+	for key, answer := range map[string]reply{
 		"GET /version":         one("version", admin.Version{Version: "v1.0.0"}),
 		"GET /status":          one("status", status()),
 		"GET /queues":          list("queues", queues()...),
@@ -155,5 +156,8 @@ func world() map[string]reply {
 		"GET /channels":        list("channels", channel),
 		"POST /channels":       one("channel", channel),
 		"POST /tokens":         one("token", token),
+	} {
+		answers[key] = answer
 	}
+	return answers
 }

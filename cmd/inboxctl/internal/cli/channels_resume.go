@@ -1,0 +1,27 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+)
+
+func newChannelsResumeCmd(a *app, run func(context.Context, *channelOptions) error) *cobra.Command {
+	o := &channelOptions{app: a, state: "active"}
+	cmd := &cobra.Command{
+		Use:   "resume ID",
+		Short: "Send by a channel again",
+		Long: `Send by a channel again, whether it was paused or broken; what waited for it goes
+on. The channel is named by its id or by Meta's. If its token is the trouble,
+inboxctl channels token repairs it.`,
+		Example: `  inboxctl channels resume 1200000000001
+  inboxctl channels resume 1200000000001 --reason "review passed"`,
+		Args: named("the ID of the channel"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.channel = args[0]
+			return pick(run, runChannelState)(cmd.Context(), o)
+		},
+	}
+	o.change.add(cmd)
+	return cmd
+}

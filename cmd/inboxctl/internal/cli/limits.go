@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/tui/text"
+)
+
+func newLimitsCmd(a *app) *cobra.Command {
+	return newGroupCmd("limits", "limit", "How much each org may do",
+		newLimitsListCmd(a, nil), newLimitsShowCmd(a, nil), newLimitsSetCmd(a, nil), newLimitsResetCmd(a, nil))
+}
+
+func limitColumns() []column[admin.Limit] {
+	type limit = admin.Limit
+	return []column[limit]{
+		{name: "ORG", cell: func(l limit, _ time.Time) string { return l.Org }},
+		{name: "LIMIT", cell: func(l limit, _ time.Time) string { return l.Name }},
+		{name: "VALUE", right: true, cell: func(l limit, _ time.Time) string { return admin.LimitText(l.Value, l.WindowMS) }},
+		{name: "SOURCE", cell: func(l limit, _ time.Time) string { return l.Source }},
+		{name: "ENDS", cell: func(l limit, asOf time.Time) string { return agoText(l.ExpiresAt, asOf) }},
+		{name: "THEN", right: true, cell: func(l limit, _ time.Time) string {
+			if l.ExpiresAt == nil {
+				return ""
+			}
+			return admin.LimitText(l.LastingValue, l.LastingWindowMS)
+		}},
+		{name: "OWNER", wide: true, cell: func(l limit, _ time.Time) string { return maybe(l.Owner) }},
+		{name: "SET", wide: true, cell: func(l limit, asOf time.Time) string { return agoText(l.SetAt, asOf) }},
+		{name: "REASON", wide: true, cell: func(l limit, _ time.Time) string { return maybe(l.Reason) }},
+	}
+}
+
+// changedLimits returns what a change changes of these limits: "send_text 60/min
+// to 120/min". Without names only what differs is meant.
+func changedLimits(r admin.LimitResult, names []string) (words []string) {
+	for i, after := range r.Limits {
+		if i >= len(r.Before) {
+			break
+		}
+		before := r.Before[i]
+		was, is := admin.LimitText(before.Value, before.WindowMS), admin.LimitText(after.Value, after.WindowMS)
+		if slices.Contains(names, after.Name) || (len(names) == 0 && (was != is || before.Source != after.Source)) {
+			words = append(words, text.Clean(fmt.Sprintf("%s %s to %s", after.Name, was, is)))
+		}
+	}
+	return words
+}
+
+// limitsText says what was changed; nothing says what else is so.
+func limitsText(names []string, lasts time.Duration, nothing string) func(*bytes.Buffer, admin.LimitResult, time.Time) {
+	return func(b *bytes.Buffer, r admin.LimitResult, _ time.Time) {
+		words := changedLimits(r, names)
+		if len(words) == 0 {
+			fmt.Fprintf(b, "%s\n", nothing)
+			return
+		}
+		verb := "Changed"
+		if r.DryRun {
+			verb = "Would change"
+		}
+		fmt.Fprintf(b, "%s %s of %s%s%s\n", verb, strings.Join(words, ", "), text.Clean(r.Org), forText(lasts), appliedText(r.Applied))
+	}
+}
