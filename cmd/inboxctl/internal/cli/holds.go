@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -143,6 +144,15 @@ func holdsText(holds []admin.Hold, asOf time.Time) string {
 	return text.Clean(strings.Join(words, ", "))
 }
 
+// releasedText is holdsText of what has ended.
+func releasedText(holds []admin.Hold) string {
+	over := slices.Clone(holds)
+	for i := range over {
+		over[i].ExpiresAt = nil
+	}
+	return holdsText(over, time.Time{})
+}
+
 // resumeOptions are those of every resume. A resume does not ask.
 type resumeOptions struct {
 	*app
@@ -169,7 +179,7 @@ func runResume(ctx context.Context, o *resumeOptions) error {
 		if len(r.Holds) == 0 {
 			fmt.Fprintf(b, "There is no hold on %s to release.\n", what)
 		} else {
-			fmt.Fprintf(b, "Resumed %s, released %s%s\n", what, holdsText(r.Holds, asOf), appliedText(r.Applied))
+			fmt.Fprintf(b, "Resumed %s, released %s%s\n", what, releasedText(r.Holds), appliedText(r.Applied))
 		}
 		if len(r.Others) > 0 {
 			fmt.Fprintf(b, "Still held: %s.\n", holdsText(r.Others, asOf))

@@ -38,7 +38,7 @@ func (s *selectorFlags) add(cmd *cobra.Command, stateHelp string, states ...stri
 	complete(cmd, "type", admin.JobTypes()...)
 	complete(cmd, "state", states...)
 	complete(cmd, "error", admin.ErrorClasses()...)
-	complete(cmd, "queue", "whatsapp", "instagram", "automations", "meta_spend", "token_refresh")
+	complete(cmd, "queue", queueWords()...)
 }
 
 // selector checks what can be checked without the server.
