@@ -2,6 +2,7 @@ package adminapi_test
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -51,7 +52,7 @@ func (e *engine) ReleaseHolds(_ context.Context, ids []int64, by string) (releas
 	defer e.lock()()
 	var left []control.Hold
 	for _, h := range e.holds {
-		if contains(ids, h.ID) {
+		if slices.Contains(ids, h.ID) {
 			released = append(released, h)
 		} else {
 			left = append(left, h)
@@ -60,15 +61,6 @@ func (e *engine) ReleaseHolds(_ context.Context, ids []int64, by string) (releas
 	e.version++
 	e.holds, e.by = left, append(e.by, by)
 	return released, e.version, nil
-}
-
-func contains(ids []int64, id int64) bool {
-	for _, x := range ids {
-		if x == id {
-			return true
-		}
-	}
-	return false
 }
 
 func (e *engine) SetLimits(_ context.Context, limits []control.Limit, lasts time.Duration) (int64, error) {

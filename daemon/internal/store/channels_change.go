@@ -14,9 +14,9 @@ import (
 // version it returns, because that changes what may be sent. It returns a
 // NotFound fault for a channel the org does not have.
 func (s *Store) SetChannelState(ctx context.Context, orgID, id int64, state inbox.ChannelState) (inbox.Channel, int64, error) {
-	return s.changeChannel(ctx, orgID, id, func(ctx context.Context, tx pgx.Tx) (pgx.Rows, error) {
-		return tx.Query(ctx, `
-UPDATE channels SET state = $3 WHERE org_id = $1 AND id = $2 RETURNING `+channelColumns, orgID, id, state)
+	return s.changeChannel(ctx, orgID, id, func(c *inbox.Channel) (sealed *string, err error) {
+		c.State = state
+		return nil, nil //nolint:nilnil // The token stays.
 	})
 }
 
@@ -27,36 +27,41 @@ func (s *Store) SetChannelToken(ctx context.Context, orgID, id int64, token stri
 	if err := inbox.CheckAccessToken(token); err != nil {
 		return inbox.Channel{}, 0, err
 	}
-	return s.changeChannel(ctx, orgID, id, func(ctx context.Context, tx pgx.Tx) (pgx.Rows, error) {
-		var kind inbox.ChannelKind
-		var externalID string
-		err := tx.QueryRow(ctx, `SELECT kind, external_id FROM channels WHERE org_id = $1 AND id = $2`, orgID, id).Scan(&kind, &externalID)
-		if err != nil {
-			return nil, err
+	return s.changeChannel(ctx, orgID, id, func(c *inbox.Channel) (*string, error) {
+		if c.State == inbox.ChannelBroken {
+			c.State = inbox.ChannelActive
 		}
-		sealed, err := s.sealer.Seal(token, tokenOwner(kind, externalID))
+		sealed, err := s.sealer.Seal(token, tokenOwner(c.Kind, c.ExternalID))
 		if err != nil {
 			return nil, fmt.Errorf("seal channel token: %w", err)
 		}
-		return tx.Query(ctx, `
-UPDATE channels SET token_sealed = $3, state = CASE state WHEN 'broken' THEN 'active' ELSE state END
-WHERE org_id = $1 AND id = $2 RETURNING `+channelColumns, orgID, id, sealed)
+		return &sealed, nil
 	})
 }
 
-// changeChannel raises the version before it locks the channel, as every change
-// does: two changes then never wait for each other.
-func (s *Store) changeChannel(ctx context.Context, orgID, id int64, change func(context.Context, pgx.Tx) (pgx.Rows, error)) (c inbox.Channel, version int64, err error) {
+// changeChannel changes the state of a locked channel, and its token if change
+// returns one. It raises the version before it locks, as every change does: two
+// changes then never wait for each other.
+func (s *Store) changeChannel(ctx context.Context, orgID, id int64, change func(*inbox.Channel) (sealed *string, err error)) (c inbox.Channel, version int64, err error) {
 	ctx = Named(ctx, QueryProvision)
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
 		if version, err = s.jobs.RaiseControl(ctx, tx); err != nil {
 			return err
 		}
-		rows, err := change(ctx, tx)
+		rows, err := tx.Query(ctx, `
+SELECT `+channelColumns+` FROM channels WHERE org_id = $1 AND id = $2 FOR NO KEY UPDATE`, orgID, id)
 		if err != nil {
 			return err
 		}
-		c, err = pgx.CollectExactlyOneRow(rows, scanChannel)
+		if c, err = pgx.CollectExactlyOneRow(rows, scanChannel); err != nil {
+			return err
+		}
+		sealed, err := change(&c)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `
+UPDATE channels SET state = $3, token_sealed = coalesce($4::text, token_sealed) WHERE org_id = $1 AND id = $2`, orgID, id, c.State, sealed)
 		return err
 	})
 	switch {

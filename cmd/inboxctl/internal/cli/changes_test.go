@@ -112,8 +112,11 @@ func TestChangesAsk(t *testing.T) {
 		})
 	}
 	for _, args := range [][]string{
-		{"orgs", "resume", "acme"}, {"queues", "resume", "whatsapp", "--hold", "all"}, {"channels", "resume", "4"},
-		{"jobs", "resolve", "4714", "--resend"}, {"jobs", "cancel", "4713"},
+		{"orgs", "resume", "acme"},
+		{"queues", "resume", "whatsapp", "--hold", "all"},
+		{"channels", "resume", "4"},
+		{"jobs", "resolve", "4714", "--resend"},
+		{"jobs", "cancel", "4713"},
 	} {
 		s := newSession(t, world())
 		require.Equal(t, 0, s.run(t.Context(), args...).code, args)

@@ -47,8 +47,6 @@ func cancelWords() bulkWords {
 	}
 }
 
-func (o *jobsCancelOptions) request() (admin.CancelRequest, error) { return o.check(cancelWords()) }
-
 func runJobsCancel(ctx context.Context, o *jobsCancelOptions) error {
 	return bulk[admin.CancelResult]{
 		bulkWords: cancelWords(), text: cancelText, left: cancelLeft,

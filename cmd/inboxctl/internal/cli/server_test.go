@@ -3,6 +3,7 @@ package cli_test
 import (
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -141,7 +142,7 @@ func world() map[string]reply {
 	plan := done
 	plan.DryRun, plan.Retried = true, 0
 	answers := changes()
-	for key, answer := range map[string]reply{
+	maps.Copy(answers, map[string]reply{
 		"GET /version":         one("version", admin.Version{Version: "v1.0.0"}),
 		"GET /status":          one("status", status()),
 		"GET /queues":          list("queues", queues()...),
@@ -156,8 +157,6 @@ func world() map[string]reply {
 		"GET /channels":        list("channels", channel),
 		"POST /channels":       one("channel", channel),
 		"POST /tokens":         one("token", token),
-	} {
-		answers[key] = answer
-	}
+	})
 	return answers
 }
