@@ -50,6 +50,10 @@ type Channel struct {
 	BusinessID *string   `json:"business_id"`
 	State      string    `json:"state"`
 	CreatedAt  time.Time `json:"created_at"`
+
+	StateReason    *string    `json:"state_reason"`     // why it is not active
+	TokenKind      *string    `json:"token_kind"`       // how Meta's token lives: instagram_long, facebook_long, system_user, page, unknown
+	TokenExpiresAt *time.Time `json:"token_expires_at"` // null: never, or not known
 }
 
 // ChannelKinds lists the kinds of channel.
@@ -64,6 +68,9 @@ type ChannelAdd struct {
 	BusinessID string `json:"business_id,omitempty"`
 	Token      string `json:"token"`
 	Reason     string `json:"reason,omitempty"`
+
+	TokenKind      string     `json:"token_kind,omitempty"`       // if known
+	TokenExpiresAt *time.Time `json:"token_expires_at,omitempty"` // if known
 }
 
 // Token is a new credential. Role is null for an API token. Token is the secret

@@ -26,7 +26,8 @@ type Options struct {
 	Logger *slog.Logger
 	Getenv func(string) string // for systemd's sockets
 	PID    int
-	Host   string // as operators see it
+	Host   string        // as operators see it
+	Every  time.Duration // between two looks for periodic work; 0: 30 s
 }
 
 // Daemon is one process of inboxd: api, worker or both.

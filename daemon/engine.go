@@ -38,6 +38,7 @@ type engine struct {
 	remote     *lane.Redis // nil without Redis
 	committer  *ledger.Committer
 	dispatcher *dispatch.Dispatcher
+	upkeep     *upkeep
 	id         int64 // in workers
 }
 
@@ -97,6 +98,7 @@ func (e *engine) start(ctx context.Context, failed chan<- error) error {
 	e.d.stops.push("running jobs", e.d.o.Config.Drain+stopLimit, e.drain)
 	e.d.loop(ctx, "listener", func(ctx context.Context) { e.d.ledger.Listen(ctx, e.dispatcher.Bell()) })
 	e.d.loop(ctx, "dispatch", e.dispatcher.Run)
+	e.d.loop(ctx, "periodic work", e.upkeep.run)
 	return nil
 }
 
@@ -109,16 +111,17 @@ func (e *engine) assemble(ctx context.Context) error {
 	}
 	client, err := meta.NewClient(meta.Options{
 		GraphURL: c.Meta.GraphURL, InstagramURL: c.Meta.InstagramURL, Version: c.Meta.GraphVersion,
-		AppSecrets: secret.RevealAll(c.Meta.AppSecrets), Fence: e.fence.Err,
+		AppID: c.Meta.AppID, AppSecrets: secret.RevealAll(c.Meta.AppSecrets), Fence: e.fence.Err,
 	})
 	if err != nil {
 		return err
 	}
 	e.d.stops.push("provider connections", 0, func(context.Context) error { client.Close(); return nil })
-	send := &worker.Send{Outbox: e.d.store, Sender: client, Now: time.Now}
-	processors := map[job.Type]worker.Processor{}
-	for _, t := range processed() {
-		processors[t] = send
+	e.upkeep = newUpkeep(e.d, client)
+	send := &worker.Send{Outbox: e.d.store, Sender: client, Pauser: e.d.store, Now: time.Now, Logger: e.log}
+	processors := map[job.Type]worker.Processor{
+		job.SendMessage: send, job.SendTemplate: send,
+		job.SyncSpend: e.upkeep.spend(client), job.RefreshToken: e.upkeep.refresh(client),
 	}
 	e.committer = e.d.ledger.NewCommitter(e.id)
 	e.pool, err = worker.New(worker.Options{
@@ -142,7 +145,9 @@ func (e *engine) assemble(ctx context.Context) error {
 }
 
 // processed lists the job types this version can run.
-func processed() []job.Type { return []job.Type{job.SendMessage, job.SendTemplate} }
+func processed() []job.Type {
+	return []job.Type{job.SendMessage, job.SendTemplate, job.SyncSpend, job.RefreshToken}
+}
 
 // queuesOf lists the queues that jobs of these types are in, each once.
 func queuesOf(types []job.Type) (queues []job.Queue) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
@@ -46,7 +47,10 @@ func (h *handler) addChannel(ctx context.Context, c *call) (any, error) {
 }
 
 func newChannel(a admin.ChannelAdd) (inbox.Channel, error) {
-	c := inbox.Channel{Kind: inbox.ChannelKind(a.Kind), ExternalID: a.ExternalID, BusinessID: a.BusinessID, State: inbox.ChannelActive}
+	c := inbox.Channel{
+		Kind: inbox.ChannelKind(a.Kind), ExternalID: a.ExternalID, BusinessID: a.BusinessID, State: inbox.ChannelActive,
+		TokenKind: inbox.TokenKind(a.TokenKind), TokenExpiresAt: orZero(a.TokenExpiresAt),
+	}
 	if !slices.Contains(admin.ChannelKinds(), a.Kind) {
 		return c, unknownWord(inbox.Invalid, "kind", a.Kind, admin.ChannelKinds())
 	}
@@ -60,5 +64,21 @@ func wireChannel(c inbox.Channel, org string) admin.Channel {
 	return admin.Channel{
 		ID: strconv.FormatInt(c.ID, 10), Org: org, Kind: string(c.Kind), ExternalID: c.ExternalID,
 		BusinessID: word(c.BusinessID), State: string(c.State), CreatedAt: c.CreatedAt,
+		StateReason: word(c.StateReason), TokenKind: word(string(c.TokenKind)), TokenExpiresAt: moment(c.TokenExpiresAt),
 	}
+}
+
+// moment is null for the zero time.
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func orZero(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return *t
 }

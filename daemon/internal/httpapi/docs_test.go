@@ -45,6 +45,7 @@ func TestOpenAPINamesEveryRoute(t *testing.T) {
 		"POST /v1/conversations/{id}/reopen":    "200",
 		"GET /v1/messages/{id}":                 "200",
 		"POST /v1/messages/{id}/retry":          "202",
+		"GET /v1/spend":                         "200",
 	}
 	got := map[string]string{}
 	for route, op := range documentedRoutes(t, setup(t)) {

@@ -32,6 +32,7 @@ type fakeStore struct {
 	panic any
 	list  []inbox.Conversation
 	said  []inbox.Message
+	spent inbox.Spend
 }
 
 func (f *fakeStore) note(call any) error {
@@ -96,6 +97,15 @@ func (f *fakeStore) Conversations(_ context.Context, filter inbox.ConversationFi
 		return nil, err
 	}
 	return f.list[:min(len(f.list), filter.Limit)], nil
+}
+
+type spendCall struct {
+	OrgID int64
+	Days  inbox.DayRange
+}
+
+func (f *fakeStore) Spend(_ context.Context, orgID int64, days inbox.DayRange) (inbox.Spend, error) {
+	return inbox.Spend{Range: days, Totals: f.spent.Totals, Accounts: f.spent.Accounts}, f.note(spendCall{orgID, days})
 }
 
 type messagesCall struct {

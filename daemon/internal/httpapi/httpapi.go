@@ -63,6 +63,7 @@ type Options struct {
 	Authenticator Authenticator
 	Conversations Conversations
 	Sends         Sends
+	Spending      Spending
 	Ingester      Ingester
 	Webhooks      Webhooks
 	Logger        *slog.Logger
@@ -100,6 +101,7 @@ func New(o Options) (http.Handler, error) {
 	a.registerConversations()
 	a.registerMessages()
 	a.registerSends()
+	a.registerSpend()
 	hook, err := newWebhook(o)
 	if err != nil {
 		return nil, fmt.Errorf("build the public api: %w", err)
@@ -125,6 +127,7 @@ func (o Options) check() error {
 	var faults []error
 	for name, missing := range map[string]bool{
 		"Authenticator": o.Authenticator == nil, "Conversations": o.Conversations == nil, "Sends": o.Sends == nil,
+		"Spending": o.Spending == nil,
 		"Ingester": o.Ingester == nil, "Webhooks": o.Webhooks == nil, "Logger": o.Logger == nil, "Registerer": o.Registerer == nil,
 	} {
 		if missing {

@@ -35,4 +35,8 @@ type Channel struct {
 	BusinessID string
 	State      ChannelState
 	CreatedAt  time.Time
+
+	StateReason    string    // why it is not active; may be empty
+	TokenKind      TokenKind // empty: as the kind of channel suggests
+	TokenExpiresAt time.Time // zero: never, or not known
 }

@@ -2,6 +2,7 @@ package inbox
 
 import (
 	"regexp"
+	"slices"
 	"time"
 )
 
@@ -70,6 +71,9 @@ func CheckChannel(c Channel) error {
 	}
 	if !externalID.MatchString(c.ExternalID) {
 		return Faultf(Invalid, "bad_external_id", "id %q is not one of Meta's: use the number's, account's or ad account's id", c.ExternalID)
+	}
+	if c.TokenKind != "" && !slices.Contains(TokenKinds(), c.TokenKind) {
+		return Faultf(Invalid, "unknown_token_kind", "there is no kind of token %q: use one of instagram_long, facebook_long, system_user, page, unknown", c.TokenKind)
 	}
 	if c.BusinessID != "" && !externalID.MatchString(c.BusinessID) {
 		return Faultf(Invalid, "bad_business_id", "business id %q is not one of Meta's", c.BusinessID)

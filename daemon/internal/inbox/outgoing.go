@@ -9,5 +9,6 @@ type Outgoing struct {
 	Channel       Channel
 	Contact       Contact
 	Token         string // channel token in clear; never logged
+	TokenVersion  int64  // of Token: a refusal speaks of this one only
 	LastInboundAt time.Time
 }

@@ -15,20 +15,25 @@ import (
 
 // Options configures a Client.
 type Options struct {
-	GraphURL     string       // base URL for WhatsApp, e.g. https://graph.facebook.com; required
-	InstagramURL string       // base URL for Instagram, e.g. https://graph.instagram.com; required
-	Version      string       // Graph API version, e.g. v26.0; required
-	AppSecrets   []string     // keys of webhook signatures; all are tried; may be empty
-	HTTP         *http.Client // nil: an own client with guarded connections and timeouts
-	Fence        func() error // asked before the first byte of each send; nil: always allowed
+	GraphURL     string           // base URL for WhatsApp, e.g. https://graph.facebook.com; required
+	InstagramURL string           // base URL for Instagram, e.g. https://graph.instagram.com; required
+	Version      string           // Graph API version, e.g. v26.0; required
+	AppID        string           // names our app to the token endpoints; may be empty
+	AppSecrets   []string         // keys of webhook signatures, and our password at the token endpoints; all are tried; may be empty
+	HTTP         *http.Client     // nil: an own client with guarded connections and timeouts
+	Fence        func() error     // asked before the first byte of each send; nil: always allowed
+	Now          func() time.Time // for the expiry of new tokens; nil: time.Now
 }
 
 // Client sends messages. It is safe for concurrent use.
 type Client struct {
 	graphURL, instagramURL, version string
+	appID                           string
 	secrets                         []string
 	http                            *http.Client
+	reads                           *http.Client // for calls that are no sends
 	fence                           func() error
+	now                             func() time.Time
 	total                           time.Duration
 }
 
@@ -44,7 +49,10 @@ func NewClient(o Options) (*Client, error) {
 	}
 	c := &Client{
 		graphURL: strings.TrimRight(o.GraphURL, "/"), instagramURL: strings.TrimRight(o.InstagramURL, "/"),
-		version: o.Version, secrets: o.AppSecrets, fence: o.Fence, total: sendTimeout,
+		version: o.Version, appID: o.AppID, secrets: o.AppSecrets, fence: o.Fence, now: o.Now, total: sendTimeout,
+	}
+	if c.now == nil {
+		c.now = time.Now
 	}
 	if c.fence == nil {
 		c.fence = func() error { return nil }
@@ -57,6 +65,7 @@ func NewClient(o Options) (*Client, error) {
 		c.http = &copied
 	}
 	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	c.reads = newReads(c.http, o.HTTP == nil)
 	return c, nil
 }
 
@@ -82,7 +91,10 @@ func (c *Client) Verify(signature string, body []byte) bool {
 }
 
 // Close drops idle connections. A send in progress is not interrupted.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+func (c *Client) Close() {
+	c.http.CloseIdleConnections()
+	c.reads.CloseIdleConnections()
+}
 
 // Send makes one attempt to send a message and says what came of it. Callback
 // goes out as X-Request-Id and, on WhatsApp, as biz_opaque_callback_data. It

@@ -15,7 +15,7 @@ const maxWait = 24 * time.Hour
 // waitOf returns how long the headers of a throttled answer ask to wait; 0 if
 // they do not say.
 func waitOf(header http.Header) time.Duration {
-	return max(retryAfter(header), regainAccess(header))
+	return max(retryAfter(header), regainAccess(header), accountReset(header))
 }
 
 // retryAfter reads Retry-After: seconds, or a date, which is taken relative to
@@ -52,6 +52,20 @@ func regainAccess(header http.Header) time.Duration {
 		}
 	}
 	return bounded(time.Duration(math.Min(minutes, maxWait.Minutes()) * float64(time.Minute)))
+}
+
+// accountReset reads when an ad account that has used up its quota can go on,
+// in seconds, from x-ad-account-usage.
+func accountReset(header http.Header) time.Duration {
+	var usage struct {
+		Percent float64 `json:"acc_id_util_pct"`
+		Seconds float64 `json:"reset_time_duration"`
+	}
+	err := json.Unmarshal([]byte(header.Get("X-Ad-Account-Usage")), &usage)
+	if err != nil || usage.Percent < 100 {
+		return 0
+	}
+	return bounded(time.Duration(math.Min(usage.Seconds, maxWait.Seconds()) * float64(time.Second)))
 }
 
 func bounded(d time.Duration) time.Duration { return min(max(d, 0), maxWait) }

@@ -26,7 +26,7 @@ var (
 
 // request builds what goes on the wire. The errors are safe to show.
 func (c *Client) request(out inbox.Outgoing, callback string) (sendRequest, error) {
-	if out.Token == "" || strings.ContainsFunc(out.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+	if !usable(out.Token) {
 		return sendRequest{}, errToken
 	}
 	r := sendRequest{token: out.Token, callback: callback}
@@ -47,4 +47,9 @@ func (c *Client) request(out inbox.Outgoing, callback string) (sendRequest, erro
 	}
 	r.url = base + "/" + c.version + "/" + url.PathEscape(out.Channel.ExternalID) + "/messages"
 	return r, err
+}
+
+// usable reports whether a token can stand in a header.
+func usable(token string) bool {
+	return token != "" && !strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' })
 }

@@ -9,11 +9,19 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 )
 
-const channelColumns = `id, org_id, kind, external_id, business_id, state, created_at`
+const channelColumns = `id, org_id, kind, external_id, business_id, state, created_at, state_reason, token_kind, token_expires_at`
 
 func scanChannel(row pgx.CollectableRow) (c inbox.Channel, err error) {
-	err = row.Scan(&c.ID, &c.OrgID, &c.Kind, &c.ExternalID, &c.BusinessID, &c.State, &c.CreatedAt)
+	err = row.Scan(channelFields(&c)...)
 	return c, err
+}
+
+// channelFields are where a row of channelColumns goes.
+func channelFields(c *inbox.Channel) []any {
+	return []any{
+		&c.ID, &c.OrgID, &c.Kind, &c.ExternalID, &c.BusinessID, &c.State, &c.CreatedAt,
+		&c.StateReason, &c.TokenKind, orZero(&c.TokenExpiresAt),
+	}
 }
 
 // tokenOwner binds a sealed channel token to its channel: a token copied into
@@ -42,13 +50,7 @@ func (s *Store) CreateChannel(ctx context.Context, c inbox.Channel, token string
 			return inbox.Channel{}, fmt.Errorf("seal channel token: %w", err)
 		}
 	}
-	rows, err := s.pool.Query(Named(ctx, QueryProvision), `
-INSERT INTO channels (org_id, kind, external_id, business_id, state, token_sealed) VALUES ($1, $2, $3, $4, $5, $6)
-RETURNING `+channelColumns, c.OrgID, c.Kind, c.ExternalID, c.BusinessID, c.State, sealed)
-	if err != nil {
-		return inbox.Channel{}, fmt.Errorf("create channel of org %d: %w", c.OrgID, err)
-	}
-	created, err := pgx.CollectExactlyOneRow(rows, scanChannel)
+	created, err := s.insertChannel(ctx, c, sealed)
 	switch {
 	case violates(err, "channels_kind_external_key"):
 		return inbox.Channel{}, inbox.Faultf(inbox.Conflict, "channel_exists", "the %s channel %s exists already", c.Kind, c.ExternalID)
@@ -58,6 +60,25 @@ RETURNING `+channelColumns, c.OrgID, c.Kind, c.ExternalID, c.BusinessID, c.State
 		return inbox.Channel{}, fmt.Errorf("create channel of org %d: %w", c.OrgID, err)
 	}
 	return created, nil
+}
+
+func (s *Store) insertChannel(ctx context.Context, c inbox.Channel, sealed string) (created inbox.Channel, err error) {
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		rows, err := tx.Query(Named(ctx, QueryProvision), `
+INSERT INTO channels (org_id, kind, external_id, business_id, state, token_sealed) VALUES ($1, $2, $3, $4, $5, $6)
+RETURNING `+channelColumns, c.OrgID, c.Kind, c.ExternalID, c.BusinessID, c.State, sealed)
+		if err != nil {
+			return err
+		}
+		if created, err = pgx.CollectExactlyOneRow(rows, scanChannel); err != nil || sealed == "" {
+			return err
+		}
+		life := inbox.TokenLife{Kind: c.TokenKind, IssuedAt: s.now(), ExpiresAt: c.TokenExpiresAt}.For(c.Kind)
+		created.TokenKind, created.TokenExpiresAt = life.Kind, life.ExpiresAt
+		_, err = tx.Exec(Named(ctx, QueryProvision), setTokenLife+` WHERE id = $1`, lifeArgs(created.ID, firstVersion, life)...)
+		return err
+	})
+	return created, err
 }
 
 // usableID reports whether a provider's id can be a key.

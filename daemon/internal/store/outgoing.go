@@ -15,7 +15,7 @@ import (
 func (s *Store) Outgoing(ctx context.Context, orgID, messageID int64) (inbox.Outgoing, error) {
 	rows, err := s.pool.Query(Named(ctx, QueryOutgoing), `
 SELECT `+messageColumns+`,
-       h.id, h.org_id, h.kind, h.external_id, h.business_id, h.state, h.created_at, h.token_sealed,
+       h.id, h.org_id, h.kind, h.external_id, h.business_id, h.state, h.created_at, h.state_reason, h.token_sealed, h.token_version,
        k.id, coalesce(k.user_id, ''), coalesce(k.wa_id, ''), k.name, v.last_inbound_at
 FROM messages m
 JOIN conversations v ON v.id = m.conversation_id
@@ -30,7 +30,7 @@ WHERE m.id = $1 AND m.org_id = $2 AND NOT m.inbound`, messageID, orgID)
 	out, err := pgx.CollectExactlyOneRow(rows, func(row pgx.CollectableRow) (o inbox.Outgoing, err error) {
 		h, k := &o.Channel, &o.Contact
 		err = row.Scan(append(messageFields(&o.Message),
-			&h.ID, &h.OrgID, &h.Kind, &h.ExternalID, &h.BusinessID, &h.State, &h.CreatedAt, &sealed,
+			&h.ID, &h.OrgID, &h.Kind, &h.ExternalID, &h.BusinessID, &h.State, &h.CreatedAt, &h.StateReason, &sealed, &o.TokenVersion,
 			&k.ID, &k.UserID, &k.WaID, &k.Name, orZero(&o.LastInboundAt))...)
 		return o, err
 	})

@@ -9,11 +9,12 @@ import (
 const (
 	keyLife      = 24 * time.Hour // of an idempotency key and of a parked status
 	unusableLife = 30 * 24 * time.Hour
-	pruneChunk   = 1000 // rows per transaction: milliseconds of locks
+	periodicLife = 30 * 24 * time.Hour // longer than any period
+	pruneChunk   = 1000                // rows per transaction: milliseconds of locks
 )
 
 // Prune deletes what has served: idempotency keys and parked statuses after 24
-// hours, unusable webhooks after 30 days. It works in small chunks, may run in
+// hours, unusable webhooks and runs of periodic work after 30 days. It works in small chunks, may run in
 // several processes at once and may be stopped at any moment.
 func (s *Store) Prune(ctx context.Context) error {
 	ctx = Named(ctx, QueryPrune)
@@ -32,6 +33,9 @@ DELETE FROM parked_statuses WHERE (channel_id, provider_id, status) IN (
 		{"unusable webhooks", `
 DELETE FROM unusable_webhooks WHERE id IN (
   SELECT id FROM unusable_webhooks WHERE received_at < $1 ORDER BY received_at LIMIT $2 FOR UPDATE SKIP LOCKED)`, now.Add(-unusableLife)},
+		{"periodic runs", `
+DELETE FROM periodic_runs WHERE (name, scope_id, period_start) IN (
+  SELECT name, scope_id, period_start FROM periodic_runs WHERE period_start < $1 ORDER BY period_start LIMIT $2 FOR UPDATE SKIP LOCKED)`, now.Add(-periodicLife)},
 	} {
 		for {
 			tag, err := s.pool.Exec(ctx, p.sql, p.before, pruneChunk)

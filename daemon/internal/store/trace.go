@@ -25,6 +25,8 @@ const (
 	QueryToken        QueryType = "token"
 	QueryProvision    QueryType = "provision"
 	QueryPrune        QueryType = "prune"
+	QuerySpend        QueryType = "spend"
+	QueryPeriodic     QueryType = "periodic"
 	QueryEngine       QueryType = "engine"
 	QueryOther        QueryType = "other"
 )
@@ -32,7 +34,7 @@ const (
 func queryTypes() []QueryType {
 	return []QueryType{
 		QueryIngest, QuerySend, QueryOutgoing, QueryConversation, QueryMessage, QueryToken,
-		QueryProvision, QueryPrune, QueryEngine, QueryOther,
+		QueryProvision, QueryPrune, QuerySpend, QueryPeriodic, QueryEngine, QueryOther,
 	}
 }
 

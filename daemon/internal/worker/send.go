@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
@@ -24,7 +25,9 @@ type Sender interface {
 type Send struct {
 	Outbox Outbox
 	Sender Sender
+	Pauser Pauser
 	Now    func() time.Time
+	Logger *slog.Logger
 }
 
 // Process sends the job's message unless it is gone, already out, or not
@@ -44,7 +47,8 @@ func (s *Send) Process(ctx context.Context, c job.Claimed) job.Result {
 	if r, refused := s.refuse(out); refused {
 		return r
 	}
-	return s.Sender.Send(ctx, out, c.Callback())
+	result := s.Sender.Send(ctx, out, c.Callback())
+	return pauseRefused(ctx, s.Pauser, s.Logger, out.Channel, out.TokenVersion, result)
 }
 
 func (s *Send) refuse(out inbox.Outgoing) (job.Result, bool) {
@@ -52,7 +56,7 @@ func (s *Send) refuse(out inbox.Outgoing) (job.Result, bool) {
 	case out.Message.Status >= inbox.Accepted && out.Message.Status <= inbox.Read:
 		return job.Result{Verdict: job.Succeed}, true // a status webhook was faster
 	case out.Channel.State == inbox.ChannelPaused:
-		return job.Result{Verdict: job.Throttle, Class: job.ClassChannelDead, RetryAfter: channelPause, Detail: "the channel is paused"}, true
+		return waitForChannel(out.Channel), true
 	case out.Channel.State != inbox.ChannelActive:
 		return job.Result{Verdict: job.Fail, Class: job.ClassChannelDead, Detail: "the channel is " + string(out.Channel.State)}, true
 	case out.Message.Kind != inbox.KindTemplate && !inbox.WindowOpen(out.LastInboundAt, s.Now()):

@@ -23,6 +23,15 @@ func channelColumns() []column[admin.Channel] {
 		{name: "META ID", cell: func(c channel, _ time.Time) string { return c.ExternalID }},
 		{name: "STATE", cell: func(c channel, _ time.Time) string { return c.State }},
 		{name: "BUSINESS ID", wide: true, cell: func(c channel, _ time.Time) string { return maybe(c.BusinessID) }},
+		{name: "TOKEN EXPIRES", wide: true, cell: func(c channel, _ time.Time) string { return dayText(c.TokenExpiresAt) }},
 		{name: "ADDED", cell: func(c channel, asOf time.Time) string { return agoText(&c.CreatedAt, asOf) }},
 	}
+}
+
+// dayText is a day of the calendar; empty if there is none.
+func dayText(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return t.UTC().Format(time.DateOnly)
 }

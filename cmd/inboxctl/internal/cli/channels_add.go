@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +17,7 @@ type channelsAddOptions struct {
 	change                  changeFlags
 	org, kind, id, business string
 	accessTokenFile         string
+	tokenKind, tokenExpires string
 }
 
 // newChannelsAddCmd gives --token-file another meaning than elsewhere: here it
@@ -41,6 +43,8 @@ use a context or INBOXCTL_TOKEN_FILE.`,
 	f.StringVar(&o.id, "id", "", "Meta's `ID` of the number, account or ad account (needed)")
 	f.StringVar(&o.business, "business-id", "", "Meta's `ID` of the WhatsApp business account")
 	f.StringVar(&o.accessTokenFile, "token-file", "", "`FILE` with Meta's access token; - is stdin (needed)")
+	f.StringVar(&o.tokenKind, "token-kind", "", "how Meta's token lives, if you know: `KIND` of instagram_long, facebook_long, system_user, page")
+	f.StringVar(&o.tokenExpires, "token-expires-at", "", "when Meta's token expires, if you know: `TIME` as 2026-12-01T09:00:00Z")
 	complete(cmd, "kind", admin.ChannelKinds()...)
 	o.change.add(cmd)
 	return cmd
@@ -55,6 +59,10 @@ func runChannelsAdd(ctx context.Context, o *channelsAddOptions) error {
 	if err := checkWord("kind", "--kind", o.kind, admin.ChannelKinds()); err != nil {
 		return err
 	}
+	expires, err := parseExpiry(o.tokenExpires)
+	if err != nil {
+		return err
+	}
 	token, err := o.readSecret(o.accessTokenFile)
 	if err != nil {
 		return fmt.Errorf("read the access token: %w", err)
@@ -65,9 +73,21 @@ func runChannelsAdd(ctx context.Context, o *channelsAddOptions) error {
 	}
 	answer, err := client.AddChannel(ctx, admin.ChannelAdd{
 		Org: o.org, Kind: o.kind, ExternalID: o.id, BusinessID: o.business, Token: token, Reason: o.change.reason,
+		TokenKind: o.tokenKind, TokenExpiresAt: expires,
 	})
 	if err != nil {
 		return err
 	}
 	return printOne(o.app, answer, rowText(o.app, channelColumns()))
+}
+
+func parseExpiry(s string) (*time.Time, error) {
+	if s == "" {
+		return nil, nil //nolint:nilnil // not given
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return nil, usagef("--token-expires-at %q is no time: write it as 2026-12-01T09:00:00Z", s)
+	}
+	return &t, nil
 }
