@@ -19,7 +19,7 @@ func (d *Daemon) buildAPIs(context.Context) error {
 		return nil
 	}
 	public, err := httpapi.New(httpapi.Options{
-		Authenticator: d.store, Conversations: d.store, Sends: d.store, Spending: d.store, Ingester: d.store,
+		Authenticator: d.store, Conversations: d.store, Sends: d.store, Spending: d.store, Automations: d.store, Ingester: d.store,
 		Webhooks: webhooks{secret.RevealAll(c.Meta.AppSecrets)},
 		Logger:   d.log, Registerer: d.registry, VerifyToken: c.Meta.VerifyToken.Reveal(), Version: d.o.Build.Version,
 		Health: telemetry.Probes(d.health),

@@ -122,6 +122,7 @@ func (e *engine) assemble(ctx context.Context) error {
 	processors := map[job.Type]worker.Processor{
 		job.SendMessage: send, job.SendTemplate: send,
 		job.SyncSpend: e.upkeep.spend(client), job.RefreshToken: e.upkeep.refresh(client),
+		job.RunAutomation: &worker.Automation{Runner: e.d.store},
 	}
 	e.committer = e.d.ledger.NewCommitter(e.id)
 	e.pool, err = worker.New(worker.Options{
@@ -146,7 +147,7 @@ func (e *engine) assemble(ctx context.Context) error {
 
 // processed lists the job types this version can run.
 func processed() []job.Type {
-	return []job.Type{job.SendMessage, job.SendTemplate, job.SyncSpend, job.RefreshToken}
+	return job.Types()
 }
 
 // queuesOf lists the queues that jobs of these types are in, each once.

@@ -15,6 +15,7 @@ type list byte
 const (
 	conversationList list = 'c'
 	messageList      list = 'm'
+	automationList   list = 'a'
 )
 
 // A cursor is list, time in microseconds, id and a checksum. The checksum

@@ -51,17 +51,34 @@ func correctSchemas(doc *huma.OpenAPI) {
 	delete(schemas, "ErrorDetail")
 	asked := map[string]bool{}
 	for _, item := range doc.Paths {
-		if item.Post != nil && item.Post.RequestBody != nil {
-			asked[item.Post.RequestBody.Content["application/json"].Schema.Ref] = true
+		for _, op := range []*huma.Operation{item.Post, item.Put} {
+			if op != nil && op.RequestBody != nil {
+				noteAsked(schemas, op.RequestBody.Content["application/json"].Schema, asked)
+			}
 		}
 	}
 	for name, schema := range schemas {
-		if !asked["#/components/schemas/"+name] {
+		if !asked[name] {
 			schema.AdditionalProperties = nil
 		}
 	}
 	failed := schemas["Message"].Properties["error"]
 	schemas["Message"].Properties["error"] = &huma.Schema{OneOf: []*huma.Schema{failed, {Type: "null"}}, Description: "Why it failed."}
+}
+
+// noteAsked notes a schema of a request and all it is made of.
+func noteAsked(schemas map[string]*huma.Schema, s *huma.Schema, asked map[string]bool) {
+	if s == nil {
+		return
+	}
+	if name, ok := strings.CutPrefix(s.Ref, "#/components/schemas/"); ok && !asked[name] {
+		asked[name] = true
+		noteAsked(schemas, schemas[name], asked)
+	}
+	noteAsked(schemas, s.Items, asked)
+	for _, member := range s.Properties {
+		noteAsked(schemas, member, asked)
+	}
 }
 
 // static answers with the same bytes every time.

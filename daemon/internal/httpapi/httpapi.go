@@ -64,6 +64,7 @@ type Options struct {
 	Conversations Conversations
 	Sends         Sends
 	Spending      Spending
+	Automations   Automations
 	Ingester      Ingester
 	Webhooks      Webhooks
 	Logger        *slog.Logger
@@ -102,6 +103,8 @@ func New(o Options) (http.Handler, error) {
 	a.registerMessages()
 	a.registerSends()
 	a.registerSpend()
+	a.registerAutomations()
+	a.registerHours()
 	hook, err := newWebhook(o)
 	if err != nil {
 		return nil, fmt.Errorf("build the public api: %w", err)
@@ -127,7 +130,7 @@ func (o Options) check() error {
 	var faults []error
 	for name, missing := range map[string]bool{
 		"Authenticator": o.Authenticator == nil, "Conversations": o.Conversations == nil, "Sends": o.Sends == nil,
-		"Spending": o.Spending == nil,
+		"Spending": o.Spending == nil, "Automations": o.Automations == nil,
 		"Ingester": o.Ingester == nil, "Webhooks": o.Webhooks == nil, "Logger": o.Logger == nil, "Registerer": o.Registerer == nil,
 	} {
 		if missing {

@@ -24,6 +24,7 @@ type conversation struct {
 	LastInboundAt  *time.Time `json:"last_inbound_at" doc:"The provider's time of the last customer message that opens the 24-hour window."`
 	WindowOpen     bool       `json:"window_open" doc:"Whether free text may be sent now; if not, send a template."`
 	WindowClosesAt *time.Time `json:"window_closes_at"`
+	Tags           []string   `json:"tags" nullable:"false" doc:"What automations have filed it under."`
 	DueAt          *time.Time `json:"due_at" doc:"When the open SLA clock runs out; null if a human has answered."`
 	CreatedAt      *time.Time `json:"created_at"`
 }
@@ -52,6 +53,7 @@ func conversationOf(c inbox.Conversation, now time.Time) conversation {
 		LastMessageAt: timeOrNull(c.LastMessageAt),
 		LastInboundAt: timeOrNull(c.LastInboundAt),
 		WindowOpen:    inbox.WindowOpen(c.LastInboundAt, now),
+		Tags:          append([]string{}, c.Tags...),
 		DueAt:         timeOrNull(c.DueAt),
 		CreatedAt:     timeOrNull(c.CreatedAt),
 	}

@@ -39,6 +39,7 @@ type Conversation struct {
 	LastMessageAt time.Time
 	CreatedAt     time.Time
 	DueAt         time.Time // of the open episode; zero: none open
+	Tags          []string  // what automations have filed it under
 }
 
 // WindowOpen reports whether a free-form message may be sent at now. The

@@ -128,5 +128,7 @@ type Applied struct {
 	Statuses   int // statuses that moved a message forward
 	Parked     int // statuses of messages not known yet
 	Settled    int // uncertain or running jobs settled by a status
-	Unusable   []Unusable
+
+	Automations int // jobs made for automations
+	Unusable    []Unusable
 }

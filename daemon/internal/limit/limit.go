@@ -81,7 +81,7 @@ type Limiter struct {
 	scripts scripts
 	metrics *metrics
 	local   *local
-	queue   queue // of checks that wait for their round trip
+	queue   queue           // of checks that wait for their round trip
 	closed  context.Context //nolint:containedctx // the life of the goroutine that waits for Redis
 	close   context.CancelFunc
 	wg      sync.WaitGroup

@@ -120,5 +120,6 @@ ORDER BY v.id
 ON CONFLICT (conversation_id) WHERE answered_at IS NULL
 DO UPDATE SET started_at = EXCLUDED.started_at, received_at = EXCLUDED.received_at,
               due_at = EXCLUDED.started_at + episodes.target_ms * interval '1 millisecond'
-WHERE EXCLUDED.started_at < episodes.started_at`
+WHERE EXCLUDED.started_at < episodes.started_at
+RETURNING conversation_id, started_at`
 }

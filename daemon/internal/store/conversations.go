@@ -16,7 +16,7 @@ import (
 const conversationSelect = `
 SELECT v.id, v.org_id, v.channel_id, h.kind, v.state, coalesce(v.assignee_id, 0), coalesce(a.name, ''),
        v.last_inbound_at, v.last_message_at, v.created_at, e.due_at,
-       k.id, coalesce(k.user_id, ''), coalesce(k.wa_id, ''), k.name
+       k.id, coalesce(k.user_id, ''), coalesce(k.wa_id, ''), k.name, v.tags
 FROM conversations v
 JOIN channels h ON h.id = v.channel_id
 JOIN contacts k ON k.id = v.contact_id
@@ -28,7 +28,7 @@ const conversationByID = conversationSelect + ` WHERE v.id = $1 AND v.org_id = $
 func scanConversation(row pgx.CollectableRow) (c inbox.Conversation, err error) {
 	err = row.Scan(&c.ID, &c.OrgID, &c.ChannelID, &c.Channel, &c.State, &c.AssigneeID, &c.Assignee,
 		orZero(&c.LastInboundAt), &c.LastMessageAt, &c.CreatedAt, orZero(&c.DueAt),
-		&c.Contact.ID, &c.Contact.UserID, &c.Contact.WaID, &c.Contact.Name)
+		&c.Contact.ID, &c.Contact.UserID, &c.Contact.WaID, &c.Contact.Name, &c.Tags)
 	return c, err
 }
 

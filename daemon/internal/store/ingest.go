@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
+	"github.com/bandeja/inboxd/daemon/internal/job"
 )
 
 // Ingest applies one webhook in one transaction; everything is durable when it
@@ -19,8 +20,9 @@ import (
 //
 // The number of statements is fixed, whatever the size of the batch. Round
 // trips: BEGIN and look-ups; with new or changed contacts two more; lock and
-// insert; with jobs to settle two more, with late failures one more; the rest
-// and COMMIT.
+// insert; with jobs to settle two more, with late failures one more, with
+// messages of orgs that have automations one more; the rest and COMMIT, which
+// are two more where a clock starts that an automation waits for.
 func (s *Store) Ingest(ctx context.Context, batch inbox.Batch, raw []byte) (inbox.Applied, error) {
 	ctx = Named(ctx, QueryIngest)
 	var applied inbox.Applied
@@ -34,6 +36,9 @@ func (s *Store) Ingest(ctx context.Context, batch inbox.Batch, raw []byte) (inbo
 	})
 	if err != nil {
 		return inbox.Applied{}, fmt.Errorf("ingest webhook: %w", err)
+	}
+	if applied.Automations > 0 {
+		s.jobs.Wake(job.Automations)
 	}
 	return applied, nil
 }
@@ -58,6 +63,7 @@ type ingestion struct {
 	voided   []int64                // messages that failed after they were sent
 	again    []requeue              // those of them that are sent again
 	echoed   []int64                // new echoes that are answers
+	started  []startedClock         // clocks that began in this transaction, if an automation may wait for them
 }
 
 // address is how a webhook names a channel.
@@ -99,6 +105,9 @@ func (in *ingestion) run(ctx context.Context, u *unit, raw []byte) error {
 		return err
 	}
 	if err := in.judge(ctx, u); err != nil {
+		return err
+	}
+	if err := in.trigger(ctx, u); err != nil {
 		return err
 	}
 	return in.finish(ctx, u, raw)
@@ -172,9 +181,11 @@ func (in *ingestion) finish(ctx context.Context, u *unit, raw []byte) error {
 		if len(in.echoed) > 0 {
 			b.Queue(missedSQL, in.echoed)
 		}
-		b.Queue(startClocksSQL(conversationsGiven), clocks)
+		in.queueStart(b, clocks)
 	}
-	if err := u.commit(ctx, b); err != nil {
+	if b, err := in.wait(ctx, u, b); err != nil {
+		return err
+	} else if err := u.commit(ctx, b); err != nil {
 		return fmt.Errorf("apply: %w", err)
 	}
 	return nil

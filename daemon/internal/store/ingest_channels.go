@@ -13,6 +13,7 @@ type channelRow struct {
 	id, orgID  int64
 	kind       inbox.ChannelKind
 	businessID string
+	waits      []int32 // of the org's enabled rules: 0 for those of messages, minutes for those of timers; empty: no rules
 }
 
 func addressOf(a inbox.Account) address { return address{a.Kind, inbox.Clean(a.ExternalID)} }
@@ -50,13 +51,15 @@ func (in *ingestion) queueChannels(b *pgx.Batch) {
 		}
 	})
 	b.Queue(`
-SELECT h.id, h.org_id, h.kind, h.external_id, h.business_id
+SELECT h.id, h.org_id, h.kind, h.external_id, h.business_id,
+       ARRAY(SELECT DISTINCT r.wait_minutes::int FROM automations r WHERE r.org_id = h.org_id AND r.enabled)
 FROM unnest($1::text[], $2::text[]) AS u(kind, external_id) JOIN channels h ON h.kind = u.kind AND h.external_id = u.external_id`,
 		kinds, ids).Query(func(rows pgx.Rows) error {
 		var h channelRow
 		var externalID string
-		_, err := pgx.ForEachRow(rows, []any{&h.id, &h.orgID, &h.kind, &externalID, &h.businessID}, func() error {
+		_, err := pgx.ForEachRow(rows, []any{&h.id, &h.orgID, &h.kind, &externalID, &h.businessID, &h.waits}, func() error {
 			in.channels[address{h.kind, externalID}] = h
+			h.waits = nil // the next row has a slice of its own
 			return nil
 		})
 		return err

@@ -16,6 +16,7 @@ type newMessage struct {
 	kind                             inbox.MessageKind
 	providerID, contextID, text      string
 	payload                          []byte
+	waits                            []int32   // of the rules it may set off
 	at                               time.Time // of the provider, or now
 	clockAt                          time.Time // zero: no part in the clock
 	id                               int64     // 0: was stored before
@@ -64,7 +65,7 @@ func (in *ingestion) newMessage(
 ) newMessage {
 	h, _ := in.channel(a)
 	return newMessage{
-		orgID: h.orgID, channelID: h.id, conversationID: in.people.find(h.id, c).conversationID,
+		orgID: h.orgID, channelID: h.id, waits: h.waits, conversationID: in.people.find(h.id, c).conversationID,
 		providerID: providerID, kind: inbox.MessageKind(note(string(kind))), text: shorten(inbox.Clean(text)), payload: storableJSON(payload), at: in.sane(at),
 	}
 }

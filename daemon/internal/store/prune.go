@@ -10,12 +10,14 @@ const (
 	keyLife      = 24 * time.Hour // of an idempotency key and of a parked status
 	unusableLife = 30 * 24 * time.Hour
 	periodicLife = 30 * 24 * time.Hour // longer than any period
+	runLife      = 90 * 24 * time.Hour // longer than any job of its message lives
 	pruneChunk   = 1000                // rows per transaction: milliseconds of locks
 )
 
 // Prune deletes what has served: idempotency keys and parked statuses after 24
-// hours, unusable webhooks and runs of periodic work after 30 days. It works in small chunks, may run in
-// several processes at once and may be stopped at any moment.
+// hours, unusable webhooks and runs of periodic work after 30 days, runs of
+// automations after 90. It works in small chunks, may run in several processes at
+// once and may be stopped at any moment.
 func (s *Store) Prune(ctx context.Context) error {
 	ctx = Named(ctx, QueryPrune)
 	now := s.now()
@@ -36,6 +38,9 @@ DELETE FROM unusable_webhooks WHERE id IN (
 		{"periodic runs", `
 DELETE FROM periodic_runs WHERE (name, scope_id, period_start) IN (
   SELECT name, scope_id, period_start FROM periodic_runs WHERE period_start < $1 ORDER BY period_start LIMIT $2 FOR UPDATE SKIP LOCKED)`, now.Add(-periodicLife)},
+		{"automation runs", `
+DELETE FROM automation_runs WHERE (message_id, rule_id) IN (
+  SELECT message_id, rule_id FROM automation_runs WHERE ran_at < $1 ORDER BY ran_at LIMIT $2 FOR UPDATE SKIP LOCKED)`, now.Add(-runLife)},
 	} {
 		for {
 			tag, err := s.pool.Exec(ctx, p.sql, p.before, pruneChunk)

@@ -60,6 +60,7 @@ type outbound struct {
 	kind                          inbox.MessageKind
 	text                          string
 	payload                       []byte
+	automated                     bool // by a rule of the org
 	once                          inbox.Once
 }
 
@@ -157,7 +158,10 @@ func (o outbound) check(t thread, now time.Time) error {
 
 // origin: what a program sends with the org's own token is the API's.
 func (o outbound) origin() inbox.Origin {
-	if o.userID != 0 {
+	switch {
+	case o.automated:
+		return inbox.OriginAutomation
+	case o.userID != 0:
 		return inbox.OriginUser
 	}
 	return inbox.OriginAPI

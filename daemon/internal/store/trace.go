@@ -27,6 +27,7 @@ const (
 	QueryPrune        QueryType = "prune"
 	QuerySpend        QueryType = "spend"
 	QueryPeriodic     QueryType = "periodic"
+	QueryAutomation   QueryType = "automation"
 	QueryEngine       QueryType = "engine"
 	QueryOther        QueryType = "other"
 )
@@ -34,7 +35,7 @@ const (
 func queryTypes() []QueryType {
 	return []QueryType{
 		QueryIngest, QuerySend, QueryOutgoing, QueryConversation, QueryMessage, QueryToken,
-		QueryProvision, QueryPrune, QuerySpend, QueryPeriodic, QueryEngine, QueryOther,
+		QueryProvision, QueryPrune, QuerySpend, QueryPeriodic, QueryAutomation, QueryEngine, QueryOther,
 	}
 }
 
