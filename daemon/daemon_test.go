@@ -149,19 +149,24 @@ func TestProviderRefuses(t *testing.T) {
 	require.Equal(t, 1, h.sim.Accepted(transient.Job.ID))
 
 	require.NoError(t, h.sim.ExpireToken(waNumber))
-	dead := h.reply(conversation, "two")
-	m := h.awaitStatus(dead.Message.ID, "failed")
-	require.Equal(t, "auth", m.Error.Class)
-
-	require.NoError(t, h.sim.AddAccount(metasim.Account{Kind: metasim.WhatsApp, ID: waNumber, BusinessID: "110000000000101", Token: "channel-token"}))
+	waiting := h.reply(conversation, "two")
 	c, err := admin.NewClient(admin.Options{Server: "unix://" + h.socket})
 	require.NoError(t, err)
 	defer c.Close()
-	result, err := c.RetryJobs(t.Context(), admin.RetryRequest{Selector: admin.Selector{Org: []string{"acme"}}})
-	require.NoError(t, err)
-	require.EqualValues(t, 1, result.Item.Retried)
-	h.awaitStatus(dead.Message.ID, "delivered", "read")
-	require.Equal(t, 1, h.sim.Accepted(dead.Job.ID))
+	require.EventuallyWithT(t, func(t *collect) {
+		channels, err := c.Channels(h.t.Context(), "acme")
+		require.NoError(t, err)
+		require.Equal(t, "paused", channels.Items[0].State)
+		require.Contains(t, *channels.Items[0].StateReason, "access token")
+		require.Equal(t, "active", channels.Items[1].State, "the other channel is not to blame")
+	}, patience, 20*time.Millisecond)
+	require.Equal(t, "queued", h.message(waiting.Message.ID).Status, "the message waits for a new token")
+
+	require.NoError(t, h.sim.AddAccount(metasim.Account{Kind: metasim.WhatsApp, ID: waNumber, BusinessID: "110000000000101", Token: "channel-token"}))
+	h.exec(`UPDATE channels SET state = 'active', token_refused = false`)
+	h.exec(`UPDATE jobs SET run_at = now() WHERE state = 0`)
+	h.awaitStatus(waiting.Message.ID, "delivered", "read")
+	require.Equal(t, 1, h.sim.Accepted(waiting.Job.ID))
 }
 
 // A repeated request with the same key sends one message.

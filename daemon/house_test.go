@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -295,4 +296,14 @@ func jobNumber(t *testing.T, s string) (n int64) {
 	_, err := fmt.Sscan(s, &n)
 	require.NoError(t, err)
 	return n
+}
+
+// exec changes the database as an operator's tool would.
+func (h *house) exec(sql string, args ...any) {
+	h.t.Helper()
+	conn, err := pgx.Connect(h.t.Context(), h.dsn)
+	require.NoError(h.t, err)
+	defer func() { _ = conn.Close(h.t.Context()) }()
+	_, err = conn.Exec(h.t.Context(), sql, args...)
+	require.NoError(h.t, err)
 }

@@ -61,7 +61,7 @@ func newWorld(tb testing.TB) *world {
 	jobs.SetEffects(w.store)
 	w.registry, w.logs = prometheus.NewRegistry(), &logBuffer{}
 	w.api, err = httpapi.New(httpapi.Options{
-		Authenticator: w.store, Conversations: w.store, Sends: w.store, Ingester: w.store, Webhooks: metaHooks{},
+		Authenticator: w.store, Conversations: w.store, Sends: w.store, Spending: w.store, Ingester: w.store, Webhooks: metaHooks{},
 		Logger: slog.New(slog.NewJSONHandler(w.logs, nil)), Registerer: w.registry, VerifyToken: verifyToken,
 		Now: func() time.Time { return arrival },
 	})

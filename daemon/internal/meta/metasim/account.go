@@ -13,11 +13,12 @@ type Kind string
 const (
 	WhatsApp  Kind = "whatsapp"
 	Instagram Kind = "instagram"
+	AdAccount Kind = "ad_account"
 )
 
 // Account is a business that sends: a WhatsApp number (ID is its
-// phone_number_id, BusinessID its WABA) or an Instagram account. Several may
-// share a token.
+// phone_number_id, BusinessID its WABA) or an Instagram account; or an ad
+// account (ID without act_), which spends. Several may share a token.
 type Account struct {
 	Kind         Kind   `json:"kind"`
 	ID           string `json:"id"`
@@ -28,8 +29,8 @@ type Account struct {
 
 func (a Account) check() error {
 	switch {
-	case a.Kind != WhatsApp && a.Kind != Instagram:
-		return fmt.Errorf("account kind %q must be whatsapp or instagram", a.Kind)
+	case a.Kind != WhatsApp && a.Kind != Instagram && a.Kind != AdAccount:
+		return fmt.Errorf("account kind %q must be whatsapp, instagram or ad_account", a.Kind)
 	case a.ID == "" || a.Token == "":
 		return errors.New("an account needs an id and a token")
 	case a.Kind == WhatsApp && a.BusinessID == "":

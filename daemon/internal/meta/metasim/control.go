@@ -21,6 +21,7 @@ import (
 //	GET PATCH    /sim/settings          members that are absent stay
 //	GET POST     /sim/accounts          POST {"kind","id","business_id","token"}
 //	POST         /sim/accounts/{id}/expire
+//	PUT          /sim/accounts/{id}/book  what an ad account has spent: a Book
 //	PUT          /sim/webhook           {"url","app_secret"}
 //	POST         /sim/drain?timeout_ms  200 when every webhook has got 200, else 504
 //
@@ -28,6 +29,7 @@ import (
 func (s *Sim) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /{version}/{id}/messages", s.send)
+	s.readings(mux)
 	mux.HandleFunc("/", s.unknownPath)
 	mux.HandleFunc("GET /sim/{$}", s.showState)
 	mux.HandleFunc("GET /sim/sends", s.showSends)
@@ -45,6 +47,7 @@ func (s *Sim) Handler() http.Handler {
 	mux.HandleFunc("GET /sim/accounts", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.accounts.list()) })
 	mux.HandleFunc("POST /sim/accounts", s.createAccount)
 	mux.HandleFunc("POST /sim/accounts/{account}/expire", s.expireAccount)
+	mux.HandleFunc("PUT /sim/accounts/{account}/book", s.changeBook)
 	mux.HandleFunc("PUT /sim/webhook", s.changeWebhook)
 	mux.HandleFunc("POST /sim/drain", s.drainNow)
 	return mux
@@ -150,6 +153,18 @@ func (s *Sim) createAccount(w http.ResponseWriter, r *http.Request) {
 func (s *Sim) expireAccount(w http.ResponseWriter, r *http.Request) {
 	if err := s.ExpireToken(r.PathValue("account")); err != nil {
 		refuse(w, http.StatusNotFound, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (s *Sim) changeBook(w http.ResponseWriter, r *http.Request) {
+	var b Book
+	if !read(w, r, &b) {
+		return
+	}
+	if err := s.SetBook(r.PathValue("account"), b); err != nil {
+		refuse(w, http.StatusBadRequest, err)
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)

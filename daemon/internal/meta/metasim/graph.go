@@ -36,7 +36,7 @@ func (s *Sim) send(w http.ResponseWriter, r *http.Request) {
 	}
 	x.seq = s.ledger.arrive(r.Header.Get("X-Request-Id"), s.now())
 	defer x.record(func(rec *Send) { rec.EndedAt = s.now() })
-	l, wrong := s.accounts.authorize(bearer(r), r.PathValue("id"))
+	l, wrong := s.authorize(bearer(r), r.PathValue("id"))
 	if wrong != "" {
 		x.record(func(rec *Send) { rec.Account = r.PathValue("id") })
 		x.refuse(x.unauthorized(wrong))

@@ -27,6 +27,8 @@ const (
 	instagram = "17841400000000301"
 	waToken   = "wa-token"
 	igToken   = "ig-token"
+	adAccount = "500000000000601"
+	adToken   = "ad-token"
 	secret    = "inboxd-test-app-secret"
 	igUser    = "1180000000000401"
 	phone     = "+12025550101"
@@ -84,6 +86,7 @@ func start(t *testing.T, o metasim.Options) *metasim.Sim {
 		Kind: metasim.WhatsApp, ID: number, BusinessID: "110000000000101", DisplayPhone: "12025550142", Token: waToken,
 	}))
 	require.NoError(t, sim.AddAccount(metasim.Account{Kind: metasim.Instagram, ID: instagram, Token: igToken}))
+	require.NoError(t, sim.AddAccount(metasim.Account{Kind: metasim.AdAccount, ID: adAccount, Token: adToken}))
 	require.NoError(t, sim.Start(t.Context()))
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Second)

@@ -85,6 +85,23 @@ func (r *registry) authorize(token, pathID string) (*line, string) {
 	return nil, "whatsapp/err_100_33_object_missing"
 }
 
+// ownerOf returns the first account of a token; nil if there is none.
+func (r *registry) ownerOf(token string) *line {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for _, id := range r.tokens[token] {
+		return r.lines[id]
+	}
+	return nil
+}
+
+// share makes a new token act for the accounts of an old one, which it keeps.
+func (r *registry) share(old, fresh string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tokens[fresh] = slices.Clone(r.tokens[old])
+}
+
 // list returns the accounts without their tokens.
 func (r *registry) list() []Account {
 	r.mu.RLock()

@@ -21,14 +21,15 @@ const (
 	Hang       Effect = "hang"        // no answer until the caller gives up; accepted only if Accept is set
 )
 
-// Rule injects trouble into the sends that match all of its set members. At
+// Rule injects trouble into the calls that match all of its set members: sends,
+// unless Type says else. At
 // most one of Next, Every and Share is set; none means always. A rule that is
 // not due lets the next one try; the first that is due wins.
 type Rule struct {
 	ID int64 `json:"id,string"` // given by the simulator
 
 	Kind            Kind   `json:"kind,omitempty"`
-	Type            string `json:"type,omitempty"` // text or template
+	Type            string `json:"type,omitempty"` // text or template; or what a call that is no send asks for: insights, report, ad_account, renewal, debug_token, me
 	Account         string `json:"account,omitempty"`
 	RecipientSuffix string `json:"recipient_suffix,omitempty"`
 	Template        string `json:"template,omitempty"`
@@ -56,8 +57,11 @@ func (r Rule) check(known fixtureSet) error {
 	}
 	effects := []Effect{Answer, Delay, FailLater, DropAnswer, CutBody, CloseEarly, Hang}
 	fault(!slices.Contains(effects, r.Effect), "effect %q must be one of %v", r.Effect, effects)
-	fault(r.Kind != "" && r.Kind != WhatsApp && r.Kind != Instagram, "kind %q must be whatsapp or instagram", r.Kind)
-	fault(r.Type != "" && r.Type != typeText && r.Type != typeTemplate, "type %q must be text or template", r.Type)
+	fault(!slices.Contains([]Kind{"", WhatsApp, Instagram, AdAccount}, r.Kind), "kind %q must be whatsapp, instagram or ad_account", r.Kind)
+	types := append(readTypes(), "", typeText, typeTemplate)
+	fault(!slices.Contains(types, r.Type), "type %q must be text, template, or one of %v", r.Type, readTypes())
+	reads := slices.Contains(readTypes(), r.Type)
+	fault(reads && slices.Contains([]Effect{FailLater, CutBody, CloseEarly}, r.Effect), "effect %s is for sends, not for type %s", r.Effect, r.Type)
 	fault(r.Next < 0 || r.Every < 0 || r.DelayMS < 0, "next, every and delay_ms must not be negative")
 	fault(!(r.Share >= 0 && r.Share <= 1), "share %v must be between 0 and 1", r.Share)
 	fault(count(r.Next != 0, r.Every != 0, r.Share != 0) > 1, "set only one of next, every and share")
@@ -87,7 +91,7 @@ func count(conditions ...bool) int {
 // matches compares everything but the moment.
 func (r Rule) matches(l *line, req request) bool {
 	return (r.Kind == "" || r.Kind == l.Kind) &&
-		(r.Type == "" || r.Type == req.kind) &&
+		(r.Type == "" && !slices.Contains(readTypes(), req.kind) || r.Type == req.kind) && // without a type it is about sends
 		(r.Account == "" || r.Account == l.ID) &&
 		(r.Template == "" || r.Template == req.template) &&
 		strings.HasSuffix(req.recipient, r.RecipientSuffix)

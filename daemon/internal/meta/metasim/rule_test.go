@@ -41,8 +41,12 @@ func TestEveryFixtureCanBeInjected(t *testing.T) {
 			} `json:"http"`
 		}
 		require.NoError(t, json.Unmarshal([]byte(readFixture(t, name)), &file))
-		rule := addRule(t, sim, metasim.Rule{Effect: metasim.Answer, Fixture: name})
+		inject := metasim.Rule{Effect: metasim.Answer, Fixture: name}
 		c := waText("1.1")
+		if strings.HasPrefix(name, "marketing/") {
+			inject.Type, c = "report", call{path: "/v26.0/act_" + adAccount + "/insights", token: adToken, body: "{}"}
+		}
+		rule := addRule(t, sim, inject)
 		if strings.HasPrefix(name, "instagram/") {
 			c = igText("1.1")
 		}

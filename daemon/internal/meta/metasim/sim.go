@@ -35,6 +35,8 @@ type Sim struct {
 	queue    *queue
 	target   *target
 	tally    *tally
+	books    *books
+	tokens   *mint
 	poster   *http.Client
 	server   *server
 	stopping chan struct{} // closed by Stop
@@ -61,7 +63,7 @@ func New(o Options) (*Sim, error) {
 	s := &Sim{
 		now: now, seed: seed, dice: newDice(seed, 1), ids: newDice(seed, clock),
 		fixtures: fixtures, accounts: newRegistry(), ledger: newLedger(keep), inbox: &inbox{keep: keep},
-		queue: newQueue(), target: &target{}, tally: &tally{},
+		queue: newQueue(), target: &target{}, tally: &tally{}, books: newBooks(), tokens: newMint(),
 		stopping: make(chan struct{}), posters: cmp.Or(o.Posters, 8),
 	}
 	s.rules = &rules{dice: s.dice, known: fixtures}
