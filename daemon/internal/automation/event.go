@@ -1,20 +1,15 @@
 package automation
 
-import (
-	"time"
-
-	"github.com/bandeja/inboxd/daemon/internal/inbox"
-)
+import "github.com/bandeja/inboxd/daemon/internal/inbox"
 
 // Event is a message, and its conversation, as rules see them.
 type Event struct {
 	Channel    inbox.ChannelKind
-	At         time.Time // of the message, by the provider's clock
-	Words      Words     // of its text and of a button's payload
-	First      bool      // no message before it in the conversation
-	Unanswered int       // minutes a timer has waited in vain; 0: not a timer's event
+	Words      Words // of its text and of a button's payload
+	First      bool  // no message before it in the conversation
+	Unanswered int   // minutes a timer has waited in vain; 0: not a timer's event
 	Assigned   bool
-	Hours      *Hours // nil: always open
+	Open       bool // the message came within business hours
 }
 
 // Matches reports whether the event sets the rule off and its conditions hold.
@@ -34,7 +29,7 @@ func (t Trigger) fires(e Event) bool {
 	case NoAnswer:
 		return t.Minutes == e.Unanswered
 	case OutsideHours:
-		return !e.open()
+		return !e.Open
 	}
 	return false
 }
@@ -42,12 +37,10 @@ func (t Trigger) fires(e Event) bool {
 func (c Conditions) hold(e Event) bool {
 	switch {
 	case c.Channel != "" && c.Channel != e.Channel,
-		c.Hours == WhenOpen && !e.open(),
-		c.Hours == WhenClosed && e.open(),
+		c.Hours == WhenOpen && !e.Open,
+		c.Hours == WhenClosed && e.Open,
 		c.Assigned != nil && *c.Assigned != e.Assigned:
 		return false
 	}
 	return true
 }
-
-func (e Event) open() bool { return e.Hours == nil || e.Hours.Open(e.At) }

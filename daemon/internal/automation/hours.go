@@ -100,7 +100,11 @@ func (h Hours) Open(at time.Time) bool {
 	if h.Days == nil || err != nil {
 		return true
 	}
-	at = at.In(zone)
+	return h.OpenAt(at.In(zone))
+}
+
+// OpenAt is Open for a time that is in the zone already.
+func (h Hours) OpenAt(at time.Time) bool {
 	minute, today := at.Hour()*60+at.Minute(), at.Weekday()
 	for _, iv := range h.Days[dayName(today)] {
 		from, to := iv.minutes()

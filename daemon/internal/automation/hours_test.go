@@ -106,7 +106,7 @@ func TestOpenEqualsAWalk(t *testing.T) {
 		require.NoError(rt, hours.Check())
 		for i, want := range walk(hours, loc, start, 3*24*60) {
 			at := start.Add(time.Duration(i) * time.Minute)
-			if hours.Open(at) != want {
+			if hours.OpenAt(at) != want || i%60 == 0 && hours.Open(at.UTC()) != want {
 				rt.Fatalf("%s: open is not %v, %v", at, want, hours.Days)
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -93,12 +92,10 @@ func template() automation.Action {
 // Which rule a message sets off, and which it does not.
 func TestMatches(t *testing.T) {
 	t.Parallel()
-	noon := time.Date(2026, 10, 5, 12, 0, 0, 0, time.UTC) // a Monday
-	closed := &automation.Hours{TimeZone: "UTC", Days: map[string][]automation.Interval{"mon": day("13:00-14:00")}}
 	yes, no := true, false
 	keyword := automation.Trigger{Type: automation.Keyword, Keywords: []string{"price"}}
 	event := func(change func(*automation.Event)) automation.Event {
-		e := automation.Event{Channel: inbox.WhatsApp, At: noon, Words: automation.WordsOf("the price")}
+		e := automation.Event{Channel: inbox.WhatsApp, Open: true, Words: automation.WordsOf("the price")}
 		if change != nil {
 			change(&e)
 		}
@@ -118,14 +115,13 @@ func TestMatches(t *testing.T) {
 		"NoAnswer":         {automation.Trigger{Type: automation.NoAnswer, Minutes: 5}, automation.Conditions{}, event(func(e *automation.Event) { e.Unanswered = 5 }), true},
 		"OtherTimer":       {automation.Trigger{Type: automation.NoAnswer, Minutes: 6}, automation.Conditions{}, event(func(e *automation.Event) { e.Unanswered = 5 }), false},
 		"NoAnswerAtOnce":   {automation.Trigger{Type: automation.NoAnswer, Minutes: 5}, automation.Conditions{}, event(nil), false},
-		"Outside":          {automation.Trigger{Type: automation.OutsideHours}, automation.Conditions{}, event(func(e *automation.Event) { e.Hours = closed }), true},
-		"Inside":           {automation.Trigger{Type: automation.OutsideHours}, automation.Conditions{}, event(func(e *automation.Event) { e.Hours, e.At = closed, noon.Add(time.Hour) }), false},
-		"NoHoursAreOpen":   {automation.Trigger{Type: automation.OutsideHours}, automation.Conditions{}, event(nil), false},
+		"Outside":          {automation.Trigger{Type: automation.OutsideHours}, automation.Conditions{}, event(func(e *automation.Event) { e.Open = false }), true},
+		"Inside":           {automation.Trigger{Type: automation.OutsideHours}, automation.Conditions{}, event(nil), false},
 		"OnlyInstagram":    {keyword, automation.Conditions{Channel: inbox.Instagram}, event(nil), false},
 		"OnlyWhatsApp":     {keyword, automation.Conditions{Channel: inbox.WhatsApp}, event(nil), true},
-		"OnlyOpen":         {keyword, automation.Conditions{Hours: automation.WhenOpen}, event(func(e *automation.Event) { e.Hours = closed }), false},
-		"OnlyClosed":       {keyword, automation.Conditions{Hours: automation.WhenClosed}, event(func(e *automation.Event) { e.Hours = closed }), true},
-		"OnlyClosedUnset":  {keyword, automation.Conditions{Hours: automation.WhenClosed}, event(nil), false},
+		"OnlyOpen":         {keyword, automation.Conditions{Hours: automation.WhenOpen}, event(func(e *automation.Event) { e.Open = false }), false},
+		"OnlyClosed":       {keyword, automation.Conditions{Hours: automation.WhenClosed}, event(func(e *automation.Event) { e.Open = false }), true},
+		"OnlyClosedIsOpen": {keyword, automation.Conditions{Hours: automation.WhenClosed}, event(nil), false},
 		"OnlyAssigned":     {keyword, automation.Conditions{Assigned: &yes}, event(nil), false},
 		"OnlyUnassigned":   {keyword, automation.Conditions{Assigned: &no}, event(nil), true},
 		"UnassignedIsNot":  {keyword, automation.Conditions{Assigned: &no}, event(func(e *automation.Event) { e.Assigned = true }), false},

@@ -105,13 +105,13 @@ func TestReads(t *testing.T) {
 		"id":"7","state":"open","assignee":"dana","channel":{"id":"3","kind":"whatsapp"},
 		"contact":{"id":"5","name":"Mira Okafor","user_id":"US.31","wa_id":"12025550101"},
 		"last_message_at":"2026-10-05T08:00:00Z","last_inbound_at":"2026-10-05T08:00:00Z",
-		"window_open":true,"window_closes_at":"2026-10-06T08:00:00Z","due_at":"2026-10-05T08:05:00Z","created_at":"2026-10-03T09:00:00Z"
+		"window_open":true,"window_closes_at":"2026-10-06T08:00:00Z","tags":["vip"],"due_at":"2026-10-05T08:05:00Z","created_at":"2026-10-03T09:00:00Z"
 	}`, b.do(t, "GET", "/v1/conversations/7", "", as(orgToken)...).Body)
 	require.JSONEq(t, `{
 		"id":"8","state":"open","assignee":null,"channel":{"id":"3","kind":"whatsapp"},
 		"contact":{"id":"5","name":null,"user_id":"US.31","wa_id":null},
 		"last_message_at":"2026-10-05T08:00:00Z","last_inbound_at":"2026-10-04T08:00:00Z",
-		"window_open":false,"window_closes_at":"2026-10-05T08:00:00Z","due_at":null,"created_at":"2026-10-03T09:00:00Z"
+		"window_open":false,"window_closes_at":"2026-10-05T08:00:00Z","tags":[],"due_at":null,"created_at":"2026-10-03T09:00:00Z"
 	}`, b.do(t, "GET", "/v1/conversations/8", "", as(orgToken)...).Body)
 	require.JSONEq(t, `{
 		"id":"70","conversation_id":"7","direction":"out","kind":"text","status":"failed","origin":"user","author":"dana",

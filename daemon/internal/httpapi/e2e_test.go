@@ -35,11 +35,15 @@ func TestWebhookFixtures(t *testing.T) {
 			w, fixture := <-worlds, loadFixture(t, name)
 			defer func() { worlds <- w }()
 			w.empty(t)
+			if expect.keyword != "" {
+				w.ruleFor(t, expect.keyword)
+			}
 			if expect.given != nil {
 				expect.given(t, w, fixture.firstID())
 			}
 			reply := w.do(t, "POST", hookPath, string(fixture.body), "X-Hub-Signature-256", fixture.signature)
 			require.Equal(t, max(expect.status, http.StatusOK), reply.StatusCode, "%s\n%s", reply.Body, w.logs)
+			require.Equal(t, expect.ran, w.automate(t), "messages that set off the rule")
 			got, want := w.story(t), slices.Clone(expect.want)
 			slices.Sort(got)
 			slices.Sort(want)

@@ -75,12 +75,13 @@ func (f *fakeStore) Conversation(_ context.Context, orgID, id int64) (inbox.Conv
 		ID: id, OrgID: acme, ChannelID: 3, Channel: inbox.WhatsApp, State: inbox.Open, Assignee: "dana", AssigneeID: dana,
 		Contact:       inbox.Contact{ID: 5, UserID: "US.31", WaID: "12025550101", Name: "Mira Okafor"},
 		LastInboundAt: now.Add(-time.Hour), LastMessageAt: now.Add(-time.Hour), DueAt: now.Add(-55 * time.Minute), CreatedAt: now.Add(-48 * time.Hour),
+		Tags: []string{"vip"},
 	}
 	switch {
 	case orgID == acme && id == 7:
 		return c, nil
 	case orgID == acme && id == 8:
-		c.LastInboundAt, c.DueAt, c.Assignee, c.Contact.WaID, c.Contact.Name = now.Add(-25*time.Hour), time.Time{}, "", "", ""
+		c.LastInboundAt, c.DueAt, c.Assignee, c.Contact.WaID, c.Contact.Name, c.Tags = now.Add(-25*time.Hour), time.Time{}, "", "", "", nil
 		return c, nil
 	case orgID == acme && id == 10:
 		c.Channel = inbox.Instagram

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -26,19 +27,20 @@ func (a *api) registerHours() {
 
 // businessHours are an org's business hours on the wire.
 type businessHours struct {
-	TimeZone string        `json:"time_zone" doc:"IANA name of the zone." example:"America/Mexico_City"`
-	Days     *businessDays `json:"days" required:"true" nullable:"true" doc:"Open intervals by day; null: always open."`
+	TimeZone string       `json:"time_zone" doc:"IANA name of the zone." example:"America/Mexico_City"`
+	Days     businessDays `json:"days" doc:"Open intervals by day, mon to sun; null: always open."`
 }
 
-// businessDays has a member for each day; a day without intervals is closed.
-type businessDays struct {
-	Mon []interval `json:"mon,omitempty"`
-	Tue []interval `json:"tue,omitempty"`
-	Wed []interval `json:"wed,omitempty"`
-	Thu []interval `json:"thu,omitempty"`
-	Fri []interval `json:"fri,omitempty"`
-	Sat []interval `json:"sat,omitempty"`
-	Sun []interval `json:"sun,omitempty"`
+// businessDays are intervals by the name of the day; a day without is closed.
+type businessDays map[string][]interval
+
+// Schema describes the days to huma, which cannot make a reference nullable.
+func (businessDays) Schema(r huma.Registry) *huma.Schema {
+	days := &huma.Schema{Type: huma.TypeObject, Nullable: true, Properties: map[string]*huma.Schema{}, AdditionalProperties: false}
+	for _, name := range automation.DayNames() {
+		days.Properties[name] = &huma.Schema{Type: huma.TypeArray, Items: r.Schema(reflect.TypeFor[interval](), true, "Interval")}
+	}
+	return days
 }
 
 type interval struct {
@@ -48,11 +50,10 @@ type interval struct {
 
 func hoursExample() any {
 	day := []interval{{"09:00", "18:00"}}
-	return businessHours{TimeZone: "America/Mexico_City", Days: &businessDays{Mon: day, Tue: day, Wed: day, Thu: day, Fri: day, Sat: []interval{{"22:00", "02:00"}}}}
-}
-
-func (d *businessDays) byName() map[string]*[]interval {
-	return map[string]*[]interval{"mon": &d.Mon, "tue": &d.Tue, "wed": &d.Wed, "thu": &d.Thu, "fri": &d.Fri, "sat": &d.Sat, "sun": &d.Sun}
+	return businessHours{
+		TimeZone: "America/Mexico_City",
+		Days:     businessDays{"mon": day, "tue": day, "wed": day, "thu": day, "fri": day, "sat": {{"22:00", "02:00"}}},
+	}
 }
 
 func hoursOf(h automation.Hours) businessHours {
@@ -60,10 +61,10 @@ func hoursOf(h automation.Hours) businessHours {
 	if h.Days == nil {
 		return out
 	}
-	out.Days = &businessDays{}
-	for name, day := range out.Days.byName() {
-		for _, iv := range h.Days[name] {
-			*day = append(*day, interval(iv))
+	out.Days = businessDays{}
+	for name, day := range h.Days {
+		for _, iv := range day {
+			out.Days[name] = append(out.Days[name], interval(iv))
 		}
 	}
 	return out
@@ -75,8 +76,8 @@ func (h businessHours) hours() automation.Hours {
 		return out
 	}
 	out.Days = map[string][]automation.Interval{}
-	for name, day := range h.Days.byName() {
-		for _, iv := range *day {
+	for name, day := range h.Days {
+		for _, iv := range day {
 			out.Days[name] = append(out.Days[name], automation.Interval(iv))
 		}
 	}

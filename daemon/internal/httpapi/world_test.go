@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
+	"github.com/bandeja/inboxd/daemon/internal/automation"
 	"github.com/bandeja/inboxd/daemon/internal/devstack/stacktest"
 	"github.com/bandeja/inboxd/daemon/internal/httpapi"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
@@ -61,7 +62,7 @@ func newWorld(tb testing.TB) *world {
 	jobs.SetEffects(w.store)
 	w.registry, w.logs = prometheus.NewRegistry(), &logBuffer{}
 	w.api, err = httpapi.New(httpapi.Options{
-		Authenticator: w.store, Conversations: w.store, Sends: w.store, Spending: w.store, Ingester: w.store, Webhooks: metaHooks{},
+		Authenticator: w.store, Conversations: w.store, Sends: w.store, Spending: w.store, Automations: w.store, Ingester: w.store, Webhooks: metaHooks{},
 		Logger: slog.New(slog.NewJSONHandler(w.logs, nil)), Registerer: w.registry, VerifyToken: verifyToken,
 		Now: func() time.Time { return arrival },
 	})
@@ -177,6 +178,48 @@ func (w *world) answered(tb testing.TB, account, providerID, status string) {
 		})
 }
 
+// ruleFor gives every org a rule that files conversations under a keyword.
+func (w *world) ruleFor(tb testing.TB, keyword string) {
+	tb.Helper()
+	for _, org := range w.orgs {
+		_, err := w.store.CreateAutomation(tb.Context(), automation.Write{OrgID: org.ID, Rule: automation.Rule{
+			Name: "file it", Enabled: true, Trigger: automation.Trigger{Type: automation.Keyword, Keywords: []string{keyword}},
+			Actions: []automation.Action{{Type: automation.Tag, Tag: "asked"}},
+		}})
+		require.NoError(tb, err)
+	}
+}
+
+// automate runs every job of the automations, and again, takes them away, and
+// returns how many messages have set off a rule.
+func (w *world) automate(tb testing.TB) int {
+	tb.Helper()
+	rows, err := w.pool.Query(tb.Context(), `SELECT org_id, subject_id, 0 FROM jobs WHERE job_type = 3 ORDER BY id`)
+	require.NoError(tb, err)
+	asked, err := pgx.CollectRows(rows, pgx.RowToStructByPos[automation.Request])
+	require.NoError(tb, err)
+	require.Len(tb, uniqueRequests(asked), len(asked), "one job for a message")
+	ran := 0
+	for range 2 {
+		for _, q := range asked {
+			n, err := w.store.RunAutomations(tb.Context(), q)
+			require.NoError(tb, err)
+			ran += n
+		}
+	}
+	w.exec(tb, `DELETE FROM jobs WHERE job_type = 3`)
+	require.Equal(tb, fmt.Sprint(ran), w.one(tb, `SELECT count(*)::text FROM automation_runs WHERE outcome = 'done'`))
+	return ran
+}
+
+func uniqueRequests(all []automation.Request) map[automation.Request]bool {
+	seen := map[automation.Request]bool{}
+	for _, q := range all {
+		seen[q] = true
+	}
+	return seen
+}
+
 func (w *world) exec(tb testing.TB, sql string, args ...any) {
 	tb.Helper()
 	_, err := w.pool.Exec(tb.Context(), sql, args...)
@@ -187,7 +230,7 @@ func (w *world) exec(tb testing.TB, sql string, args ...any) {
 func (w *world) empty(tb testing.TB) {
 	tb.Helper()
 	for _, table := range []string{
-		"episodes", "messages", "conversations", "contacts", "parked_statuses", "channel_notices", "unusable_webhooks", "jobs", "job_history",
+		"automation_runs", "automations", "episodes", "messages", "conversations", "contacts", "parked_statuses", "channel_notices", "unusable_webhooks", "jobs", "job_history",
 	} {
 		w.exec(tb, `DELETE FROM `+table)
 	}
@@ -214,7 +257,7 @@ func (w *world) story(tb testing.TB) []string {
 				coalesce(' answered ' || @at(e.answered_at) || ' by ' || coalesce(u.name, 'nobody'), ' runs'))
 			FROM episodes e JOIN conversations v ON v.id = e.conversation_id JOIN channels c ON c.id = v.channel_id LEFT JOIN users u ON u.id = e.answered_by
 			ORDER BY c.external_id, e.started_at, e.id`,
-		`SELECT format('%s job %s', right(c.external_id, 3), CASE j.job_type WHEN 1 THEN 'send_message' ELSE 'other' END)
+		`SELECT format('%s job %s', right(c.external_id, 3), CASE j.job_type WHEN 1 THEN 'send_message' WHEN 3 THEN 'run_automation' ELSE 'other' END)
 			FROM jobs j JOIN conversations v ON v.id = j.serial_key JOIN channels c ON c.id = v.channel_id ORDER BY j.id`,
 		`SELECT format('%s notice %s %s', right(c.external_id, 3), n.field, @at(n.at)) FROM channel_notices n JOIN channels c ON c.id = n.channel_id ORDER BY c.external_id, n.id`,
 		`SELECT format('%s parked %s', right(c.external_id, 3), count(*)) FROM parked_statuses p JOIN channels c ON c.id = p.channel_id GROUP BY c.external_id ORDER BY c.external_id`,

@@ -47,23 +47,12 @@ WITH pick AS (
   ) f
   JOIN LATERAL (SELECT id FROM jobs x WHERE x.id = f.id AND (x.state+0) = 1 FOR UPDATE SKIP LOCKED) c ON true
   WHERE NOT EXISTS (
-      SELECT 1 FROM (SELECT o.org_id AS org_id, $3::smallint AS queue, $4::smallint AS job_type) k JOIN holds h ON ` + covers + `)
+      SELECT 1 FROM (SELECT o.org_id AS org_id, $3::smallint AS queue, $4::smallint AS job_type) j JOIN holds h ON ` + holdCovers + `)
     AND EXISTS (SELECT 1 FROM workers w WHERE w.id = $8 AND w.dead_at IS NULL)
 )`
 
 // dialHash is where on the scale of the dial, 0 to 99, row r's conversation is.
 const dialHash = `(hashint8(coalesce(r.serial_key, r.id)) & 2147483647) % 100`
-
-// covers is true where the active hold h covers the org, queue and type of k:
-// what control.Hold.Holds says, in SQL.
-const covers = `
-        h.released_at IS NULL AND (h.expires_at IS NULL OR h.expires_at > clock_timestamp())
-        AND (h.org_id IS NULL OR h.org_id = k.org_id) AND (h.queue IS NULL OR h.queue = k.queue)
-        AND (h.job_type IS NULL OR h.job_type = k.job_type)
-        AND (h.org_id IS NULL OR h.queue IS NOT NULL OR h.job_type IS NOT NULL OR k.queue <> 5)`
-
-// jobHeld is true where an active hold covers job j.
-const jobHeld = `EXISTS (SELECT 1 FROM (SELECT j.org_id, j.queue, j.job_type) k JOIN holds h ON ` + covers + `)`
 
 const dispatchSQL = pickSQL + `
 UPDATE jobs j SET state = 2, epoch = j.epoch + 1, lane = 1, dispatched_at = clock_timestamp()

@@ -15,7 +15,8 @@ import (
 // count by the clock.
 const holdActive = `h.released_at IS NULL AND (h.expires_at IS NULL OR h.expires_at > clock_timestamp())`
 
-// holdCovers is a guard on an active hold h: it covers job j. An org's hold
+// holdCovers is true where hold h is active and covers job j: what
+// control.Hold.Holds says, in SQL. An org's hold
 // that names neither queue nor type spares token_refresh (5), so that a long
 // pause does not cost the org its access.
 const holdCovers = holdActive + `
@@ -23,6 +24,9 @@ const holdCovers = holdActive + `
   AND (h.queue IS NULL OR h.queue = j.queue)
   AND (h.job_type IS NULL OR h.job_type = j.job_type)
   AND (h.org_id IS NULL OR h.queue IS NOT NULL OR h.job_type IS NOT NULL OR j.queue <> 5)`
+
+// jobHeld is true where a hold covers job j.
+const jobHeld = `EXISTS (SELECT 1 FROM holds h WHERE ` + holdCovers + `)`
 
 const holdColumns = `h.id, coalesce(h.org_id, 0), coalesce(h.queue, 0), coalesce(h.job_type, 0), h.owner, h.reason, h.created_at, h.expires_at`
 

@@ -42,7 +42,7 @@ ORDER BY id FOR UPDATE SKIP LOCKED`, t)
 // pause is acknowledged nothing held is left on its way.
 func (l *Ledger) RecallHeld(ctx context.Context) (int, error) {
 	return l.recall(ctx, "hold", `
-SELECT j.id FROM jobs j WHERE j.state IN (2, 3) AND (j.state+0) = 2 AND EXISTS (SELECT 1 FROM holds h WHERE `+holdCovers+`)
+SELECT j.id FROM jobs j WHERE j.state IN (2, 3) AND (j.state+0) = 2 AND `+jobHeld+`
 ORDER BY j.id FOR UPDATE OF j SKIP LOCKED`)
 }
 

@@ -93,14 +93,10 @@ func (sc *scene) read(rows pgx.Rows) error {
 // any more: somebody has answered, the conversation is resolved, or the clock
 // turned out to have started with an earlier message, which has its own timer.
 func (sc *scene) event(q automation.Request) (automation.Event, bool) {
-	e := automation.Event{
-		Channel: sc.thread.kind, At: sc.clockAt, Words: automation.WordsOf(sc.text, sc.button), First: sc.first,
+	return automation.Event{
+		Channel: sc.thread.kind, Open: sc.hours.Open(sc.clockAt), Words: automation.WordsOf(sc.text, sc.button), First: sc.first,
 		Unanswered: q.Minutes, Assigned: sc.assigneeID != 0,
-	}
-	if sc.hours.Days != nil {
-		e.Hours = &sc.hours
-	}
-	return e, q.Minutes == 0 || sc.waiting
+	}, q.Minutes == 0 || sc.waiting
 }
 
 // outboundOf is the message an action sends.

@@ -132,10 +132,10 @@ func (f *fakeJobs) Insert(ctx context.Context, tx pgx.Tx, jobs ...job.New) ([]in
 		}
 		var id int64
 		err := tx.QueryRow(ctx, `
-INSERT INTO jobs (org_id, user_id, queue, job_type, priority, state, attempt, max_attempts, serial_key, subject_id, run_at, deadline_at)
-VALUES ($1, nullif($2::bigint, 0), $3, $4, $5, $6, $7, 5, $8, $9, $10, $11) RETURNING id`,
+INSERT INTO jobs (org_id, user_id, queue, job_type, priority, state, attempt, max_attempts, serial_key, subject_id, run_at, deadline_at, args)
+VALUES ($1, nullif($2::bigint, 0), $3, $4, $5, $6, $7, 5, $8, $9, $10, $11, $12) RETURNING id`,
 			j.OrgID, j.UserID, int16(j.Queue), int16(j.Type), int16(j.Priority), int16(state), j.Attempt, j.SerialKey, j.SubjectID,
-			run, run.Add(24*time.Hour)).Scan(&id)
+			run, run.Add(24*time.Hour), j.Args).Scan(&id)
 		if err != nil {
 			return nil, err
 		}
