@@ -89,7 +89,7 @@ func minuteOf(s string) (int, bool) {
 	}
 	h, err1 := strconv.ParseUint(s[:2], 10, 8)
 	m, err2 := strconv.ParseUint(s[3:], 10, 8)
-	minute := int(h)*60 + int(m) //nolint:gosec // two digits each
+	minute := int(h)*60 + int(m)
 	return minute, err1 == nil && err2 == nil && m < 60 && minute <= endOfDay
 }
 

@@ -35,14 +35,15 @@ const (
 // Rule says what happens when a customer's message triggers it and its
 // conditions hold. Actions happen in their order.
 type Rule struct {
-	ID, OrgID  int64
-	Name       string // unique within the org
-	Enabled    bool
-	Trigger    Trigger
-	Conditions Conditions
-	Actions    []Action
-	CreatedAt  time.Time
-	UpdatedAt  time.Time
+	ID         int64      `json:"id"`
+	OrgID      int64      `json:"org_id"`
+	Name       string     `json:"name"` // unique within the org
+	Enabled    bool       `json:"enabled"`
+	Trigger    Trigger    `json:"trigger"`
+	Conditions Conditions `json:"conditions"`
+	Actions    []Action   `json:"actions"`
+	CreatedAt  time.Time  `json:"created_at"`
+	UpdatedAt  time.Time  `json:"updated_at"`
 }
 
 // TriggerType is what sets a rule off.

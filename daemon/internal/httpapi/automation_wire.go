@@ -66,7 +66,7 @@ func automationExample() any {
 	unassigned, enabled := false, true
 	return automationBody{
 		Name: "prices", Enabled: &enabled,
-		Trigger:    ruleTrigger{Type: "keyword", Keywords: []string{"price", "price list", "cuánto cuesta"}},
+		Trigger:    ruleTrigger{Type: "keyword", Keywords: []string{"price", "price list", "qué precio"}},
 		Conditions: &ruleConditions{Channel: "whatsapp", Hours: "open", Assigned: &unassigned},
 		Actions: []ruleAction{
 			{Type: "send_text", Text: "Our prices are on example.com/prices. Somebody will be with you in a moment."},

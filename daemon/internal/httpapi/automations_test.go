@@ -18,7 +18,7 @@ func exampleOf(tb testing.TB, b *bundle, route string) string {
 			Content map[string]struct {
 				Example json.RawMessage `json:"example"`
 			} `json:"content"`
-		} `json:"requestBody"`
+		} `json:"requestBody"` //nolint:tagliatelle // OpenAPI's name
 	}
 	raw, err := json.Marshal(documentedRoutes(tb, b)[route])
 	require.NoError(tb, err)
