@@ -45,7 +45,7 @@ bench: ## Run the benchmarks.
 .PHONY: faults
 faults: ## Kill, freeze and cut off everything for half an hour; writes docs/faults.md (FAULT_ROUNDS=3).
 	.ci/setup.sh test
-	INBOXD_FAULT_TABLE=$(CURDIR)/docs/faults.md go test -count=1 -timeout 60m -v -run TestFaultsAtLength ./daemon/faultstest
+	INBOXD_FAULT_TABLE=$(CURDIR)/docs/faults.md go test -count=1 -timeout 60m -parallel 8 -v -run TestFaultsAtLength ./daemon/faultstest
 	INBOXD_FAULT_ROUNDS=$${FAULT_ROUNDS:-3} CGO_ENABLED=1 $(STACK) \
 		go test -race -count=1 -timeout 20m -run 'Crash|Fault|Kill' ./daemon
 

@@ -19,15 +19,17 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/telemetry"
 )
 
-// Options are what a process needs beside its settings; all are required.
+// Options are what a process needs beside its settings; all but Now are
+// required.
 type Options struct {
 	Config Config
 	Build  Build
 	Logger *slog.Logger
 	Getenv func(string) string // for systemd's sockets
 	PID    int
-	Host   string        // as operators see it
-	Every  time.Duration // between two looks for periodic work; 0: 30 s
+	Host   string           // as operators see it
+	Every  time.Duration    // between two looks for periodic work; 0: 30 s
+	Now    func() time.Time // the machine's clock, as far as times are decided here and not in a server; nil: time.Now
 }
 
 // Daemon is one process of inboxd: api, worker or both.
@@ -52,6 +54,9 @@ type Daemon struct {
 // socket is an error here. Nothing is served and nothing outside is asked yet:
 // the database may come later.
 func New(ctx context.Context, o Options) (*Daemon, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	d := &Daemon{
 		o: o, log: o.Logger, registry: telemetry.Registry(o.Build), health: telemetry.NewHealth(nil),
 		notifier: telemetry.NewNotifier(o.Getenv, o.PID),
@@ -98,7 +103,7 @@ func (d *Daemon) openDatabase(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if d.store, err = store.New(store.Options{Pool: reads, Jobs: d.ledger, Sealer: sealer}); err != nil {
+	if d.store, err = store.New(store.Options{Pool: reads, Jobs: d.ledger, Sealer: sealer, Now: d.o.Now}); err != nil {
 		return err
 	}
 	d.ledger.SetEffects(d.store)

@@ -57,10 +57,7 @@ type books struct {
 
 // open reads the books.
 func (r *rig) open(ctx context.Context) (*books, error) {
-	b := &books{
-		byJob: map[int64][]entry{}, events: map[int64][]event{}, stored: map[string]bool{},
-		sends: r.sim.Sends(0), inbound: r.sim.Inbounds(0),
-	}
+	b := &books{events: map[int64][]event{}, stored: map[string]bool{}, sends: r.sim.Sends(0), inbound: r.sim.Inbounds(0)}
 	var events []event
 	var stored []string
 	batch := &pgx.Batch{}
@@ -78,9 +75,7 @@ ORDER BY 1`).Query(collect(&b.entries))
 	if err := r.pool.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, err
 	}
-	for _, e := range b.entries {
-		b.byJob[e.ID] = append(b.byJob[e.ID], e)
-	}
+	b.index()
 	for _, e := range events {
 		b.events[e.JobID] = append(b.events[e.JobID], e)
 	}
@@ -88,6 +83,14 @@ ORDER BY 1`).Query(collect(&b.entries))
 		b.stored[id] = true
 	}
 	return b, nil
+}
+
+// index makes entries be found by job.
+func (b *books) index() {
+	b.byJob = map[int64][]entry{}
+	for _, e := range b.entries {
+		b.byJob[e.ID] = append(b.byJob[e.ID], e)
+	}
 }
 
 func collect[T any](into *[]T) func(pgx.Rows) error {

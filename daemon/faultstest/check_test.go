@@ -30,15 +30,21 @@ func found(s sort, at time.Time, format string, args ...any) finding {
 	return finding{s, at, fmt.Sprintf(format, args...)}
 }
 
-// check holds the invariants against the books.
-func (r *rig) check(b *books) (all []finding) {
-	all = append(all, b.checkAccepted(r.journal.accepted())...)
+// check holds the invariants against the books, given the accepted jobs and all
+// lives of processes.
+func (b *books) check(accepted []int64, lives []life) (all []finding) {
+	all = append(all, b.checkAccepted(accepted)...)
 	all = append(all, b.checkInbound()...)
 	all = append(all, b.checkSentOnce()...)
 	all = append(all, b.checkRuns()...)
 	all = append(all, b.checkOrder()...)
 	all = append(all, b.checkAttempts()...)
-	all = append(all, b.checkDeaths(r.lives())...)
+	return append(all, b.checkDeaths(lives)...)
+}
+
+// checkAnswers: what the API said under faults, and whether a process ended by
+// itself (a panic, a data race).
+func (r *rig) checkAnswers() (all []finding) {
 	for _, text := range r.journal.complaints() {
 		all = append(all, found(otherwise, time.Time{}, "%s", text))
 	}

@@ -62,15 +62,6 @@ func (r *rig) loseLeases(ctx context.Context, dice *rand.Rand) (recovery, error)
 	return r.unfinished(ctx)
 }
 
-func (r *rig) silenceRedis(ctx context.Context, dice *rand.Rand) (recovery, error) {
-	all := r.processes()
-	p := all[dice.IntN(len(all))]
-	p.redis.BlackHole()
-	wait(ctx, between(dice, time.Second, 7*time.Second))
-	p.redis.Pass()
-	return r.unfinished(ctx)
-}
-
 // crashPostgres cuts everybody off in the middle, as pg_ctl -m immediate does,
 // and starts it again after 0 to 3 seconds. What counts is from its start on.
 func (r *rig) crashPostgres(ctx context.Context, dice *rand.Rand) (recovery, error) {

@@ -2,7 +2,6 @@ package faultstest_test
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"time"
 )
@@ -19,16 +18,19 @@ const (
 	postgresCrashed  kind = "PostgreSQL stopped (immediate), back"
 	postgresReadOnly kind = "PostgreSQL read-only"
 	workerFrozen     kind = "worker frozen (SIGSTOP)"
+	workerCutOff     kind = "worker cut off from PostgreSQL for long"
 	redisSilent      kind = "Redis silent for one process"
 	postgresSilent   kind = "PostgreSQL silent for one process"
-	replyLost        kind = "reply of PostgreSQL lost"
+	slowed           kind = "network slow for one process"
+	postgresReply    kind = "reply of PostgreSQL lost"
+	redisReply       kind = "reply of Redis lost"
 )
 
 // kinds is the order of the table.
 func kinds() []kind {
 	return []kind{
 		workerKilled, apiKilled, redisKilled, redisFlushed, leasesLost, postgresCrashed, postgresReadOnly,
-		workerFrozen, redisSilent, postgresSilent, replyLost,
+		workerFrozen, workerCutOff, redisSilent, postgresSilent, slowed, postgresReply, redisReply,
 	}
 }
 
@@ -54,7 +56,8 @@ func (r *rig) strikes() map[kind]strike {
 	return map[kind]strike{
 		workerKilled: r.killWorker, apiKilled: r.killAPI, redisKilled: r.killRedis, redisFlushed: r.flushRedis,
 		leasesLost: r.loseLeases, postgresCrashed: r.crashPostgres, postgresReadOnly: r.freezeWrites,
-		workerFrozen: r.freezeWorker, redisSilent: r.silenceRedis, postgresSilent: r.silencePostgres, replyLost: r.loseReply,
+		workerFrozen: r.freezeWorker, workerCutOff: r.cutOff, redisSilent: r.silenceRedis, postgresSilent: r.silencePostgres,
+		slowed: r.slowDown, postgresReply: r.losePostgresReply, redisReply: r.loseRedisReply,
 	}
 }
 
@@ -93,30 +96,6 @@ func (r *rig) freezeWorker(ctx context.Context, dice *rand.Rand) (recovery, erro
 	}
 	left, err := r.snapshot(ctx, heldBySQL, pid)
 	return r.underWay(at, left), err
-}
-
-func (r *rig) silencePostgres(ctx context.Context, dice *rand.Rand) (recovery, error) {
-	all := r.processes()
-	p := all[dice.IntN(len(all))]
-	p.postgres.BlackHole()
-	wait(ctx, between(dice, time.Second, 7*time.Second))
-	p.postgres.Pass()
-	return r.unfinished(ctx)
-}
-
-// loseReply lets one process's next write reach PostgreSQL and loses the
-// answer: the commit whose outcome its author cannot know.
-func (r *rig) loseReply(ctx context.Context, dice *rand.Rand) (recovery, error) {
-	all := r.processes()
-	happened := all[dice.IntN(len(all))].postgres.DropReply(func(piece []byte) bool { return len(piece) > 300 })
-	bounded, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	select {
-	case <-happened:
-	case <-bounded.Done():
-		return nil, fmt.Errorf("no write came by: %w", bounded.Err())
-	}
-	return r.unfinished(ctx)
 }
 
 // unfinished is the recovery of all that is not under way now.

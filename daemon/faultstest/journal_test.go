@@ -12,7 +12,8 @@ type journal struct {
 	mu       sync.Mutex
 	jobs     []int64     // of every 202, each once
 	statuses map[int]int // 0: no answer
-	wrongs   []string    // answers that nothing excuses
+	wrongs   []string    // answers that nothing excuses, the first of them
+	more     int         // and how many came after
 	gaveUp   int         // writes that never got an answer
 	longest  time.Duration
 }
@@ -38,9 +39,17 @@ func (j *journal) giveUp() {
 	j.gaveUp++
 }
 
+// mostWrongs is how many answers are shown: a whole outage says the same again
+// and again.
+const mostWrongs = 20
+
 func (j *journal) wrong(format string, args ...any) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if len(j.wrongs) == mostWrongs {
+		j.more++
+		return
+	}
 	j.wrongs = append(j.wrongs, fmt.Sprintf("%s "+format, append([]any{time.Now().Format("15:04:05.000")}, args...)...))
 }
 
@@ -55,6 +64,9 @@ func (j *journal) accepted() []int64 {
 func (j *journal) complaints() []string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.more > 0 {
+		return append(slices.Clone(j.wrongs), fmt.Sprintf("and %d more wrong answers", j.more))
+	}
 	return slices.Clone(j.wrongs)
 }
 

@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"syscall"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -14,8 +15,12 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/devstack/stacktest"
 )
 
-// serveEnv makes this test binary a daemon: the process that the suite kills.
-const serveEnv = "INBOXD_TEST_SERVE"
+// The environment of this test binary when it is a daemon: the process that the
+// suite kills.
+const (
+	serveEnv  = "INBOXD_TEST_SERVE"
+	offsetEnv = "INBOXD_TEST_CLOCK_OFFSET" // how wrong its clock is, e.g. -2m
+)
 
 func TestMain(m *testing.M) {
 	if os.Getenv(serveEnv) != "" {
@@ -42,8 +47,15 @@ func serve(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	var offset time.Duration
+	if given := os.Getenv(offsetEnv); given != "" {
+		if offset, err = time.ParseDuration(given); err != nil {
+			return err
+		}
+	}
 	d, err := daemon.New(ctx, daemon.Options{
 		Config: c, Build: daemon.Build{Version: "v0.0.0-test"}, Logger: log, Getenv: os.Getenv, PID: os.Getpid(), Host: "test",
+		Now: func() time.Time { return time.Now().Add(offset) },
 	})
 	if err != nil {
 		return err

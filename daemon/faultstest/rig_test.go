@@ -23,7 +23,6 @@ import (
 const (
 	appSecret  = "test-app-secret"
 	secretKey  = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
-	workers    = 3
 	slots      = 4 // per worker: few, so that there is always something waiting
 	startLimit = 60 * time.Second
 )
@@ -127,6 +126,9 @@ func (r *rig) environ() []string {
 	}
 }
 
+// offsets say how wrong the clock of each worker is.
+func offsets() []string { return []string{"0s", "2m", "-2m"} }
+
 // launch lets the processes go.
 func (r *rig) launch() {
 	r.t.Helper()
@@ -135,8 +137,8 @@ func (r *rig) launch() {
 	listen := "127.0.0.1:" + strconv.Itoa(port)
 	r.base = "http://" + listen
 	r.api = r.mustProcess("api", "api", "INBOXD_LISTEN="+listen)
-	for i := range workers {
-		r.workers = append(r.workers, r.mustProcess(fmt.Sprint("worker-", i+1), "worker"))
+	for i, offset := range offsets() {
+		r.workers = append(r.workers, r.mustProcess(fmt.Sprint("worker-", i+1), "worker", offsetEnv+"="+offset))
 	}
 	r.webhook = newTap(r.t, r.base)
 	r.sim.SetWebhook(r.webhook.url()+"/webhooks/meta", appSecret)
