@@ -21,7 +21,8 @@ func (d *Daemon) buildAPIs(context.Context) error {
 	public, err := httpapi.New(httpapi.Options{
 		Authenticator: d.store, Conversations: d.store, Sends: d.store, Spending: d.store, Automations: d.store, Ingester: d.store,
 		Webhooks: webhooks{secret.RevealAll(c.Meta.AppSecrets)},
-		Logger:   d.log, Registerer: d.registry, VerifyToken: c.Meta.VerifyToken.Reveal(), Version: d.o.Build.Version,
+		Limiter:  limiter{d.limiter}, Limits: d.control.Current, Repeats: d.store,
+		Logger: d.log, Registerer: d.registry, VerifyToken: c.Meta.VerifyToken.Reveal(), Version: d.o.Build.Version,
 		Health: telemetry.Probes(d.health),
 	})
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/bandeja/inboxd/daemon/internal/control"
 	"github.com/bandeja/inboxd/daemon/internal/ledger"
+	"github.com/bandeja/inboxd/daemon/internal/limit"
 	"github.com/bandeja/inboxd/daemon/internal/store"
 	"github.com/bandeja/inboxd/daemon/internal/telemetry"
 )
@@ -43,6 +44,8 @@ type Daemon struct {
 	store   *store.Store
 	ledger  *ledger.Ledger
 	control *control.Watcher
+	limiter *limit.Limiter
+	census  census
 	doors   doors
 	engine  *engine // started in modes worker and all
 	stops   stops
@@ -61,7 +64,7 @@ func New(ctx context.Context, o Options) (*Daemon, error) {
 		o: o, log: o.Logger, registry: telemetry.Registry(o.Build), health: telemetry.NewHealth(nil),
 		notifier: telemetry.NewNotifier(o.Getenv, o.PID),
 	}
-	steps := []func(context.Context) error{d.openDatabase, d.bind, d.buildEngine, d.buildAPIs}
+	steps := []func(context.Context) error{d.openDatabase, d.bind, d.buildLimiter, d.buildEngine, d.buildAPIs}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, d.stops.run(context.WithoutCancel(ctx)))
@@ -153,6 +156,7 @@ func (d *Daemon) start(ctx context.Context, failed chan<- error) error {
 		return err
 	}
 	d.keepHouse(ctx)
+	d.keepLimits(ctx)
 	work := d.attend
 	if d.o.Config.Mode.RunsJobs() {
 		work = func(ctx context.Context) error { return d.engine.start(ctx, failed) }
@@ -200,11 +204,11 @@ type namedStop struct {
 // stopLimit is the time of a step that names none.
 const stopLimit = 3 * time.Second
 
-// push adds a step; limit 0 means stopLimit.
-func (s *stops) push(name string, limit time.Duration, stop func(context.Context) error) {
+// push adds a step; 0 means stopLimit.
+func (s *stops) push(name string, most time.Duration, stop func(context.Context) error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.named = append(s.named, namedStop{name, cmp.Or(limit, stopLimit), stop})
+	s.named = append(s.named, namedStop{name, cmp.Or(most, stopLimit), stop})
 }
 
 // run stops everything once; a second call does nothing. Each step has its own

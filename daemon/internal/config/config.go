@@ -60,6 +60,9 @@ type Meta struct {
 	AppID        string // may be empty
 	AppSecrets   []secret.String
 	VerifyToken  secret.String
+	NumberRate   int           // messages per second by one WhatsApp number, 1..1000
+	PairInterval time.Duration // between two messages to one customer
+	PairBurst    int           // of messages to one customer, 1..45
 }
 
 // Redis says where Redis is. The zero value means there is none.
@@ -105,6 +108,9 @@ func (m Meta) LogValue() slog.Value {
 		slog.String("app_id", m.AppID),
 		slog.Any("app_secret", shown(m.AppSecrets...)),
 		slog.Any("verify_token", shown(m.VerifyToken)),
+		slog.Int("number_rate", m.NumberRate),
+		slog.String("pair_interval", m.PairInterval.String()),
+		slog.Int("pair_burst", m.PairBurst),
 	)
 }
 

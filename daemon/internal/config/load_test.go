@@ -69,6 +69,7 @@ func TestDefaults(t *testing.T) {
 		Meta: config.Meta{
 			GraphURL: "https://graph.facebook.com", InstagramURL: "https://graph.instagram.com", GraphVersion: "v26.0",
 			AppSecrets: []secret.String{"app-secret"}, VerifyToken: "verify-me",
+			NumberRate: 80, PairInterval: 6 * time.Second, PairBurst: 5,
 		},
 		LogLevel:  slog.LevelInfo,
 		LogFormat: "json",

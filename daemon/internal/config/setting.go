@@ -63,6 +63,7 @@ func Settings() []Setting {
 		listeners(every, serving),
 		work(),
 		meta(serving),
+		pacing(),
 		logs(),
 	)
 }
@@ -159,6 +160,24 @@ func meta(serving []Mode) []Setting {
 			Key: "meta.verify_token", Env: "INBOXD_META_VERIFY_TOKEN", Secret: true, Required: serving,
 			Doc:  "The word you typed into Meta's webhook form; Meta repeats it when it verifies the address.",
 			kind: secretText(func(c *Config) *secret.String { return &c.Meta.VerifyToken }),
+		},
+	}
+}
+
+func pacing() []Setting {
+	return []Setting{
+		{
+			Key: "meta.number_rate", Env: "INBOXD_META_NUMBER_RATE", Default: "80",
+			Doc:  "Most messages per second by one WhatsApp number, over all processes. Raise it when Meta has raised the number's throughput.",
+			kind: whole(1, 1000, func(c *Config) *int { return &c.Meta.NumberRate }),
+		}, {
+			Key: "meta.pair_interval", Env: "INBOXD_META_PAIR_INTERVAL", Default: "6s",
+			Doc:  "Time between two WhatsApp messages to one customer, on average.",
+			kind: duration(100*time.Millisecond, time.Minute, func(c *Config) *time.Duration { return &c.Meta.PairInterval }),
+		}, {
+			Key: "meta.pair_burst", Env: "INBOXD_META_PAIR_BURST", Default: "5",
+			Doc:  "How many WhatsApp messages to one customer may leave at once before the interval holds.",
+			kind: whole(1, 45, func(c *Config) *int { return &c.Meta.PairBurst }),
 		},
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
+	"github.com/bandeja/inboxd/daemon/internal/job"
 )
 
 func (a *api) registerConversations() {
@@ -107,7 +108,7 @@ type assignInput struct {
 	} `nameHint:"Assignment"`
 }
 
-func (a *api) assignConversation(ctx context.Context, in *assignInput) (*output[conversation], error) {
+func (a *api) assignConversation(ctx context.Context, in *assignInput) (*limitedOutput[conversation], error) {
 	who := identityOf(ctx)
 	id, err := parseID("conversation", in.ID)
 	if err != nil {
@@ -124,11 +125,10 @@ func (a *api) assignConversation(ctx context.Context, in *assignInput) (*output[
 		}
 		assign.User = *in.Body.User
 	}
-	changed, err := a.Conversations.Assign(ctx, assign)
-	if err != nil {
-		return nil, err
-	}
-	return answer(conversationOf(changed, a.Now())), nil
+	return limited(ctx, a, job.ActionAssign, func() (conversation, error) {
+		changed, err := a.Conversations.Assign(ctx, assign)
+		return conversationOf(changed, a.Now()), err
+	})
 }
 
 type changeStateInput struct {

@@ -53,6 +53,7 @@ func TestOpenAPINamesEveryRoute(t *testing.T) {
 		"DELETE /v1/automations/{id}":           "204",
 		"GET /v1/business-hours":                "200",
 		"PUT /v1/business-hours":                "200",
+		"GET /v1/limits":                        "200",
 	}
 	got := map[string]string{}
 	for route, op := range documentedRoutes(t, setup(t)) {

@@ -9,7 +9,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bandeja/inboxd/daemon/internal/httpapi"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
+	"github.com/bandeja/inboxd/daemon/internal/job"
 )
 
 // The clock of every test: conversation 7 is inside its window, 8 is not.
@@ -33,6 +35,9 @@ type fakeStore struct {
 	list  []inbox.Conversation
 	said  []inbox.Message
 	spent inbox.Spend
+
+	repeated    map[string]bool // idempotency keys that were used
+	repeatedErr error
 }
 
 func (f *fakeStore) note(call any) error {
@@ -201,6 +206,54 @@ func (f *fakeStore) SetState(ctx context.Context, s inbox.StateChange) (inbox.Co
 	c, err := f.Conversation(ctx, s.OrgID, s.ConversationID)
 	c.State = s.State
 	return c, err
+}
+
+func (f *fakeStore) Repeated(_ context.Context, _ int64, once inbox.Once) (bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.repeated[once.Key], f.repeatedErr
+}
+
+// fakeLimiter lets everything through until it is told otherwise, and counts.
+type fakeLimiter struct {
+	mu              sync.Mutex
+	refuse          time.Duration // zero: nothing is refused
+	taken, refunded int
+}
+
+func (f *fakeLimiter) Allow(ctx context.Context, org int64, a job.Action, r job.Rate) httpapi.Verdict {
+	v := f.Peek(ctx, org, a, r)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if v.OK {
+		f.taken++
+		v.Remaining, v.Stamp = v.Remaining-1, int64(f.taken)
+	}
+	return v
+}
+
+func (f *fakeLimiter) Peek(_ context.Context, _ int64, _ job.Action, r job.Rate) httpapi.Verdict {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.refuse > 0 {
+		return httpapi.Verdict{Limit: r.N, RetryAfter: f.refuse, Reset: f.refuse}
+	}
+	return httpapi.Verdict{OK: true, Limit: r.N, Remaining: r.N - f.taken + f.refunded, Reset: 33*time.Second + time.Millisecond}
+}
+
+func (f *fakeLimiter) Refund(_ context.Context, _ int64, _ job.Action, v httpapi.Verdict) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if v.Stamp != 0 {
+		f.refunded++
+	}
+}
+
+// tokens returns how many are used up.
+func (f *fakeLimiter) tokens() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.taken - f.refunded
 }
 
 // fakeIngester remembers what it was given.

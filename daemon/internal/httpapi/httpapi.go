@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/bandeja/inboxd/daemon/internal/control"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 )
 
@@ -67,6 +68,9 @@ type Options struct {
 	Automations   Automations
 	Ingester      Ingester
 	Webhooks      Webhooks
+	Limiter       Limiter
+	Limits        func() *control.Snapshot // what operators have set
+	Repeats       Repeats
 	Logger        *slog.Logger
 	Registerer    prometheus.Registerer
 	VerifyToken   string           // what Meta must say to subscribe; empty: nobody can
@@ -82,9 +86,10 @@ const callTimeout = 10 * time.Second
 type api struct {
 	Options
 
-	mux     *http.ServeMux
-	huma    huma.API
-	metrics *metrics
+	mux       *http.ServeMux
+	huma      huma.API
+	metrics   *metrics
+	limitHits *limitHits
 }
 
 // New returns the whole public handler. The error names what is missing from
@@ -105,6 +110,7 @@ func New(o Options) (http.Handler, error) {
 	a.registerSpend()
 	a.registerAutomations()
 	a.registerHours()
+	a.registerLimits()
 	hook, err := newWebhook(o)
 	if err != nil {
 		return nil, fmt.Errorf("build the public api: %w", err)
@@ -122,6 +128,9 @@ func New(o Options) (http.Handler, error) {
 	if a.metrics, err = newMetrics(o.Registerer, endpoints); err != nil {
 		return nil, fmt.Errorf("build the public api: %w", err)
 	}
+	if a.limitHits, err = newLimitHits(o.Registerer); err != nil {
+		return nil, fmt.Errorf("build the public api: %w", err)
+	}
 	return http.HandlerFunc(a.serve), nil
 }
 
@@ -131,7 +140,8 @@ func (o Options) check() error {
 	for name, missing := range map[string]bool{
 		"Authenticator": o.Authenticator == nil, "Conversations": o.Conversations == nil, "Sends": o.Sends == nil,
 		"Spending": o.Spending == nil, "Automations": o.Automations == nil,
-		"Ingester": o.Ingester == nil, "Webhooks": o.Webhooks == nil, "Logger": o.Logger == nil, "Registerer": o.Registerer == nil,
+		"Ingester": o.Ingester == nil, "Webhooks": o.Webhooks == nil, "Limiter": o.Limiter == nil, "Limits": o.Limits == nil,
+		"Repeats": o.Repeats == nil, "Logger": o.Logger == nil, "Registerer": o.Registerer == nil,
 	} {
 		if missing {
 			faults = append(faults, fmt.Errorf("option %s is required", name))

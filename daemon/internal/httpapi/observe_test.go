@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 
+	"github.com/bandeja/inboxd/daemon/internal/control"
 	"github.com/bandeja/inboxd/daemon/internal/httpapi"
 )
 
@@ -20,7 +21,7 @@ func TestMetricsExistFromTheFirstScrape(t *testing.T) {
 	b := setup(t)
 	for name, least := range map[string]int{
 		"api_request_duration_seconds": 14, "api_request_count": 14, "inboxd_webhook_posts_total": 5,
-		"inboxd_webhook_updates_total": 8, "inboxd_webhook_unusable_total": 8,
+		"inboxd_webhook_updates_total": 8, "inboxd_webhook_unusable_total": 8, "inbox_rate_limit_hits": 4,
 	} {
 		n, err := testutil.GatherAndCount(b.registry, name)
 		require.NoError(t, err)
@@ -75,6 +76,7 @@ func TestHealthIsServedIfGiven(t *testing.T) {
 	health := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	api, err := httpapi.New(httpapi.Options{
 		Authenticator: b.store, Conversations: b.store, Sends: b.store, Spending: b.store, Automations: b.store, Ingester: b.ingester, Webhooks: fakeHooks{},
+		Limiter: b.limiter, Limits: func() *control.Snapshot { return control.New(0, nil, nil, nil) }, Repeats: b.store,
 		Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(), Health: health,
 	})
 	require.NoError(t, err)
@@ -87,7 +89,7 @@ func TestHealthIsServedIfGiven(t *testing.T) {
 func TestNewNamesWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	_, err := httpapi.New(httpapi.Options{})
-	for _, name := range []string{"Authenticator", "Conversations", "Sends", "Ingester", "Webhooks", "Logger", "Registerer"} {
+	for _, name := range []string{"Authenticator", "Conversations", "Sends", "Ingester", "Webhooks", "Limiter", "Limits", "Repeats", "Logger", "Registerer"} {
 		require.ErrorContains(t, err, name)
 	}
 }

@@ -18,14 +18,17 @@ import (
 
 // problem is the body of every error answer (RFC 9457, application/problem+json).
 type problem struct {
-	Type      string          `json:"type" doc:"Always about:blank: code says which problem it is." example:"about:blank"`
-	Title     string          `json:"title" doc:"The HTTP status in words." example:"Conflict"`
-	Status    int             `json:"status" doc:"The HTTP status." example:"409"`
-	Detail    string          `json:"detail" doc:"What was wrong and what would be right."`
-	Code      string          `json:"code" doc:"A stable word for programs." example:"window_closed"`
-	Org       string          `json:"org,omitempty" doc:"The org of the token, once it is known." example:"acme"`
-	RequestID string          `json:"request_id,omitempty" doc:"The same as the X-Request-Id header of the answer; name it when you report a problem."`
-	Errors    []problemMember `json:"errors,omitempty" doc:"Where the input was wrong, if it was in several places or inside the body."`
+	Type         string          `json:"type" doc:"Always about:blank: code says which problem it is." example:"about:blank"`
+	Title        string          `json:"title" doc:"The HTTP status in words." example:"Conflict"`
+	Status       int             `json:"status" doc:"The HTTP status." example:"409"`
+	Detail       string          `json:"detail" doc:"What was wrong and what would be right."`
+	Code         string          `json:"code" doc:"A stable word for programs." example:"window_closed"`
+	Org          string          `json:"org,omitempty" doc:"The org of the token, once it is known." example:"acme"`
+	Action       string          `json:"action,omitempty" doc:"Over a limit: of what." example:"send_text"`
+	Limit        *int            `json:"limit,omitempty" doc:"Over a limit: how many are accepted in any window."`
+	RetryAfterMS *int64          `json:"retry_after_ms,omitempty" doc:"Over a limit: exactly when the next one would be accepted."`
+	RequestID    string          `json:"request_id,omitempty" doc:"The same as the X-Request-Id header of the answer; name it when you report a problem."`
+	Errors       []problemMember `json:"errors,omitempty" doc:"Where the input was wrong, if it was in several places or inside the body."`
 }
 
 // problemMember is one wrong place of the input.

@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
+	"github.com/bandeja/inboxd/daemon/internal/job"
 )
 
 func (a *api) registerSends() {
@@ -45,7 +46,7 @@ type replyInput struct {
 	} `nameHint:"Reply"`
 }
 
-func (a *api) reply(ctx context.Context, in *replyInput) (*output[receipt], error) {
+func (a *api) reply(ctx context.Context, in *replyInput) (*limitedOutput[receipt], error) {
 	who := identityOf(ctx)
 	id, err := parseID("conversation", in.ID)
 	if err != nil {
@@ -55,13 +56,12 @@ func (a *api) reply(ctx context.Context, in *replyInput) (*output[receipt], erro
 	if err != nil {
 		return nil, err
 	}
-	got, err := a.Sends.Reply(ctx, inbox.Reply{
-		OrgID: who.principal.OrgID, UserID: agent, ConversationID: id, Text: in.Body.Text, Once: who.once,
+	return limited(ctx, a, job.ActionSendText, func() (receipt, error) {
+		got, err := a.Sends.Reply(ctx, inbox.Reply{
+			OrgID: who.principal.OrgID, UserID: agent, ConversationID: id, Text: in.Body.Text, Once: who.once,
+		})
+		return receiptOf(got), err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return answer(receiptOf(got)), nil
 }
 
 type templateInput struct {
@@ -96,20 +96,19 @@ func (*components) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeArray, MaxItems: &most, Items: &huma.Schema{Type: huma.TypeObject}}
 }
 
-func (a *api) sendTemplate(ctx context.Context, in *templateInput) (*output[receipt], error) {
+func (a *api) sendTemplate(ctx context.Context, in *templateInput) (*limitedOutput[receipt], error) {
 	who := identityOf(ctx)
 	id, err := parseID("conversation", in.ID)
 	if err != nil {
 		return nil, err
 	}
-	got, err := a.Sends.SendTemplate(ctx, inbox.TemplateSend{
-		OrgID: who.principal.OrgID, UserID: who.userID, ConversationID: id, Once: who.once,
-		Template: inbox.Template{Name: in.Body.Name, Language: in.Body.Language, Components: in.Body.Components},
+	return limited(ctx, a, job.ActionSendTemplate, func() (receipt, error) {
+		got, err := a.Sends.SendTemplate(ctx, inbox.TemplateSend{
+			OrgID: who.principal.OrgID, UserID: who.userID, ConversationID: id, Once: who.once,
+			Template: inbox.Template{Name: in.Body.Name, Language: in.Body.Language, Components: in.Body.Components},
+		})
+		return receiptOf(got), err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return answer(receiptOf(got)), nil
 }
 
 type retryInput struct {
@@ -117,7 +116,7 @@ type retryInput struct {
 	WriteHeaders
 }
 
-func (a *api) retryMessage(ctx context.Context, in *retryInput) (*output[receipt], error) {
+func (a *api) retryMessage(ctx context.Context, in *retryInput) (*limitedOutput[receipt], error) {
 	who := identityOf(ctx)
 	id, err := parseID("message", in.ID)
 	if err != nil {
@@ -127,11 +126,10 @@ func (a *api) retryMessage(ctx context.Context, in *retryInput) (*output[receipt
 	if err != nil {
 		return nil, err
 	}
-	got, err := a.Sends.RetryMessage(ctx, inbox.MessageRetry{
-		OrgID: who.principal.OrgID, UserID: agent, MessageID: id, Once: who.once,
+	return limited(ctx, a, job.ActionRetry, func() (receipt, error) {
+		got, err := a.Sends.RetryMessage(ctx, inbox.MessageRetry{
+			OrgID: who.principal.OrgID, UserID: agent, MessageID: id, Once: who.once,
+		})
+		return receiptOf(got), err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return answer(receiptOf(got)), nil
 }

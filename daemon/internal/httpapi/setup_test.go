@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
+	"github.com/bandeja/inboxd/daemon/internal/control"
 	"github.com/bandeja/inboxd/daemon/internal/httpapi"
 )
 
@@ -25,16 +26,18 @@ type bundle struct {
 	api      http.Handler
 	store    *fakeStore
 	ingester *fakeIngester
+	limiter  *fakeLimiter
 	registry *prometheus.Registry
 	logs     *logBuffer
 }
 
 func setup(tb testing.TB) *bundle {
 	tb.Helper()
-	b := &bundle{store: &fakeStore{}, ingester: &fakeIngester{}, registry: prometheus.NewRegistry(), logs: &logBuffer{}}
+	b := &bundle{store: &fakeStore{}, ingester: &fakeIngester{}, limiter: &fakeLimiter{}, registry: prometheus.NewRegistry(), logs: &logBuffer{}}
 	var err error
 	b.api, err = httpapi.New(httpapi.Options{
 		Authenticator: b.store, Conversations: b.store, Sends: b.store, Spending: b.store, Automations: b.store, Ingester: b.ingester, Webhooks: fakeHooks{},
+		Limiter: b.limiter, Limits: func() *control.Snapshot { return control.New(0, nil, nil, nil) }, Repeats: b.store,
 		Logger:     slog.New(slog.NewJSONHandler(b.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Registerer: b.registry, VerifyToken: verifyToken, Version: "1.2.3",
 		Now: func() time.Time { return now },
@@ -84,6 +87,9 @@ type problem struct {
 	Detail    string `json:"detail"`
 	Code      string `json:"code"`
 	Org       string `json:"org"`
+	Action    string `json:"action"`
+	Limit     *int   `json:"limit"`
+	RetryMS   *int64 `json:"retry_after_ms"`
 	RequestID string `json:"request_id"`
 	Errors    []struct {
 		Location string `json:"location"`

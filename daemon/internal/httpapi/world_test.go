@@ -6,7 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"regexp"
+	"strconv"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,11 +20,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bandeja/inboxd/daemon/internal/automation"
+	"github.com/bandeja/inboxd/daemon/internal/control"
 	"github.com/bandeja/inboxd/daemon/internal/devstack/stacktest"
 	"github.com/bandeja/inboxd/daemon/internal/httpapi"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/ledger"
+	"github.com/bandeja/inboxd/daemon/internal/limit"
 	"github.com/bandeja/inboxd/daemon/internal/meta"
 	"github.com/bandeja/inboxd/daemon/internal/secret"
 	"github.com/bandeja/inboxd/daemon/internal/store"
@@ -43,6 +49,7 @@ type world struct {
 	ledger *ledger.Ledger
 	pool   *pgxpool.Pool
 	orgs   map[string]inbox.Org
+	set    atomic.Pointer[control.Snapshot]
 }
 
 func newWorld(tb testing.TB) *world {
@@ -60,15 +67,44 @@ func newWorld(tb testing.TB) *world {
 	w.store, err = store.New(store.Options{Pool: pool, Jobs: jobs, Sealer: sealer, Now: func() time.Time { return arrival }})
 	require.NoError(tb, err)
 	jobs.SetEffects(w.store)
+	limits, err := limit.New(limit.Options{Address: redisAddress(tb), Logger: logger})
+	require.NoError(tb, err)
+	tb.Cleanup(func() { require.NoError(tb, limits.Close()) })
+	w.set.Store(control.New(0, nil, nil, nil))
 	w.registry, w.logs = prometheus.NewRegistry(), &logBuffer{}
 	w.api, err = httpapi.New(httpapi.Options{
 		Authenticator: w.store, Conversations: w.store, Sends: w.store, Spending: w.store, Automations: w.store, Ingester: w.store, Webhooks: metaHooks{},
+		Limiter: realLimiter{limits}, Limits: w.set.Load, Repeats: w.store,
 		Logger: slog.New(slog.NewJSONHandler(w.logs, nil)), Registerer: w.registry, VerifyToken: verifyToken,
 		Now: func() time.Time { return arrival },
 	})
 	require.NoError(tb, err)
 	w.provision(tb)
 	return w
+}
+
+func redisAddress(tb testing.TB) limit.Address {
+	tb.Helper()
+	u, err := url.Parse(stacktest.Redis(tb))
+	require.NoError(tb, err)
+	db, err := strconv.Atoi(strings.Trim(u.Path, "/"))
+	require.NoError(tb, err)
+	return limit.Address{Addrs: []string{u.Host}, DB: db}
+}
+
+// realLimiter is the adapter the daemon puts between httpapi and limit.
+type realLimiter struct{ limits *limit.Limiter }
+
+func (l realLimiter) Allow(ctx context.Context, org int64, a job.Action, r job.Rate) httpapi.Verdict {
+	return httpapi.Verdict(l.limits.Allow(ctx, org, a, r))
+}
+
+func (l realLimiter) Peek(ctx context.Context, org int64, a job.Action, r job.Rate) httpapi.Verdict {
+	return httpapi.Verdict(l.limits.Peek(ctx, org, a, r))
+}
+
+func (l realLimiter) Refund(ctx context.Context, org int64, a job.Action, v httpapi.Verdict) {
+	l.limits.Refund(ctx, org, a, limit.Verdict(v))
 }
 
 func (w *world) provision(tb testing.TB) {

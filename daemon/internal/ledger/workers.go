@@ -113,17 +113,6 @@ func (l *Ledger) ForgetDead(ctx context.Context) error {
 	return nil
 }
 
-// Live returns how many processes serve the API and how many run jobs now.
-func (l *Ledger) Live(ctx context.Context) (apis, workers int, err error) {
-	err = l.beats.QueryRow(ctx, `
-SELECT count(*) FILTER (WHERE mode <> 'worker'), count(*) FILTER (WHERE mode <> 'api') FROM workers
-WHERE dead_at IS NULL AND NOT draining AND beat_at > clock_timestamp() - interval '20 seconds'`).Scan(&apis, &workers)
-	if err != nil {
-		return 0, 0, fmt.Errorf("count live processes: %w", err)
-	}
-	return apis, workers, nil
-}
-
 // Healthy returns nil if the database answers and takes writes.
 func (l *Ledger) Healthy(ctx context.Context) error {
 	var standby, readOnly bool

@@ -100,6 +100,19 @@ func (o onceRow) replay(once inbox.Once, answer any) (bool, error) {
 	return true, nil
 }
 
+// Repeated reports whether a write was done under the key, so that asking again
+// does nothing: it gives the same answer, or a fault if it is another request.
+func (s *Store) Repeated(ctx context.Context, orgID int64, once inbox.Once) (bool, error) {
+	var found bool
+	err := s.pool.QueryRow(Named(ctx, QuerySend), `
+SELECT EXISTS (SELECT FROM idempotency_keys WHERE org_id = $1 AND key = $2 AND created_at > $3)`,
+		orgID, inbox.Clean(once.Key), s.now().Add(-keyLife)).Scan(&found)
+	if err != nil {
+		return false, fmt.Errorf("look up the idempotency key: %w", err)
+	}
+	return found, nil
+}
+
 func (s *Store) queueAnswer(b *pgx.Batch, orgID int64, key string, digest []byte, answer any) error {
 	stored, err := json.Marshal(answer)
 	if err != nil {
