@@ -56,6 +56,7 @@ type house struct {
 	api    string // base URL of the public API
 	token  string // of org acme, user dana
 	socket string
+	every  time.Duration // between looks for periodic work
 	logs   *logs
 }
 
@@ -102,6 +103,7 @@ func (h *house) environ(mode string) []string {
 		"APP_MODE=" + mode, "INBOXD_DATABASE_URL=" + h.dsn, "INBOXD_LISTEN=127.0.0.1:0", "INBOXD_METRICS_LISTEN=127.0.0.1:0",
 		"INBOXD_ADMIN_SOCKET=" + h.socket, "INBOXD_META_APP_SECRET=" + appSecret, "INBOXD_META_VERIFY_TOKEN=verify",
 		"INBOXD_SECRET_KEY=" + secretKey, "INBOXD_META_GRAPH_URL=" + h.sim.URL(), "INBOXD_META_INSTAGRAM_URL=" + h.sim.URL(),
+		"INBOXD_META_APP_ID=" + h.sim.AppID(),
 		"INBOXD_DRAIN=5s", fmt.Sprintf("INBOXD_DIAL=%d", h.dial), "INBOXD_SLOTS=8",
 	}
 	if h.redis != "" {
@@ -130,7 +132,7 @@ func (h *house) tryStart(mode string, more ...string) (*process, error) {
 	c, _, err := daemon.LoadConfig("", append(h.environ(mode), more...), nil)
 	require.NoError(h.t, err)
 	d, err := daemon.New(h.t.Context(), daemon.Options{
-		Config: c, Build: daemon.Build{Version: "v0.0.0-test"}, Host: "test", PID: os.Getpid(),
+		Config: c, Build: daemon.Build{Version: "v0.0.0-test"}, Host: "test", PID: os.Getpid(), Every: h.every,
 		Logger: slog.New(slog.NewTextHandler(h.logs, &slog.HandlerOptions{Level: slog.LevelDebug})), Getenv: func(string) string { return "" },
 	})
 	if err != nil {

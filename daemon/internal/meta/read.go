@@ -67,8 +67,16 @@ func (c *Client) ask(parent context.Context, a ask) (reply, job.Result) {
 	case err != nil:
 		result = ClassifyTransport(a.product, true, err)
 	}
-	result.Detail = redact(result.Detail, append(a.secrets, a.token)...)
+	result.Detail = redact(result.Detail, a.hidden()...)
 	return r, result
+}
+
+// hidden are the secrets of the call, as they are and as a URL writes them.
+func (a ask) hidden() (all []string) {
+	for _, secret := range append(a.secrets, a.token) {
+		all = append(all, secret, url.QueryEscape(secret))
+	}
+	return all
 }
 
 func (c *Client) askOnce(ctx context.Context, a ask) (reply, job.Result, error) {
