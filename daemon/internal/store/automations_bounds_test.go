@@ -12,6 +12,7 @@ import (
 
 	"github.com/bandeja/inboxd/daemon/internal/automation"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
+	"github.com/bandeja/inboxd/daemon/internal/job"
 )
 
 // Everybody gets as many conversations as the others, however many rules run
@@ -75,7 +76,7 @@ func (b *bundle) together(all ...automation.Request) int {
 	return ran
 }
 
-// Two workers with the same job, and its rules changing under them, do it once.
+// Workers with the same job do it once.
 func TestEffectsOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -95,6 +96,83 @@ func TestEffectsOnce(t *testing.T) {
 	_, err := b.RunAutomations(ctx, automation.Request{OrgID: b.org.ID, MessageID: q.MessageID + 1})
 	require.Error(t, err)
 	require.Equal(t, 1, b.sentTexts())
+}
+
+// Webhooks, rules that run, agents and changes of rules, all of the same few
+// conversations at once: nobody is refused, and every rule runs once.
+func TestAutomationsMeetEverybodyElse(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.clock.set(at(100))
+	r := b.rule("turns", keyword("hello"), automation.Action{Type: automation.AssignRoundRobin}, hello)
+	b.rule("more turns", keyword("hello"), automation.Action{Type: automation.AssignRoundRobin}, tag("x"))
+	b.rule("wait", noAnswer(5), hello)
+	b.ingest(b.crowd("first", 8))
+	conversations, err := b.Conversations(b.ctx, inbox.ConversationFilter{OrgID: b.org.ID, Limit: 8})
+	require.NoError(t, err)
+	var wg sync.WaitGroup
+	do := func(what func(i int) error) {
+		wg.Go(func() {
+			for i := range 12 {
+				if err := what(i); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for range 2 {
+		do(func(i int) error { _, err := b.Ingest(b.ctx, b.crowd(fmt.Sprint("again", i), 8), nil); return err })
+		do(func(int) error {
+			for _, q := range b.asked() {
+				if _, err := b.RunAutomations(b.ctx, q); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	do(func(int) error {
+		_, err := b.UpdateAutomation(b.ctx, automation.Write{OrgID: b.org.ID, ID: r.ID, Rule: r})
+		return err
+	})
+	do(func(i int) error {
+		_, err := b.Reply(b.ctx, inbox.Reply{OrgID: b.org.ID, UserID: b.user.ID, ConversationID: conversations[i%8].ID, Text: "hi"})
+		return err
+	})
+	do(func(i int) error {
+		_, err := b.Assign(b.ctx, inbox.Assign{OrgID: b.org.ID, ConversationID: conversations[7-i%8].ID, User: "dana"})
+		return err
+	})
+	wg.Wait()
+	b.automate()
+	messages := b.count(`SELECT count(*) FROM messages WHERE org_id = $1 AND inbound`, b.org.ID)
+	require.Equal(t, 8*13, messages)
+	require.Equal(t, 2*messages, b.count(`SELECT count(*) FROM automation_runs r JOIN automations a ON a.id = r.rule_id WHERE a.org_id = $1 AND a.wait_minutes = 0`, b.org.ID))
+	require.LessOrEqual(t, b.count(`SELECT max(n) FROM (SELECT count(*) AS n FROM messages WHERE origin = 'automation' AND org_id = $1 GROUP BY conversation_id) c`, b.org.ID),
+		automation.MostSends)
+}
+
+// A timer travels through the real ledger: it waits, becomes due, and brings
+// its minutes along.
+func TestTimerTravels(t *testing.T) {
+	t.Parallel()
+	s := wire(t)
+	s.rule("wait", noAnswer(30), tag("late"))
+	c := s.customerAsks("amy")
+	require.Equal(t, 1, s.count(`
+SELECT count(*) FROM jobs WHERE job_type = 3 AND state = 0 AND run_at > clock_timestamp() + interval '29 minutes'
+  AND deadline_at = run_at + interval '24 hours' AND channel_id = $1 AND serial_key = $2`, s.whatsapp.ID, c))
+	s.due()
+	got, err := s.ledger.Take(s.ctx, job.Pick{
+		Queue: job.Automations, Type: job.RunAutomation, DialTo: 100, Shares: []job.Share{{OrgID: s.org.ID, Limit: 1}},
+	}, s.worker)
+	require.NoError(t, err)
+	require.Len(t, got, 1)
+	require.JSONEq(t, `{"minutes":30}`, string(got[0].Args))
+	ran, err := s.RunAutomations(s.ctx, automation.Request{OrgID: s.org.ID, MessageID: got[0].SubjectID, Minutes: 30})
+	require.NoError(t, err)
+	require.Equal(t, 1, ran)
+	require.True(t, s.finish(got[0], job.Result{Verdict: job.Succeed}))
 }
 
 // Two robots that answer each other stop: three messages a minute, then none,

@@ -68,7 +68,7 @@
     const [type, media] = Object.entries((holder && holder.content) || {})[0] || [];
     if (!media) return [];
     const parts = [el("h4", {}, title + " ", el("span", { class: "muted" }, type))];
-    if (type.endsWith("json")) parts.push(el("pre", {}, JSON.stringify(example(media.schema, 0), null, 2)), table(members(media.schema)));
+    if (type.endsWith("json")) parts.push(el("pre", {}, JSON.stringify(media.example || example(media.schema, 0), null, 2)), table(members(media.schema)));
     return parts;
   };
 
