@@ -83,67 +83,6 @@ func through(t *testing.T, raw string) (string, *proxy.Proxy) {
 	return u.String(), p
 }
 
-// A worker killed with -9 in the middle of its sends: nothing is lost, nothing
-// is sent twice, its jobs are under way again (or uncertain) within 30 s, and
-// every conversation stays in order.
-func TestFaultWorkerKilled(t *testing.T) {
-	t.Parallel()
-	for round := range rounds(t) {
-		t.Run(fmt.Sprint("Round", round), func(t *testing.T) {
-			t.Parallel()
-			h := newHouse(t)
-			h.redis, h.dial = stacktest.Redis(t), 50
-			require.NoError(t, h.sim.SetSettings(metasim.Settings{Response: metasim.Span{MinMS: 100, MaxMS: 600}}))
-			h.start("api")
-			h.furnish()
-			victim := h.spawn("worker")
-			var conversations []string
-			for i := range 8 {
-				conversations = append(conversations, h.customer(waNumber, fmt.Sprint("1202555010", i), "hi"))
-			}
-			var sent []receipt
-			for range 4 {
-				for _, c := range conversations {
-					sent = append(sent, h.reply(c, "answer"))
-				}
-			}
-			require.Eventually(t, func() bool { return len(h.sim.Sends(0)) >= 12 }, patience, time.Millisecond)
-			require.NoError(t, victim.Process.Signal(syscall.SIGKILL))
-			killed := time.Now()
-			before := len(h.sim.Sends(0))
-			h.spawn("worker")
-			require.Eventually(t, func() bool { return len(h.sim.Sends(0)) > before }, 2*patience, 5*time.Millisecond)
-			uncertain := 0
-			for _, r := range sent {
-				if h.awaitStatus(r.Message.ID, "delivered", "read", "uncertain").Status == "uncertain" {
-					uncertain++
-				}
-			}
-			found := h.lastTakeover().Sub(killed)
-			t.Logf("killed worker: %d of %d uncertain, its jobs taken over after %s, everything settled after %s",
-				uncertain, len(sent), found.Round(time.Millisecond), time.Since(killed).Round(time.Millisecond))
-			require.Less(t, found, 30*time.Second)
-			require.Empty(t, h.sim.Duplicates())
-			inOrder(t, h.sim.Sends(0))
-		})
-	}
-}
-
-// lastTakeover is when the last job of a dead worker was found, or its last
-// dispatched copy handed out anew.
-func (h *house) lastTakeover() (at time.Time) {
-	h.t.Helper()
-	conn, err := pgx.Connect(h.t.Context(), h.dsn)
-	require.NoError(h.t, err)
-	defer func() { _ = conn.Close(h.t.Context()) }()
-	err = conn.QueryRow(h.t.Context(), `
-SELECT coalesce(max(at), 'epoch') FROM (
-  SELECT at FROM job_events WHERE kind = 3 AND error_class = 'worker_lost'
-  UNION ALL SELECT started_at FROM job_history WHERE run_epoch > 1) x`).Scan(&at)
-	require.NoError(h.t, err)
-	return at
-}
-
 // Redis goes down, loses everything and comes back while messages flow: the
 // postgres lane carries on, what was on its way is recalled.
 func TestFaultRedisLosesEverything(t *testing.T) {
