@@ -65,7 +65,6 @@ func median(x []float64) float64 {
 type flood struct {
 	b    *testing.B
 	conn *pgx.Conn
-	last int64
 }
 
 func newFlood(b *testing.B, h *house) *flood {

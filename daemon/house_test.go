@@ -104,7 +104,7 @@ func (h *house) environ(mode string) []string {
 		"INBOXD_ADMIN_SOCKET=" + h.socket, "INBOXD_META_APP_SECRET=" + appSecret, "INBOXD_META_VERIFY_TOKEN=verify",
 		"INBOXD_SECRET_KEY=" + secretKey, "INBOXD_META_GRAPH_URL=" + h.sim.URL(), "INBOXD_META_INSTAGRAM_URL=" + h.sim.URL(),
 		"INBOXD_META_APP_ID=" + h.sim.AppID(),
-		"INBOXD_DRAIN=5s", fmt.Sprintf("INBOXD_DIAL=%d", h.dial), "INBOXD_SLOTS=8",
+		"INBOXD_META_PAIR_BURST=45", "INBOXD_DRAIN=5s", fmt.Sprintf("INBOXD_DIAL=%d", h.dial), "INBOXD_SLOTS=8",
 	}
 	if h.redis != "" {
 		e = append(e, "INBOXD_REDIS_URL="+h.redis)
@@ -175,6 +175,8 @@ func (h *house) furnish() {
 	_, err = c.AddChannel(ctx, admin.ChannelAdd{Org: "acme", Kind: "whatsapp", ExternalID: waNumber, Token: "channel-token"})
 	require.NoError(h.t, err)
 	_, err = c.AddChannel(ctx, admin.ChannelAdd{Org: "acme", Kind: "instagram", ExternalID: igAccount, Token: "channel-token"})
+	require.NoError(h.t, err)
+	_, err = c.SetLimits(ctx, admin.LimitSet{Org: "acme", Values: map[string]string{"send_text": "100000/min", "send_template": "100000/min"}})
 	require.NoError(h.t, err)
 	token, err := c.CreateToken(ctx, admin.TokenCreate{Org: "acme", User: "dana"})
 	require.NoError(h.t, err)

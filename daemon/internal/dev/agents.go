@@ -39,7 +39,9 @@ type agents struct {
 }
 
 func newAgents(a *api, j *journal) *agents {
-	return &agents{api: a, journal: j, slots: make(chan struct{}, maxAgents), ending: make(chan struct{})}
+	g := &agents{api: a, journal: j, slots: make(chan struct{}, maxAgents), ending: make(chan struct{})}
+	a.ending = g.ending
+	return g
 }
 
 // give hands out a task and returns at once. It may not be called after finish.

@@ -24,6 +24,7 @@ type api struct {
 	base    string
 	http    *http.Client
 	journal *journal
+	ending  <-chan struct{} // closed when the agents are to come to an end; nil: never
 }
 
 func newAPI(base string, connections int, j *journal) *api {
@@ -65,11 +66,31 @@ func (a *api) do(ctx context.Context, c call, into any) error {
 			return err
 		}
 		a.journal.retry()
+		if r, limited := errors.AsType[*refusal](err); limited && r.status == http.StatusTooManyRequests {
+			if !a.waitForToken(ctx, again) {
+				return err
+			}
+			continue
+		}
 		if !wait(ctx, again) {
 			return errors.Join(ctx.Err(), err)
 		}
 		pause = min(2*pause, retryMost)
 	}
+}
+
+// waitForToken waits as long as the API asked for. An agent whose org is over
+// its limit when the traffic ends gives up: that is what the limit is for.
+func (a *api) waitForToken(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-a.ending:
+	case <-ctx.Done():
+	}
+	return false
 }
 
 // retryDelay says whether to call again and how long to wait before: 429 names

@@ -29,6 +29,9 @@ const (
 	envSecretKey     = "INBOXD_SECRET_KEY"
 	envEnvironment   = "INBOXD_ENVIRONMENT"
 	envDial          = "INBOXD_DIAL"
+	envPairInterval  = "INBOXD_META_PAIR_INTERVAL"
+	envPairBurst     = "INBOXD_META_PAIR_BURST"
+	envNumberRate    = "INBOXD_META_NUMBER_RATE"
 )
 
 // longestSocket is how many bytes a unix socket's path may have, with a margin.
@@ -104,7 +107,12 @@ func (r *run) chooseAddresses(ctx context.Context) error {
 			return err
 		}
 	}
-	for name, choice := range map[string]string{envEnvironment: "dev", envDial: "50"} {
+	for name, choice := range map[string]string{
+		envEnvironment: "dev", envDial: "50",
+		// A thousand customers stand for a hundred thousand: each gets more than
+		// one person would.
+		envPairInterval: "500ms", envPairBurst: "45", envNumberRate: "1000",
+	} {
 		if _, err := r.settings.or(name, choice); err != nil {
 			return err
 		}

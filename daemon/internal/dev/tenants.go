@@ -10,6 +10,9 @@ import (
 
 const customersPerChannel = 150
 
+// keepsDefaults is the small org whose limits nobody has raised.
+const keepsDefaults = "umbrella"
+
 // org is a demo tenant with its agents, channels and customers.
 type org struct {
 	name      string
@@ -62,7 +65,7 @@ func newOrgs(secret string) []*org {
 		name   string
 		weight int
 		agents int
-	}{{"acme", 4, 6}, {"globex", 3, 5}, {"initech", 2, 4}, {"umbrella", 1, 3}} {
+	}{{"acme", 30, 6}, {"globex", 20, 5}, {"initech", 10, 4}, {keepsDefaults, 1, 3}} {
 		o := &org{name: plan.name, weight: plan.weight, conversations: map[string]string{}}
 		for _, name := range agents[:plan.agents] {
 			o.users = append(o.users, &agent{name: name})

@@ -12,9 +12,8 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/job/inspect"
 )
 
-// cancellable are the states a cancel ends (T15); a running job is only asked
-// to stop (T16), uncertain and dead ones are never touched.
-const cancellable = `j.state IN (0, 1, 2, 5)`
+// A cancel ends (T15) scheduled, ready, dispatched and held jobs; a running one is
+// only asked to stop (T16), uncertain and dead ones are never touched.
 
 // CountCancellable counts, per org, the jobs a filter chooses that a cancel
 // would end or ask to stop. The filter's states narrow further.

@@ -53,7 +53,11 @@ type resolved struct {
 func (l *Ledger) Resolve(ctx context.Context, orgID, jobID int64, how inspect.Resolution, by string) (string, error) {
 	var r resolved
 	err := pgx.BeginFunc(ctx, l.pool, func(tx pgx.Tx) error {
-		rows, err := l.resolveQuery(ctx, tx, orgID, jobID, how)
+		sql, args, err := resolveSQL(orgID, jobID, how)
+		if err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, sql, args...)
 		if err != nil {
 			return err
 		}
@@ -79,17 +83,17 @@ func (l *Ledger) Resolve(ctx context.Context, orgID, jobID int64, how inspect.Re
 	return how.State(), nil
 }
 
-func (l *Ledger) resolveQuery(ctx context.Context, tx pgx.Tx, orgID, jobID int64, how inspect.Resolution) (pgx.Rows, error) {
+func resolveSQL(orgID, jobID int64, how inspect.Resolution) (sql string, args []any, err error) {
 	switch how {
 	case inspect.ResolvedSent:
-		return tx.Query(ctx, resolveSentSQL, jobID, orgID)
+		return resolveSentSQL, []any{jobID, orgID}, nil
 	case inspect.ResolvedNotSent:
-		return tx.Query(ctx, resolveNotSentSQL, jobID, orgID)
+		return resolveNotSentSQL, []any{jobID, orgID}, nil
 	case inspect.ResolvedResend:
 		types, lives := patience()
-		return tx.Query(ctx, resolveResendSQL, jobID, orgID, types, lives)
+		return resolveResendSQL, []any{jobID, orgID, types, lives}, nil
 	}
-	return nil, inbox.Faultf(inbox.Invalid, "bad_resolution", "a job is resolved as sent, not_sent or resend, not %q", how)
+	return "", nil, inbox.Faultf(inbox.Invalid, "bad_resolution", "a job is resolved as sent, not_sent or resend, not %q", how)
 }
 
 func (l *Ledger) notUncertain(ctx context.Context, orgID, jobID int64) error {
