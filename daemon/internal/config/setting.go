@@ -150,7 +150,7 @@ func meta(serving []Mode) []Setting {
 			kind: graphVersion(func(c *Config) *string { return &c.Meta.GraphVersion }),
 		}, {
 			Key: "meta.app_id", Env: "INBOXD_META_APP_ID",
-			Doc:  "Id of your Meta app.",
+			Doc:  "Id of your Meta app. With it and the app secret a worker renews Facebook and system-user tokens; Instagram tokens need neither.",
 			kind: digits(func(c *Config) *string { return &c.Meta.AppID }),
 		}, {
 			Key: "meta.app_secret", Env: "INBOXD_META_APP_SECRET", Secret: true, Required: serving,

@@ -11,7 +11,7 @@ type TokenKind string
 
 // The kinds of token. An unknown one is asked about before anything is done.
 const (
-	TokenInstagramLong TokenKind = "instagram_long" // 60 days; renewed by itself
+	TokenInstagramLong TokenKind = "instagram_long" //nolint:gosec // a word; 60 days, renewed by itself
 	TokenFacebookLong  TokenKind = "facebook_long"  // about 60 days; exchanged
 	TokenSystemUser    TokenKind = "system_user"    // never ends, or 60 days and exchanged
 	TokenPage          TokenKind = "page"           // no expiry date

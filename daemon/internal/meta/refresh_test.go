@@ -127,7 +127,9 @@ func TestTokenFixtures(t *testing.T) {
 }
 
 func isDebug(body []byte) bool {
-	var answer struct{ Data *struct{} }
+	var answer struct {
+		Data *struct{} `json:"data"`
+	}
 	return json.Unmarshal(body, &answer) == nil && answer.Data != nil
 }
 

@@ -97,9 +97,10 @@ func (s *Store) enqueuePeriodic(ctx context.Context, t job.Type, sql string, arg
 // there already, seen too late because the look was older than its commit,
 // keeps its job: ours is not inserted.
 func (s *Store) startPeriods(ctx context.Context, tx pgx.Tx, t job.Type, queue job.Queue, due []duePeriod) error {
-	ids, starts := make([]int64, len(due)), make([]time.Time, len(due))
-	for i, d := range due {
-		ids[i], starts[i] = d.ChannelID, d.Start
+	var ids []int64
+	var starts []time.Time
+	for _, d := range due {
+		ids, starts = append(ids, d.ChannelID), append(starts, d.Start)
 	}
 	rows, err := tx.Query(ctx, `
 INSERT INTO periodic_runs (name, scope_id, period_start, job_id)

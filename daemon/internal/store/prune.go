@@ -9,13 +9,13 @@ import (
 const (
 	keyLife      = 24 * time.Hour // of an idempotency key and of a parked status
 	unusableLife = 30 * 24 * time.Hour
-	periodicLife = 30 * 24 * time.Hour // longer than any period
+	periodicLife = 7 * 24 * time.Hour  // longer than any period
 	runLife      = 90 * 24 * time.Hour // longer than any job of its message lives
 	pruneChunk   = 1000                // rows per transaction: milliseconds of locks
 )
 
 // Prune deletes what has served: idempotency keys and parked statuses after 24
-// hours, unusable webhooks and runs of periodic work after 30 days, runs of
+// hours, runs of periodic work after 7 days, unusable webhooks after 30, runs of
 // automations after 90. It works in small chunks, may run in several processes at
 // once and may be stopped at any moment.
 func (s *Store) Prune(ctx context.Context) error {

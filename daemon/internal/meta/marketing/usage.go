@@ -22,8 +22,8 @@ type Usage struct {
 
 // UsageOf reads the usage headers. Of x-business-use-case-usage the wait is in
 // minutes, of x-ad-account-usage in seconds; the others are percents alone.
-func UsageOf(header http.Header) Usage {
-	var u Usage
+func UsageOf(header http.Header) *Usage {
+	u := &Usage{}
 	u.business(header.Get("X-Business-Use-Case-Usage"))
 	u.account(header.Get("X-Ad-Account-Usage"))
 	var insights struct {
@@ -79,7 +79,7 @@ func (u *Usage) account(header string) {
 
 // Quiet returns how long to leave the account alone so that the quota is not
 // used up; 0 while there is enough of it.
-func (u Usage) Quiet() time.Duration {
+func (u *Usage) Quiet() time.Duration {
 	switch {
 	case u.Percent < nearly:
 		return 0
