@@ -145,3 +145,13 @@ func TestCheckToken(t *testing.T) {
 		requireCode(t, c.code, inbox.CheckTokenLife(c.role, c.life))
 	}
 }
+
+func TestTokenKindIsChecked(t *testing.T) {
+	t.Parallel()
+	c := inbox.Channel{Kind: inbox.WhatsApp, ExternalID: "12", State: inbox.ChannelActive, TokenKind: "eternal"}
+	require.ErrorContains(t, inbox.CheckChannel(c), "system_user")
+	for _, kind := range append(inbox.TokenKinds(), "") {
+		c.TokenKind = kind
+		require.NoError(t, inbox.CheckChannel(c))
+	}
+}

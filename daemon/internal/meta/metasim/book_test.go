@@ -64,7 +64,8 @@ func TestRulesOfReads(t *testing.T) {
 	require.Equal(t, http.StatusOK, get(t, sim, http.MethodGet, "/v26.0/me", igToken, ""))
 	require.NotEqual(t, http.StatusOK, do(t, sim, igText("1.1")).status)
 	for _, bad := range []metasim.Rule{
-		{Type: "insight", Effect: metasim.Delay, DelayMS: 1}, {Type: "insights", Effect: metasim.CutBody},
+		{Type: "insight", Effect: metasim.Delay, DelayMS: 1},
+		{Type: "insights", Effect: metasim.CutBody},
 		{Type: "renewal", Effect: metasim.FailLater, Fixture: busy},
 	} {
 		_, err := sim.AddRule(bad)
