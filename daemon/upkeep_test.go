@@ -283,7 +283,6 @@ func TestWrongAppSecretStopsRenewals(t *testing.T) {
 	h.sim.SetWebhook(h.api+"/webhooks/meta", "another-secret")
 	h.aging("system_user", waNumber)
 	require.Eventually(t, func() bool { return strings.Contains(h.logs.String(), "all token renewals rest") }, patience, 20*time.Millisecond)
-	h.exec(`UPDATE jobs SET run_at = now() WHERE state = 0`)
 	h.sim.SetWebhook(h.api+"/webhooks/meta", appSecret)
 	conversation := h.customer(waNumber, "12025550101", "hello")
 	h.awaitStatus(h.reply(conversation, "still here").Message.ID, "delivered", "read")
