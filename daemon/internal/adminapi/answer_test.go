@@ -119,7 +119,17 @@ func TestFailoverIsTemporary(t *testing.T) {
 		_, err := as(t, onSocket(t, newHandler(t, f)), "").Orgs(t.Context())
 		require.Equal(t, kind, admin.KindOf(err), state)
 	}
+	f := newFake()
+	f.down = unaskedError{}
+	_, err := as(t, onSocket(t, newHandler(t, f)), "").Orgs(t.Context())
+	require.Equal(t, admin.Temporary, admin.KindOf(err))
 }
+
+// unaskedError is an error of the driver before it could ask.
+type unaskedError struct{}
+
+func (unaskedError) Error() string     { return "conn closed" }
+func (unaskedError) SafeToRetry() bool { return true }
 
 // sqlError is an error of the database server.
 type sqlError string

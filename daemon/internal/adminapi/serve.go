@@ -177,7 +177,17 @@ func kindOf(err error) admin.Kind {
 	if _, ok := errors.AsType[net.Error](err); ok || errors.Is(err, context.DeadlineExceeded) || goingAway(err) {
 		return admin.Temporary
 	}
+	if fault, ok := errors.AsType[unaskedFault](err); ok && fault.SafeToRetry() {
+		return admin.Temporary
+	}
 	return admin.Internal
+}
+
+// unaskedFault is a fault that came before anything was asked of the server: a
+// connection that was closed, or refused for now.
+type unaskedFault interface {
+	error
+	SafeToRetry() bool
 }
 
 // sqlFault is an error of the database server with its SQLSTATE.

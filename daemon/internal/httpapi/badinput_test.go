@@ -195,6 +195,14 @@ func TestOurOwnFaultsStayInside(t *testing.T) {
 			require.Equal(t, status == 503, answer.Header.Get("Retry-After") != "")
 		})
 	}
+	t.Run("ConnectionGone", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		b.store.err = fmt.Errorf("accept message: %w", unaskedError{})
+		answer := b.do(t, "POST", "/v1/conversations/7/messages", `{"text":"a"}`, as(danaToken)...)
+		require.NotEmpty(t, answer.Header.Get("Retry-After"))
+		requireProblem(t, answer, 503, "unavailable")
+	})
 	t.Run("TemporaryFault", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
@@ -208,3 +216,9 @@ type sqlError string
 
 func (e sqlError) Error() string    { return "SQLSTATE " + string(e) }
 func (e sqlError) SQLState() string { return string(e) }
+
+// unaskedError is an error of the driver before it could ask.
+type unaskedError struct{}
+
+func (unaskedError) Error() string     { return "conn closed" }
+func (unaskedError) SafeToRetry() bool { return true }

@@ -122,6 +122,13 @@ type sqlFault interface {
 	SQLState() string
 }
 
+// unaskedFault is a fault that came before anything was asked of the server: a
+// connection that was closed, or refused for now.
+type unaskedFault interface {
+	error
+	SafeToRetry() bool
+}
+
 // unreachable reports whether err says that a server did not answer, or cannot
 // do just now what it could do at another time, rather than that it refused
 // what we asked: SQLSTATE classes 08 (connection), 40 (rolled back), 53
@@ -131,6 +138,9 @@ func unreachable(err error) bool {
 	if fault, ok := errors.AsType[sqlFault](err); ok && len(fault.SQLState()) == 5 {
 		state := fault.SQLState()
 		return slices.Contains([]string{"08", "40", "53", "57"}, state[:2]) || state == "25006" || state == "55P03"
+	}
+	if fault, ok := errors.AsType[unaskedFault](err); ok && fault.SafeToRetry() {
+		return true
 	}
 	if _, ok := errors.AsType[net.Error](err); ok {
 		return true

@@ -64,7 +64,7 @@ func (o PoolOptions) apply(config *pgxpool.Config) {
 	config.MaxConnLifetime = connLifetime
 	config.MaxConnLifetimeJitter = connLifetime / 10
 	config.ConnConfig.ConnectTimeout = connectTimeout
-	config.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	config.ConnConfig.ValidateConnect = takesWrites
 	set := config.ConnConfig.RuntimeParams
 	set["application_name"] = "inboxd"
 	if o.Name != "" {
@@ -80,6 +80,25 @@ func (o PoolOptions) apply(config *pgxpool.Config) {
 		set["plan_cache_mode"] = "force_generic_plan"
 	}
 }
+
+// takesWrites refuses a new connection to a server that is read-only, or gone
+// again before we could ask.
+func takesWrites(ctx context.Context, conn *pgconn.PgConn) error {
+	if err := pgconn.ValidateConnectTargetSessionAttrsReadWrite(ctx, conn); err != nil {
+		return unusableError{err}
+	}
+	return nil
+}
+
+// unusableError says that a server was reached and cannot be used now. Nothing
+// was asked of it yet: the caller may try again.
+type unusableError struct{ cause error }
+
+func (e unusableError) Error() string { return e.cause.Error() }
+func (e unusableError) Unwrap() error { return e.cause }
+
+// SafeToRetry is the word pgx has for it.
+func (e unusableError) SafeToRetry() bool { return true }
 
 // milliseconds is how PostgreSQL reads a bare number of a timeout.
 func milliseconds(d, standard time.Duration) string {

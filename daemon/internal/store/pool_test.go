@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -74,4 +75,21 @@ func TestOpen(t *testing.T) {
 	_, err = store.Open(ctx, store.PoolOptions{DSN: "postgres://nobody:secret@127.0.0.1:port/none"})
 	require.Error(t, err)
 	require.NotContains(t, err.Error(), "secret")
+}
+
+// A connection refused because the server takes no writes is a failover, not a
+// fault of ours: callers can tell.
+func TestOpenOnAReadOnlyServer(t *testing.T) {
+	t.Parallel()
+	pool, err := store.Open(t.Context(), store.PoolOptions{DSN: stacktest.Database(t, nil) + "&options=-cdefault_transaction_read_only%3Don"})
+	require.NoError(t, err)
+	defer pool.Close()
+	err = pool.Ping(t.Context())
+	require.ErrorContains(t, err, "read only")
+	passing, ok := errors.AsType[interface {
+		error
+		SafeToRetry() bool
+	}](err)
+	require.True(t, ok)
+	require.True(t, passing.SafeToRetry())
 }

@@ -71,6 +71,7 @@ func TestLedger(t *testing.T) {
 	do(t, sim, waText("7.2"))
 	do(t, sim, waTemplate("8.1", "promo"))
 	do(t, sim, igText("9.1").replace("Yes", strings.Repeat("a", 1001)))
+	require.Eventually(t, func() bool { return !sim.Sends(3)[0].EndedAt.IsZero() }, 10*time.Second, time.Millisecond)
 	sends := sim.Sends(0)
 	require.Len(t, sends, 4)
 	for i, want := range []metasim.Send{
@@ -84,6 +85,8 @@ func TestLedger(t *testing.T) {
 		require.Len(t, got.TextHash, 16)
 		require.Equal(t, want.Decision == metasim.Accepted, got.ProviderID != "")
 		got.Seq, got.At, got.Account, got.Recipient, got.TextHash, got.ProviderID = 0, time.Time{}, "", "", "", ""
+		require.False(t, got.EndedAt.Before(sends[i].At), "it ended after it came")
+		got.EndedAt = time.Time{}
 		require.Equal(t, want, got)
 	}
 	require.Equal(t, sends[0].TextHash, sends[1].TextHash)
