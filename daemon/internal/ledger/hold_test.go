@@ -93,7 +93,8 @@ func TestHoldsMeanTheSameInGoAndSQL(t *testing.T) {
 		}
 		b.hold(t, h.OrgID, h.Queue, h.Type, life)
 		n := rapid.SampledFrom([]job.New{
-			{OrgID: 1, Queue: job.WhatsApp, Type: job.SendMessage}, {OrgID: 2, Queue: job.Automations, Type: job.RunAutomation},
+			{OrgID: 1, Queue: job.WhatsApp, Type: job.SendMessage},
+			{OrgID: 2, Queue: job.Automations, Type: job.RunAutomation},
 			{OrgID: 1, Queue: job.TokenRefresh, Type: job.RefreshToken},
 		}).Draw(rt, "job")
 		b.add(t, n)
