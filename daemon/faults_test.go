@@ -250,6 +250,7 @@ func TestFaultWorkerFrozen(t *testing.T) {
 	for _, r := range sent {
 		h.awaitStatus(r.Message.ID, "delivered", "read", "uncertain")
 	}
+	h.awaitDeath() // also if everything it had begun was done already
 	before := h.sim.Sends(0)
 	lost := h.lostTickets()
 	require.NoError(t, frozen.Process.Signal(syscall.SIGCONT))
@@ -261,6 +262,19 @@ func TestFaultWorkerFrozen(t *testing.T) {
 	}
 	require.Empty(t, h.sim.Duplicates())
 	inOrder(t, before)
+}
+
+// awaitDeath waits until a process has been declared dead.
+func (h *house) awaitDeath() {
+	h.t.Helper()
+	conn, err := pgx.Connect(h.t.Context(), h.dsn)
+	require.NoError(h.t, err)
+	defer func() { _ = conn.Close(h.t.Context()) }()
+	require.Eventually(h.t, func() bool {
+		var dead int
+		err := conn.QueryRow(h.t.Context(), `SELECT count(*) FROM workers WHERE dead_at IS NOT NULL`).Scan(&dead)
+		return err == nil && dead > 0
+	}, 3*patience, 20*time.Millisecond)
 }
 
 // lostTickets are the hand-outs that were running in a worker declared dead.

@@ -246,9 +246,12 @@ func TestActionsThatAreSkipped(t *testing.T) {
 		"WindowClosed":  {[]automation.Action{hello, tag("x")}, func(b *bundle, _ int64) { b.clock.add(25 * time.Hour) }, "r partly skipped window_closed tagged x"},
 		"TemplateAfter": {[]automation.Action{template}, func(b *bundle, _ int64) { b.clock.add(25 * time.Hour) }, "r done sent"},
 		"OnlyOne":       {[]automation.Action{hello}, func(b *bundle, _ int64) { b.clock.add(25 * time.Hour) }, "r skipped skipped window_closed"},
-		"Paused": {[]automation.Action{hello, template}, func(b *bundle, _ int64) {
-			b.exec(`UPDATE channels SET state = 'paused' WHERE org_id = $1`, b.org.ID)
+		"Broken": {[]automation.Action{hello, template}, func(b *bundle, _ int64) {
+			b.exec(`UPDATE channels SET state = 'broken' WHERE org_id = $1`, b.org.ID)
 		}, "r skipped skipped channel_not_active skipped channel_not_active"},
+		"PausedWaits": {[]automation.Action{hello, template}, func(b *bundle, _ int64) {
+			b.exec(`UPDATE channels SET state = 'paused' WHERE org_id = $1`, b.org.ID)
+		}, "r done sent sent"},
 		"TooManyTags": {[]automation.Action{tag("x"), tag("t1")}, func(b *bundle, c int64) {
 			b.exec(`UPDATE conversations SET tags = ARRAY(SELECT 't' || n FROM generate_series(1, 20) n) WHERE id = $1`, c)
 		}, "r partly skipped too_many_tags tagged t1"},
