@@ -55,3 +55,22 @@ func TestSetChannelToken(t *testing.T) {
 		})
 	}
 }
+
+// A channel that was stopped because Meta refused its token works again with
+// another one, and a renewal of the old one that is under way comes too late:
+// it must not overwrite what the operator has set.
+func TestOperatorsTokenWins(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.whatsapp.ID
+	b.exec(`UPDATE channels SET state = 'paused', state_reason = 'refused', token_refused = true, token_alert = 2, token_version = 7 WHERE id = $1`, id)
+	c, _, err := b.SetChannelToken(b.ctx, b.org.ID, id, "EAAnew")
+	require.NoError(t, err)
+	require.Equal(t, inbox.ChannelActive, c.State)
+	require.Equal(t, 1, b.count(`SELECT count(*) FROM channels WHERE id = $1 AND token_version = 8 AND NOT token_refused AND token_alert = 0 AND state_reason = ''`, id))
+
+	b.exec(`UPDATE channels SET state = 'paused', token_refused = true WHERE id = $1`, id)
+	_, _, err = b.SetChannelState(b.ctx, b.org.ID, id, inbox.ChannelActive)
+	require.NoError(t, err)
+	require.Zero(t, b.count(`SELECT count(*) FROM channels WHERE id = $1 AND token_refused`, id), "the operator has looked: try it")
+}
