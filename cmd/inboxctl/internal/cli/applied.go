@@ -56,6 +56,24 @@ func (a *app) asked(ctx context.Context, c changeFlags, question func(context.Co
 	return client, a.confirm(text.Clean(fmt.Sprintf("%s on %s?", what, orElse(t.Name, t.Server))))
 }
 
+// act makes a change: a dry run at once, anything else after asking.
+func (a *app) act(ctx context.Context, dryRun bool, c changeFlags, question func(context.Context, *admin.Client) (string, error),
+	do func(context.Context, *admin.Client) error,
+) error {
+	if !dryRun {
+		client, err := a.asked(ctx, c, question)
+		if err != nil {
+			return err
+		}
+		return do(ctx, client)
+	}
+	client, _, err := a.connect()
+	if err != nil {
+		return err
+	}
+	return do(ctx, client)
+}
+
 // lasting is the flag of what ends by itself.
 type lasting struct {
 	raw   string

@@ -61,23 +61,12 @@ func runLimitsReset(ctx context.Context, o *limitsResetOptions) error {
 	if err != nil {
 		return err
 	}
-	if o.dryRun {
-		client, _, err := o.connect()
-		if err != nil {
-			return err
-		}
-		return o.reset(ctx, client, request)
-	}
-	client, err := o.asked(ctx, o.change, func(ctx context.Context, c *admin.Client) (string, error) {
+	return o.act(ctx, o.dryRun, o.change, func(ctx context.Context, c *admin.Client) (string, error) {
 		dry := request
 		dry.DryRun = true
 		plan, err := c.ResetLimits(ctx, dry)
 		return fmt.Sprintf("Reset %s of %s", orElse(strings.Join(changedLimits(plan.Item, nil), ", "), "nothing"), o.org), err
-	})
-	if err != nil {
-		return err
-	}
-	return o.reset(ctx, client, request)
+	}, func(ctx context.Context, c *admin.Client) error { return o.reset(ctx, c, request) })
 }
 
 func (o *limitsResetOptions) reset(ctx context.Context, client *admin.Client, l admin.LimitReset) error {

@@ -84,24 +84,13 @@ func runLimitsSet(ctx context.Context, o *limitsSetOptions) error {
 	if err != nil {
 		return err
 	}
-	if o.dryRun {
-		client, _, err := o.connect()
-		if err != nil {
-			return err
-		}
-		return o.set(ctx, client, request)
-	}
-	client, err := o.asked(ctx, o.change, func(ctx context.Context, c *admin.Client) (string, error) {
+	return o.act(ctx, o.dryRun, o.change, func(ctx context.Context, c *admin.Client) (string, error) {
 		dry := request
 		dry.DryRun = true
 		plan, err := c.SetLimits(ctx, dry)
 		what := strings.Join(changedLimits(plan.Item, slices.Collect(maps.Keys(dry.Values))), ", ")
 		return fmt.Sprintf("Change %s of %s%s", what, o.org, forText(time.Duration(dry.LastsMS)*time.Millisecond)), err
-	})
-	if err != nil {
-		return err
-	}
-	return o.set(ctx, client, request)
+	}, func(ctx context.Context, c *admin.Client) error { return o.set(ctx, c, request) })
 }
 
 func (o *limitsSetOptions) set(ctx context.Context, client *admin.Client, l admin.LimitSet) error {

@@ -60,23 +60,12 @@ func runQueuesDial(ctx context.Context, o *queuesDialOptions) error {
 	if err != nil {
 		return err
 	}
-	if o.dryRun {
-		client, _, err := o.connect()
-		if err != nil {
-			return err
-		}
-		return o.turn(ctx, client, request)
-	}
-	client, err := o.asked(ctx, o.change, func(ctx context.Context, c *admin.Client) (string, error) {
+	return o.act(ctx, o.dryRun, o.change, func(ctx context.Context, c *admin.Client) (string, error) {
 		dry := request
 		dry.DryRun = true
 		plan, err := c.SetDial(ctx, dry)
 		return fmt.Sprintf("Turn the dial of %s from %s to %d%%", request.Queue, orElse(dialText(plan.Item.Before), "unknown"), request.Dial), err
-	})
-	if err != nil {
-		return err
-	}
-	return o.turn(ctx, client, request)
+	}, func(ctx context.Context, c *admin.Client) error { return o.turn(ctx, c, request) })
 }
 
 func (o *queuesDialOptions) turn(ctx context.Context, client *admin.Client, d admin.DialSet) error {
