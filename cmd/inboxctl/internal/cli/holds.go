@@ -73,23 +73,12 @@ func runPause(ctx context.Context, o *pauseOptions) error {
 		return err
 	}
 	what := heldText(request)
-	if o.dryRun {
-		client, _, err := o.connect()
-		if err != nil {
-			return err
-		}
-		return o.pause(ctx, client, request, what)
-	}
-	client, err := o.asked(ctx, o.change, func(ctx context.Context, c *admin.Client) (string, error) {
+	return o.act(ctx, o.dryRun, o.change, func(ctx context.Context, c *admin.Client) (string, error) {
 		dry := request
 		dry.DryRun = true
 		plan, err := c.AddHold(ctx, dry)
 		return "Pause " + what + forText(time.Duration(request.LastsMS)*time.Millisecond) + waitingText(plan.Item.Waiting), err
-	})
-	if err != nil {
-		return err
-	}
-	return o.pause(ctx, client, request, what)
+	}, func(ctx context.Context, c *admin.Client) error { return o.pause(ctx, c, request, what) })
 }
 
 func waitingText(n *int64) string {
