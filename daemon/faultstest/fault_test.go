@@ -3,6 +3,7 @@ package faultstest_test
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -68,7 +69,19 @@ func (r *rig) killWorker(ctx context.Context, dice *rand.Rand) (recovery, error)
 	}
 	at := time.Now()
 	lost, err := r.snapshot(ctx, heldBySQL, pid)
-	return r.underWay(at, lost), err
+	rec := r.underWay(at, lost)
+	if !slices.ContainsFunc(lost, func(c copyOf) bool { return c.Ran }) {
+		rec = untimed(rec) // it was idle: what it took with it is no measure
+	}
+	return rec, err
+}
+
+// untimed waits for a recovery that says nothing.
+func untimed(rec recovery) recovery {
+	return func(ctx context.Context) (time.Time, time.Time, error) {
+		from, _, err := rec(ctx)
+		return from, time.Time{}, err
+	}
 }
 
 func (r *rig) killAPI(ctx context.Context, _ *rand.Rand) (recovery, error) {

@@ -11,7 +11,7 @@ import (
 const (
 	longestPause  = 3 * time.Second
 	overlapShare  = 0.3 // of faults do not wait for the end of the one before
-	campaignShare = 0.7 // of faults hit a campaign
+	campaignShare = 0.7 // of faults hit a campaign; kills of workers always do
 	campaignSize  = 40
 )
 
@@ -51,9 +51,9 @@ func (r *rig) play(ctx context.Context, p plan, f *traffic) []*round {
 	)
 	for i, k := range p.shuffled(dice) {
 		wait(ctx, between(dice, 0, longestPause))
-		if dice.Float64() < campaignShare {
+		if k == workerKilled || dice.Float64() < campaignShare {
 			f.campaign(ctx, i*7, campaignSize)
-			wait(ctx, between(dice, 0, time.Second))
+			wait(ctx, between(dice, 100*time.Millisecond, time.Second))
 		}
 		one := &round{kind: k, began: time.Now()}
 		rounds = append(rounds, one)

@@ -26,8 +26,8 @@ sides were compared.
 - **lost**: accepted jobs in no or in two places, jobs stuck, customers' messages that got 200 and are not stored.
 - **doubled**: messages a customer got twice.
 - **out of order**: messages of a conversation that overtook, or two of one conversation under way at once.
-- **recovery**: until the work concerned was under way again (worker: its jobs started again or uncertain; Redis: everything that
-  was waiting has started; api: the first answer; PostgreSQL: the first write, from its start or the end of read-only). Only
+- **recovery**: until the work concerned was under way again (worker: the jobs it ran started again or uncertain, and every copy it may
+  have had started; Redis: everything that was waiting has started; api: the first answer; PostgreSQL: the first write, from its start or the end of read-only). Only
   faults that no other one overlaps and that hit something are timed (n). With fewer than 100 values P99 is the largest.
 
 | fault | rounds | lost | doubled | out of order | recovery n | P50 | P99 |
