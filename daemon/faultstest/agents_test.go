@@ -74,6 +74,9 @@ func (a *agents) send(ctx context.Context, c *conversation, req request) {
 			a.journal.accept(id)
 			return
 		}
+		if status == http.StatusTooManyRequests {
+			return // the agent has something else to do
+		}
 		if status == http.StatusUnprocessableEntity || !wait(ctx, callPause) {
 			a.journal.giveUp()
 			return

@@ -15,8 +15,9 @@ import (
 // entry is a job as the ledger has it in the end: alive or in history.
 type entry struct {
 	ID        int64
+	Org       string
 	Past      bool // in history
-	State     job.State
+	State     job.State // of one in history: minus its outcome
 	Queue     job.Queue
 	Priority  job.Priority
 	Serial    int64
@@ -62,10 +63,12 @@ func (r *rig) open(ctx context.Context) (*books, error) {
 	var stored []string
 	batch := &pgx.Batch{}
 	batch.Queue(`
-SELECT id, false, state, queue, priority, coalesce(serial_key, 0), coalesce(subject_id, 0), run_epoch, attempt::int, started_at, NULL::timestamptz FROM jobs
-UNION ALL
-SELECT id, true, -outcome, queue, priority, coalesce(serial_key, 0), coalesce(subject_id, 0), run_epoch, attempt::int, started_at, finished_at FROM job_history
-ORDER BY 1`).Query(collect(&b.entries))
+SELECT j.id, o.name, past, j.state, queue, priority, coalesce(serial_key, 0), coalesce(subject_id, 0), run_epoch, attempt::int, started_at, ended_at
+FROM (SELECT id, org_id, false AS past, state, queue, priority, serial_key, subject_id, run_epoch, attempt, started_at, NULL::timestamptz AS ended_at
+      FROM jobs
+      UNION ALL
+      SELECT id, org_id, true, -outcome, queue, priority, serial_key, subject_id, run_epoch, attempt, started_at, finished_at FROM job_history) j
+JOIN orgs o ON o.id = j.org_id ORDER BY 1`).Query(collect(&b.entries))
 	batch.Queue(`SELECT job_id, kind::int, epoch, attempt::int, started_at, at FROM job_events ORDER BY epoch, at`).Query(collect(&events))
 	batch.Queue(`SELECT pid, dead_at FROM workers WHERE dead_at IS NOT NULL`).Query(collect(&b.dead))
 	batch.Queue(`SELECT provider_id FROM messages WHERE inbound AND provider_id IS NOT NULL`).Query(func(rows pgx.Rows) (err error) {

@@ -96,8 +96,14 @@ func (b *books) checkInbound() (all []finding) {
 	return all
 }
 
-// checkSentOnce (I2): the customer has no job's message twice, and a job that
-// is done was sent.
+// The outcomes of jobs in history, as entries have them.
+const (
+	done      job.State = -1
+	cancelled job.State = -2
+)
+
+// checkSentOnce (I2, I9): the customer has no job's message twice; a job that
+// is done was sent, one that is dead or cancelled was not.
 func (b *books) checkSentOnce() (all []finding) {
 	sent := map[string]int{}
 	for _, s := range b.sends {
@@ -109,10 +115,10 @@ func (b *books) checkSentOnce() (all []finding) {
 		}
 	}
 	for _, e := range b.entries {
-		if n := sent[strconv.FormatInt(e.ID, 10)]; e.State == -1 && n == 0 {
+		if n := sent[strconv.FormatInt(e.ID, 10)]; e.State == done && n == 0 {
 			all = append(all, found(lost, *e.EndedAt, "job %d is done and was never sent", e.ID))
-		} else if e.State == job.Dead && n > 0 {
-			all = append(all, found(otherwise, time.Time{}, "job %d is dead and was sent", e.ID))
+		} else if (e.State == job.Dead || e.State == cancelled) && n > 0 {
+			all = append(all, found(otherwise, time.Time{}, "job %d is dead or cancelled and was sent", e.ID))
 		}
 	}
 	return all

@@ -16,7 +16,7 @@ func forged() *books {
 	b := &books{events: map[int64][]event{}, stored: map[string]bool{"in.1": true}, inbound: []metasim.Inbound{{ProviderID: "in.1", OKPosts: 1}}}
 	for i := range int64(2) {
 		b.entries = append(b.entries, entry{
-			ID: 1 + i, Past: true, State: -1, Queue: job.WhatsApp, Priority: job.Interactive, Serial: 7, Epoch: 1, Attempt: 1,
+			ID: 1 + i, Org: tight, Past: true, State: done, Queue: job.WhatsApp, Priority: job.Interactive, Serial: 7, Epoch: 1, Attempt: 1,
 			StartedAt: second(10 * i), EndedAt: second(10*i + 2),
 		})
 		b.sends = append(b.sends, metasim.Send{
@@ -80,6 +80,7 @@ func TestChecksFindWhatIsWrong(t *testing.T) {
 		{"OneOutcomeTwice", func(b *books) { b.events[1] = []event{uncertain, uncertain} }, []sort{otherwise}},
 		{"GivenUpAlive", func(b *books) { b.dead = []dead{{PID: 12, DeadAt: *second(0)}} }, []sort{otherwise}},
 		{"GivenUpKilled", func(b *books) { b.dead = []dead{{PID: 11, DeadAt: *second(0)}} }, nil},
+		{"SentAndCancelled", func(b *books) { b.entries[0].State = cancelled }, []sort{otherwise}},
 		{"SentAndDead", func(b *books) { b.entries[0].Past, b.entries[0].State = false, job.Dead }, []sort{otherwise}},
 	}
 	for _, c := range cases {
@@ -95,4 +96,25 @@ func TestChecksFindWhatIsWrong(t *testing.T) {
 			require.ElementsMatch(t, c.want, got)
 		})
 	}
+}
+
+// Limits and pauses are looked for by their own times.
+func TestChecksFindWhatIsTooMuch(t *testing.T) {
+	t.Parallel()
+	b := forged()
+	b.index()
+	from, to := *second(9), *second(11)
+	require.Len(t, b.checkPauses([]pause{{tight, "whatsapp", from, to}}), 1)
+	require.Empty(t, b.checkPauses([]pause{{tight, "instagram", from, to}, {"acme", "whatsapp", from, to}, {tight, "whatsapp", *second(3), from}}))
+
+	mine, n := map[string]bool{"a": true}, int64(60+stalled)
+	b.sends = nil
+	for i := range n + 1 {
+		b.sends = append(b.sends, metasim.Send{Account: "a", Type: "text", At: second(100).Add(time.Duration(i) * 59 * time.Second / time.Duration(n))})
+	}
+	require.Len(t, b.checkLimits(mine, *second(1000)), 1)
+	require.Empty(t, b.checkLimits(mine, *second(159)), "afterwards the limit was another one")
+	require.Empty(t, b.checkLimits(map[string]bool{"b": true}, *second(1000)))
+	b.sends = b.sends[1:]
+	require.Empty(t, b.checkLimits(mine, *second(1000)))
 }

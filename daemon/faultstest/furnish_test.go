@@ -38,7 +38,7 @@ type conversation struct {
 // furnish adds orgs, agents and channels, and lets every customer write once.
 func (r *rig) furnish(ctx context.Context) {
 	r.t.Helper()
-	for i, name := range []string{"acme", "globex", "initech"} {
+	for i, name := range []string{"acme", "globex", tight} {
 		o := &org{name: name, accounts: []metasim.Account{
 			{Kind: metasim.WhatsApp, ID: fmt.Sprintf("12000000000020%d", i), BusinessID: fmt.Sprintf("11000000000010%d", i), Token: channelToken},
 			{Kind: metasim.Instagram, ID: fmt.Sprintf("1784140000000030%d", i), Token: channelToken},
@@ -75,6 +75,9 @@ func (r *rig) addOrgs(ctx context.Context) {
 	for _, o := range r.orgs {
 		_, err := c.AddOrg(ctx, admin.OrgAdd{Name: o.name})
 		require.NoError(r.t, err)
+		if o.name != tight {
+			require.NoError(r.t, raise(ctx, c, o.name))
+		}
 		_, err = c.AddUser(ctx, admin.UserAdd{Org: o.name, Name: "dana"})
 		require.NoError(r.t, err)
 		for _, a := range o.accounts {
@@ -128,6 +131,19 @@ func (r *rig) everyone(kind metasim.Kind) (all []*conversation) {
 		for _, c := range o.conversations {
 			if kind == "" || c.kind == kind {
 				all = append(all, c)
+			}
+		}
+	}
+	return all
+}
+
+// accounts lists an org's numbers and accounts.
+func (r *rig) accounts(name string) map[string]bool {
+	all := map[string]bool{}
+	for _, o := range r.orgs {
+		for _, a := range o.accounts {
+			if o.name == name {
+				all[a.ID] = true
 			}
 		}
 	}

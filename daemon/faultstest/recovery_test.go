@@ -21,16 +21,19 @@ type copyOf struct {
 	Ran  bool
 }
 
+// roomy leaves out the org whose jobs wait for tokens.
+const roomy = `org_id <> (SELECT id FROM orgs WHERE name = '` + tight + `')`
+
 // heldBySQL: what a process was running, and every copy on its way through
 // Redis, for it may have had any of them.
 const heldBySQL = `
 SELECT id, CASE state WHEN 3 THEN epoch + 1 ELSE epoch END, state = 3 FROM jobs
-WHERE state = 3 AND worker_id IN (SELECT id FROM workers WHERE pid = $1) OR state = 2 AND lane = 1`
+WHERE (state = 3 AND worker_id IN (SELECT id FROM workers WHERE pid = $1) OR state = 2 AND lane = 1) AND ` + roomy
 
 // waitingSQL: all that is due, of conversations where nothing backs off.
 const waitingSQL = `
 SELECT id, CASE state WHEN 1 THEN epoch + 1 ELSE epoch END, false FROM jobs j
-WHERE state IN (1, 2) AND NOT EXISTS (
+WHERE state IN (1, 2) AND ` + roomy + ` AND NOT EXISTS (
   SELECT 1 FROM jobs b WHERE b.queue = j.queue AND b.serial_key = j.serial_key AND b.state = 0 AND b.id < j.id)`
 
 // snapshot notes which jobs a fault has hit.

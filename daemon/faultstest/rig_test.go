@@ -122,7 +122,7 @@ func (r *rig) environ() []string {
 	return []string{
 		"INBOXD_METRICS_LISTEN=127.0.0.1:0", "INBOXD_META_APP_SECRET=" + appSecret, "INBOXD_META_VERIFY_TOKEN=verify",
 		"INBOXD_SECRET_KEY=" + secretKey, "INBOXD_META_GRAPH_URL=" + r.sim.URL(), "INBOXD_META_INSTAGRAM_URL=" + r.sim.URL(),
-		"INBOXD_DRAIN=5s", "INBOXD_DIAL=50", "INBOXD_SLOTS=" + strconv.Itoa(slots),
+		"INBOXD_DRAIN=5s", "INBOXD_DIAL=50", "INBOXD_META_PAIR_INTERVAL=100ms", "INBOXD_META_PAIR_BURST=45", "INBOXD_SLOTS=" + strconv.Itoa(slots),
 	}
 }
 

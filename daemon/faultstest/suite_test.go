@@ -89,16 +89,19 @@ func ordeal(t *testing.T, name string, seed uint64, p plan) *outcome {
 	r := newRig(t, name, seed)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 	defer cancel()
-	f := r.converse(ctx, actionsPerS)
+	f, crew := r.converse(ctx, actionsPerS), r.operate(ctx)
 	wait(ctx, warmUp)
 	o := &outcome{rounds: r.play(ctx, p, f)}
 	f.end()
+	crew.end(ctx)
 	if err := r.drain(ctx); err != nil {
 		o.findings = append(o.findings, found(otherwise, time.Time{}, "%v", err))
 	}
 	b, err := r.open(ctx)
 	require.NoError(t, err)
 	o.findings = append(o.findings, b.check(r.journal.accepted(), r.lives())...)
+	o.findings = append(o.findings, b.checkPauses(crew.pauses)...)
+	o.findings = append(o.findings, b.checkLimits(r.accounts(tight), crew.raised)...)
 	o.findings = append(o.findings, r.checkAnswers()...)
 	o.findings = append(o.findings, r.checkGauges(ctx)...)
 	for _, one := range o.rounds {
@@ -107,7 +110,8 @@ func ordeal(t *testing.T, name string, seed uint64, p plan) *outcome {
 		}
 	}
 	o.accepted, o.sends, o.inbound = len(r.journal.accepted()), len(b.sends), len(b.inbound)
-	t.Logf("%s: %s; %d sends, %d inbound, webhooks by status %v", name, r.journal, o.sends, o.inbound, r.webhook.answers())
+	t.Logf("%s: %s; %d sends, %d inbound, webhooks by status %v; operators %v", name, r.journal, o.sends, o.inbound,
+		r.webhook.answers(), crew.acts)
 	return o
 }
 
