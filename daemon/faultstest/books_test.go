@@ -16,7 +16,7 @@ import (
 type entry struct {
 	ID        int64
 	Org       string
-	Past      bool // in history
+	Past      bool      // in history
 	State     job.State // of one in history: minus its outcome
 	Queue     job.Queue
 	Priority  job.Priority

@@ -19,16 +19,17 @@ func tableOf(outcomes []*outcome) string {
 	fmt.Fprintf(&b, `# What faults cost
 
 Written by %[1]smake faults%[1]s on a machine with %[2]d cores. %[3]d installations side by side, each with its own PostgreSQL and Redis, one
-api and %[4]d workers (the clocks of two are two minutes wrong), half of the conversations by each lane. While faults happened at random moments, %[5]d messages were
-accepted, %[6]d sends reached the simulated Meta and %[7]d customers' messages came in by webhook. At the end the books of both
-sides were compared.
+api and %[4]d workers (the clocks of two are two minutes wrong). While faults happened at random moments and operators turned the
+dial, paused and cancelled, %[5]d messages were accepted, %[6]d sends reached the simulated Meta and %[7]d customers' messages came
+in by webhook. At the end the books of both sides were compared.
 
 - **lost**: accepted jobs in no or in two places, jobs stuck, customers' messages that got 200 and are not stored.
 - **doubled**: messages a customer got twice.
 - **out of order**: messages of a conversation that overtook, or two of one conversation under way at once.
-- **recovery**: until the work concerned was under way again (worker: the jobs it ran started again or uncertain, and every copy it may
-  have had started; Redis: everything that was waiting has started; api: the first answer; PostgreSQL: the first write, from its start or the end of read-only). Only
-  faults that no other one overlaps and that hit something are timed (n). With fewer than 100 values P99 is the largest.
+- **recovery**: until the work concerned was under way again. Worker: every job it ran has started again, become uncertain, or been
+  settled by a status webhook, and every copy it may have had has started. Redis: everything that was waiting has started. api: the
+  first answer. PostgreSQL: the first write, from its start or the end of read-only. Only faults that no other one overlaps and
+  that hit something are timed (n). With fewer than 100 values P99 is the largest.
 
 | fault | rounds | lost | doubled | out of order | recovery n | P50 | P99 |
 |---|---:|---:|---:|---:|---:|---:|---:|

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -119,10 +121,12 @@ func TestFailoverIsTemporary(t *testing.T) {
 		_, err := as(t, onSocket(t, newHandler(t, f)), "").Orgs(t.Context())
 		require.Equal(t, kind, admin.KindOf(err), state)
 	}
-	f := newFake()
-	f.down = unaskedError{}
-	_, err := as(t, onSocket(t, newHandler(t, f)), "").Orgs(t.Context())
-	require.Equal(t, admin.Temporary, admin.KindOf(err))
+	for _, cause := range []error{unaskedError{}, io.ErrUnexpectedEOF} {
+		f := newFake()
+		f.down = fmt.Errorf("load org: %w", cause)
+		_, err := as(t, onSocket(t, newHandler(t, f)), "").Orgs(t.Context())
+		require.Equal(t, admin.Temporary, admin.KindOf(err), "%v", cause)
+	}
 }
 
 // unaskedError is an error of the driver before it could ask.

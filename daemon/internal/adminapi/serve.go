@@ -174,7 +174,10 @@ func kindOf(err error) admin.Kind {
 	if _, ok := errors.AsType[*inbox.Fault](err); ok {
 		return admin.Kind(inbox.KindOf(err))
 	}
-	if _, ok := errors.AsType[net.Error](err); ok || errors.Is(err, context.DeadlineExceeded) || goingAway(err) {
+	if _, ok := errors.AsType[net.Error](err); ok || goingAway(err) {
+		return admin.Temporary
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return admin.Temporary
 	}
 	if fault, ok := errors.AsType[unaskedFault](err); ok && fault.SafeToRetry() {

@@ -18,10 +18,10 @@ type row struct {
 	HasReadyOrStarted bool
 }
 
-// read returns the live rows and how often each job is in history.
-func (m *model) read(rt *rapid.T) (live map[int64]row, history map[int64]int) {
+// read returns the live rows and the outcomes each job has in history.
+func (m *model) read(rt *rapid.T) (live map[int64]row, history map[int64][]job.Outcome) {
 	rt.Helper()
-	live, history = map[int64]row{}, map[int64]int{}
+	live, history = map[int64]row{}, map[int64][]job.Outcome{}
 	batch := &pgx.Batch{}
 	batch.Queue(`
 SELECT id, state, epoch, run_epoch, attempt, max_attempts, coalesce(worker_id, 0), coalesce(serial_key, 0),
@@ -32,11 +32,10 @@ SELECT id, state, epoch, run_epoch, attempt, max_attempts, coalesce(worker_id, 0
 		}
 		return err
 	})
-	batch.Queue(`SELECT id FROM job_history WHERE outcome = 1`).Query(func(rows pgx.Rows) error {
-		ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
-		for _, id := range ids {
-			history[id]++
-		}
+	batch.Queue(`SELECT id, outcome FROM job_history`).Query(func(rows pgx.Rows) error {
+		var id int64
+		var outcome job.Outcome
+		_, err := pgx.ForEachRow(rows, []any{&id, &outcome}, func() error { history[id] = append(history[id], outcome); return nil })
 		return err
 	})
 	require.NoError(rt, m.b.pool.SendBatch(m.ctx, batch).Close())
@@ -50,12 +49,12 @@ func (m *model) check(rt *rapid.T) {
 	for _, id := range m.ids {
 		r, isLive := live[id]
 		s := m.jobs[id]
-		require.LessOrEqual(rt, history[id], 1, "job %d has two ends", id)
-		require.NotEqual(rt, isLive, history[id] == 1, "job %d is lost, or both alive and final", id)
+		require.LessOrEqual(rt, len(history[id]), 1, "job %d has two ends", id)
+		require.NotEqual(rt, isLive, len(history[id]) == 1, "job %d is lost, or both alive and final", id)
 		require.False(rt, s.final && isLive, "job %d came back from history", id)
 		s.final = !isLive
 		if !isLive {
-			require.Positive(rt, s.sends, "job %d is done but was never sent", id)
+			m.checkEnd(rt, id, history[id][0])
 			continue
 		}
 		s.excused = s.excused || r.State == job.Uncertain || r.State == job.Dead
@@ -68,6 +67,20 @@ func (m *model) check(rt *rapid.T) {
 	m.checkExecutions(rt, live)
 }
 
+// checkEnd: what is done was sent, and what an operator has cancelled was not,
+// unless it is of a type that may be run again.
+func (m *model) checkEnd(rt *rapid.T, id int64, outcome job.Outcome) {
+	rt.Helper()
+	s := m.jobs[id]
+	if outcome == job.Done {
+		require.True(rt, s.sends > 0 || s.resolved, "job %d is done but was never sent", id)
+		require.False(rt, s.cancelled, "job %d was cancelled and is done", id)
+		return
+	}
+	require.Equal(rt, job.Cancelled, outcome)
+	require.True(rt, s.sends == 0 || s.again || s.resolved, "job %d was sent and is cancelled", id)
+}
+
 func (m *model) checkRow(rt *rapid.T, r row) {
 	rt.Helper()
 	require.GreaterOrEqual(rt, r.Attempt, 0)
@@ -78,7 +91,7 @@ func (m *model) checkRow(rt *rapid.T, r row) {
 		require.Equal(rt, r.Epoch, r.RunEpoch)
 		require.NotZero(rt, r.WorkerID)
 	}
-	if s := m.jobs[r.ID]; s.sends > 0 && !s.again {
+	if s := m.jobs[r.ID]; s.sends > 0 && !s.again && !s.resolved {
 		require.Contains(rt, []job.State{job.Running, job.Uncertain}, r.State, "job %d was sent and may run again", r.ID)
 	}
 }
@@ -108,12 +121,14 @@ func (m *model) checkExecutions(rt *rapid.T, live map[int64]row) {
 // takes what is left. Then nothing may be stuck.
 func (m *model) drain(rt *rapid.T) {
 	rt.Helper()
+	m.release(rt)
 	for _, p := range m.processes {
 		if !p.dead {
 			m.bury(rt, p)
 		}
 	}
 	m.orphans(rt)
+	m.sweep(rt)
 	m.recallAll(rt)
 	m.join(rt)
 	fresh := m.processes[len(m.processes)-1]

@@ -22,6 +22,7 @@ import (
 func TestModel(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
+	b.org(t, 1)
 	rapid.Check(t, func(rt *rapid.T) {
 		m := newModel(t, rt, b)
 		rt.Repeat(map[string]func(*rapid.T){
@@ -47,6 +48,12 @@ func TestModel(t *testing.T) {
 			"settle":       m.settle,
 			"promote":      m.promote,
 			"revive":       m.revive,
+			"hold":         m.hold,
+			"cancel":       m.cancel,
+			"sweep":        m.sweep,
+			"resolve":      m.resolve,
+			"pace":         m.pace,
+			"expire":       m.expire,
 		})
 		m.drain(rt)
 	})
@@ -61,6 +68,7 @@ type model struct {
 	handed    map[job.Ticket]bool // by either lane
 	jobs      map[int64]*shadow
 	ids       []int64 // of jobs, in order of insertion
+	held      bool    // a hold covers them all
 }
 
 // process is a worker: alive, crashed, or declared dead and still running (its
@@ -86,12 +94,14 @@ type shadow struct {
 	allowance int  // sends it may have: one, and one more per doubt if it may be run again
 	excused   bool // was dead, uncertain or not due once: others may overtake it
 	final     bool
+	cancelled bool // acknowledged: it will not run
+	resolved  bool // by an operator, who may be wrong
 }
 
 func newModel(t *testing.T, rt *rapid.T, b *bundle) *model {
 	t.Helper()
 	m := &model{b: b, ctx: t.Context(), jobs: map[int64]*shadow{}, handed: map[job.Ticket]bool{}}
-	m.sql(rt, `DELETE FROM jobs`, `DELETE FROM job_history`, `DELETE FROM job_events`, `DELETE FROM workers`,
+	m.sql(rt, `DELETE FROM holds`, `DELETE FROM jobs`, `DELETE FROM job_history`, `DELETE FROM job_events`, `DELETE FROM workers`,
 		`SELECT setval(pg_get_serial_sequence('jobs', 'id'), 1, false)`)
 	m.join(rt)
 	m.join(rt)
@@ -192,6 +202,7 @@ func (m *model) dispatch(rt *rapid.T) {
 	handed, err := m.b.Dispatch(m.ctx, drawPick(rt), p.id)
 	require.NoError(rt, err)
 	require.False(rt, len(handed) > 0 && p.dead, "the dead hand out nothing")
+	require.False(rt, len(handed) > 0 && m.held, "what is held was handed out")
 	got := tickets(handed)
 	slices.SortFunc(got, func(a, b job.Ticket) int { return int(a.ID - b.ID) })
 	m.issued = append(m.issued, got...)
@@ -217,8 +228,10 @@ func (m *model) deliver(rt *rapid.T) {
 	if p.running[t] != nil {
 		return // the pool knows it
 	}
+	before := m.look(rt, t.ID).state
 	c, ok, err := p.committer.Start(m.ctx, t)
 	require.NoError(rt, err)
+	require.False(rt, ok && m.held && before != job.Running, "what is held was started")
 	require.False(rt, ok && p.dead, "the dead are granted nothing")
 	if ok && !answerLost(rt) {
 		p.running[t] = &execution{claimed: c}
@@ -242,6 +255,7 @@ func (m *model) takeFor(rt *rapid.T, p *process, pick job.Pick) (got []*executio
 	rt.Helper()
 	jobs, err := m.b.Take(m.ctx, pick, p.id)
 	require.NoError(rt, err)
+	require.False(rt, len(jobs) > 0 && m.held, "what is held was taken")
 	for _, c := range jobs {
 		e := &execution{claimed: c}
 		m.handOut(rt, e.ticket())
@@ -313,6 +327,7 @@ func (m *model) sendOut(rt *rapid.T, e *execution) {
 	e.sent = true
 	s.sends++
 	require.LessOrEqual(rt, s.sends, s.allowance, "job %d was sent again", id)
+	require.False(rt, s.cancelled, "job %d was cancelled and is sent", id)
 	for _, older := range m.ids {
 		o := m.jobs[older]
 		if older < id && o.serial == s.serial && s.serial != 0 && o.priority <= s.priority {
