@@ -118,7 +118,7 @@ func (e *engine) assemble(ctx context.Context) error {
 	}
 	e.d.stops.push("provider connections", 0, func(context.Context) error { client.Close(); return nil })
 	e.upkeep = newUpkeep(e.d, client)
-	send := &worker.Send{Outbox: e.d.store, Sender: client, Pauser: e.d.store, Now: e.d.o.Now, Logger: e.log}
+	send := &worker.Send{Outbox: e.d.store, Sender: client, Pauser: e.d.store, Keeper: e.d.store, Now: e.d.o.Now, Logger: e.log}
 	processors := map[job.Type]worker.Processor{
 		job.SendMessage: send, job.SendTemplate: send,
 		job.SyncSpend: e.upkeep.spend(client), job.RefreshToken: e.upkeep.refresh(client),

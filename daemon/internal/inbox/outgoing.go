@@ -11,4 +11,5 @@ type Outgoing struct {
 	Token         string // channel token in clear; never logged
 	TokenVersion  int64  // of Token: a refusal speaks of this one only
 	LastInboundAt time.Time
+	Restriction   Restriction // what stops this message, if anything does
 }

@@ -91,11 +91,13 @@ type IdentityChange struct {
 }
 
 // Notice is an account-level event: kept for operators, touches no message.
+// Restrictions are what it changes of what may be sent.
 type Notice struct {
-	Account Account
-	Field   string
-	Detail  []byte // JSON
-	At      time.Time
+	Account      Account
+	Field        string
+	Detail       []byte // JSON
+	At           time.Time
+	Restrictions []Restriction
 }
 
 // Unusable is a part (or the whole) of a signed body that cannot be applied.
@@ -129,6 +131,7 @@ type Applied struct {
 	Parked     int // statuses of messages not known yet
 	Settled    int // uncertain or running jobs settled by a status
 
-	Automations int // jobs made for automations
+	Automations int  // jobs made for automations
+	Lifted      bool // something may be sent again
 	Unusable    []Unusable
 }

@@ -61,10 +61,10 @@ const (
 	Release                 // not begun (drain) -> ready, costs no attempt
 )
 
-// Scope is what a throttle cools down.
+// Scope is what a throttle cools down, or what else a refusal stops.
 type Scope string
 
-// The scopes of a throttle.
+// The scopes.
 const (
 	ScopeNone     Scope = ""
 	ScopeApp      Scope = "app"
@@ -74,4 +74,7 @@ const (
 	ScopeUser     Scope = "user"
 	ScopeAccount  Scope = "account"
 	ScopeProvider Scope = "provider" // ours: it answers nobody
+
+	ScopeTemplate  Scope = "template"  // of a refusal: the template
+	ScopeTemplates Scope = "templates" // of a refusal: all templates
 )

@@ -11,10 +11,10 @@ import (
 type Result struct {
 	Verdict    Verdict
 	Class      Class
-	Scope      Scope         // of a Throttle
+	Scope      Scope         // of a Throttle: what rests; of a refusal: what else is refused
 	Code       int           // the provider's error code; 0: none
 	Detail     string        // at most 500 bytes are kept
-	RetryAfter time.Duration // the provider's wish; 0: the engine's back-off
+	RetryAfter time.Duration // the provider's wish; 0: the engine's back-off; of a refusal with a scope: how long it is believed
 	Message    *MessageEffect
 }
 

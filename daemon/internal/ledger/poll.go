@@ -47,6 +47,9 @@ SELECT coalesce(sum(slots), 0)::int, coalesce(sum(background_slots), 0)::int FRO
 const blockedSQL = `
 SELECT h.id, '' FROM channels h WHERE h.state = 'paused'
 UNION ALL
+SELECT x.channel_id, '' FROM restrictions x
+WHERE x.covers = 'sends' AND x.state <> 'lifted' AND (x.until IS NULL OR x.until > clock_timestamp())
+UNION ALL
 SELECT h.id, '' FROM cooldowns c JOIN channels h ON h.id = c.target::bigint WHERE c.scope = 'channel' AND c.until > clock_timestamp()
 UNION ALL
 SELECT h.id, '' FROM cooldowns c JOIN channels h ON h.business_id = c.target WHERE c.scope = 'waba' AND c.until > clock_timestamp()

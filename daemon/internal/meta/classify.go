@@ -61,6 +61,10 @@ func (r rule) result(e graphError, header http.Header) job.Result {
 	case job.Retry:
 		result.RetryAfter = max(r.wait, retryAfter(header))
 	default:
+		result.RetryAfter = r.wait
+	}
+	if result.Verdict == job.Retry || result.Verdict == job.Fail {
+		result.Scope = r.scope
 	}
 	return result
 }

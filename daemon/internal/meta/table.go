@@ -18,8 +18,8 @@ type rule struct {
 	text     string        // lower-case part of message or details; only where no code tells the cases apart
 	class    job.Class     // what the error is
 	verdict  job.Verdict   // 0: as the class says
-	scope    job.Scope     // of a throttle; empty: as the class says
-	wait     time.Duration // shortest wait before the next attempt; 0: the engine's back-off
+	scope    job.Scope     // of a throttle; empty: as the class says. Of a refusal: what else is refused; empty: nothing
+	wait     time.Duration // shortest wait before the next attempt; 0: the engine's back-off. Of a refusal: when to ask again; 0: when it is lifted
 }
 
 const everywhere = WhatsApp | Instagram | Marketing | Token
@@ -60,10 +60,10 @@ func whatsAppLimitRules() []rule {
 		{products: WhatsApp, code: 131056, class: job.ClassThrottlePair}, // 4^n s: job.Backoff
 		{products: WhatsApp, code: 133016, class: job.ClassThrottleNumber, wait: time.Hour},
 		{products: WhatsApp, code: 613, class: job.ClassThrottleApp, scope: job.ScopeNumber, wait: 5 * time.Second},
-		// Quality restrictions last hours. They cost attempts and cool nothing
-		// down: replies on the same number may go on.
-		{products: WhatsApp, code: 131048, class: job.ClassIntegrityThrottle, wait: 2 * time.Hour},
-		{products: WhatsApp, code: 131064, class: job.ClassIntegrityThrottle, wait: 2 * time.Hour},
+		// Quality restrictions last hours. They stop the number's templates and
+		// cool nothing down: replies on the same number may go on.
+		{products: WhatsApp, code: 131048, class: job.ClassIntegrityThrottle, scope: job.ScopeTemplates, wait: 2 * time.Hour},
+		{products: WhatsApp, code: 131064, class: job.ClassIntegrityThrottle, scope: job.ScopeTemplates, wait: 2 * time.Hour},
 
 		// WhatsApp, temporary.
 		{products: WhatsApp, code: 131000, class: job.ClassTransient},
@@ -101,17 +101,19 @@ func whatsAppRefusalRules() []rule {
 		{products: WhatsApp, code: 132005, class: job.ClassTemplateInvalid},
 		{products: WhatsApp, code: 132007, upto: 132008, class: job.ClassTemplateInvalid},
 		{products: WhatsApp, code: 132012, class: job.ClassTemplateInvalid},
-		{products: WhatsApp, code: 132016, class: job.ClassTemplateInvalid},
+		{products: WhatsApp, code: 132016, class: job.ClassTemplateInvalid, scope: job.ScopeTemplate},
 		{products: WhatsApp, code: 132068, class: job.ClassTemplateInvalid},
 		{products: WhatsApp, code: 131063, class: job.ClassTemplateInvalid},
-		{products: WhatsApp, code: 132015, class: job.ClassTemplatePaused},
+		{products: WhatsApp, code: 132015, class: job.ClassTemplatePaused, scope: job.ScopeTemplate, wait: time.Hour},
 		{products: WhatsApp, code: 132069, class: job.ClassTemplatePaused, verdict: job.Retry, wait: time.Hour},
 
 		// WhatsApp, the account or the number.
 		{products: WhatsApp, code: 131005, class: job.ClassPermission},
-		{products: WhatsApp, code: 131031, class: job.ClassPolicyBlocked},
+		// 131031 is a lock of the account, 130497 a matter of the recipient's
+		// country; a missing payment stops what the business begins.
+		{products: WhatsApp, code: 131031, class: job.ClassPolicyBlocked, scope: job.ScopeWABA},
 		{products: WhatsApp, code: 130497, class: job.ClassPolicyBlocked},
-		{products: WhatsApp, code: 131042, class: job.ClassBilling},
+		{products: WhatsApp, code: 131042, class: job.ClassBilling, scope: job.ScopeTemplates, wait: time.Hour},
 		{products: WhatsApp, code: 131044, class: job.ClassBilling},
 		{products: WhatsApp, code: 33, class: job.ClassChannelDead},
 		{products: WhatsApp, code: 131037, class: job.ClassChannelDead},
@@ -176,7 +178,7 @@ func graphRules() []rule {
 		{products: everywhere, code: 3, class: job.ClassPermission},
 		{products: everywhere, code: 10, class: job.ClassPermission},
 		{products: everywhere, code: 200, upto: 299, class: job.ClassPermission},
-		{products: everywhere, code: 368, class: job.ClassPolicyBlocked},
+		{products: everywhere, code: 368, class: job.ClassPolicyBlocked, scope: job.ScopeWABA, wait: 6 * time.Hour},
 		{products: everywhere, code: 100, subcode: 33, class: job.ClassChannelDead},
 		{products: everywhere, code: 100, class: job.ClassRequestInvalid},
 	}

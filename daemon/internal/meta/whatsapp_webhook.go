@@ -21,7 +21,10 @@ func (p *parser) whatsAppEntry(entry object) {
 		case field == "smb_message_echoes":
 			p.whatsAppEchoes(account, value)
 		case whatsAppNotice(field):
-			p.notice(inbox.Notice{Account: account, Field: field, Detail: noticeDetail(change.raw("value")), At: entry.at("time")})
+			p.notice(inbox.Notice{
+				Account: account, Field: field, Detail: noticeDetail(change.raw("value")), At: entry.at("time"),
+				Restrictions: restrictionsOf(field, change.object("value"), entry.at("time")),
+			})
 		case whatsAppIgnored(field):
 			p.unusable(account, inbox.Ignored, "field "+field)
 		default:

@@ -172,6 +172,12 @@ func (f *fakeJobs) RaiseControl(ctx context.Context, tx pgx.Tx) (version int64, 
 	return version, err
 }
 
+func (f *fakeJobs) Hasten(ctx context.Context, tx pgx.Tx, channelIDs []int64, class job.Class) error {
+	_, err := tx.Exec(ctx, `
+UPDATE jobs SET run_at = clock_timestamp() WHERE state = 0 AND channel_id = ANY($1::bigint[]) AND error_class = $2`, channelIDs, string(class))
+	return err
+}
+
 func (f *fakeJobs) Wake(queues ...job.Queue) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -86,11 +87,26 @@ func usableID(id string) bool {
 	return id != "" && len(id) <= inbox.MaxProviderID && inbox.Clean(id) == id
 }
 
+// flaggedColumns are channelColumns as operators see them: what the provider
+// restricts of channel h is part of its state and of the reason.
+func flaggedColumns(now string) string {
+	flagged := strings.Replace(channelColumns, ` state, `, `
+  CASE WHEN state = 'active' AND EXISTS (SELECT 1 FROM restrictions x WHERE x.channel_id = h.id AND x.covers = 'sends' AND `+restrictionActive(now)+`)
+       THEN 'paused' ELSE state END, `, 1)
+	return strings.Replace(flagged, ` state_reason, `, `
+  left(concat_ws('; ', nullif(state_reason, ''), (
+    SELECT string_agg(CASE x.covers WHEN 'sends' THEN 'Meta has restricted the account' WHEN 'templates' THEN 'Meta lets no templates out'
+                      ELSE 'Meta has ' || x.state || ' the template ' || x.name || ' (' || x.language || ')' END
+                      || coalesce(': ' || nullif(x.reason, ''), '')
+                      || coalesce('; until ' || to_char(x.until AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"'), ''), '; ' ORDER BY x.covers, x.name, x.language)
+    FROM restrictions x WHERE x.channel_id = h.id AND `+restrictionActive(now)+`)), 500), `, 1)
+}
+
 // Channels returns the channels of an org, oldest first; orgID 0: of all orgs
 // (operators only).
 func (s *Store) Channels(ctx context.Context, orgID int64) ([]inbox.Channel, error) {
 	rows, err := s.pool.Query(Named(ctx, QueryProvision), `
-SELECT `+channelColumns+` FROM channels WHERE $1 = 0 OR org_id = $1 ORDER BY org_id, id`, orgID)
+SELECT `+flaggedColumns(`$2`)+` FROM channels h WHERE $1 = 0 OR org_id = $1 ORDER BY org_id, id`, orgID, s.now())
 	if err != nil {
 		return nil, fmt.Errorf("list channels of org %d: %w", orgID, err)
 	}

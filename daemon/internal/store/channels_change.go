@@ -10,6 +10,10 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 )
 
+// liftSQL ends what the provider has restricted of channel $1. Rows stay: the
+// webhook that is lifted here, delivered again, changes nothing.
+const liftSQL = `UPDATE restrictions SET state = 'lifted' WHERE channel_id = $1 AND state <> 'lifted'`
+
 // setStateSQL ends what the provider's refusal had left behind: an operator's
 // word counts.
 const setStateSQL = `
@@ -68,8 +72,13 @@ SELECT `+channelColumns+` FROM channels WHERE org_id = $1 AND id = $2 FOR NO KEY
 		if err != nil {
 			return err
 		}
-		c, err = oneChannel(ctx, tx, sql, orgID, id, arg)
-		return err
+		if c, err = oneChannel(ctx, tx, sql, orgID, id, arg); err != nil || arg != string(inbox.ChannelActive) {
+			return err
+		}
+		if _, err = tx.Exec(ctx, liftSQL, id); err != nil {
+			return err
+		}
+		return s.jobs.Hasten(ctx, tx, []int64{id}, waitsForTemplate)
 	})
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):

@@ -40,6 +40,9 @@ func (s *Store) Ingest(ctx context.Context, batch inbox.Batch, raw []byte) (inbo
 	if applied.Automations > 0 {
 		s.jobs.Wake(job.Automations)
 	}
+	if applied.Lifted {
+		s.jobs.Wake(job.WhatsApp)
+	}
 	return applied, nil
 }
 
@@ -58,6 +61,7 @@ type ingestion struct {
 	targets  []target        // of batch.Statuses
 	readers  []readTarget
 	notices  []noticeRow
+	lifted   []int64                // channels on which templates may go out again
 	held     map[int64]*sentMessage // messages locked for their statuses, by id
 	clocks   []int64                // conversations whose clock may have changed
 	voided   []int64                // messages that failed after they were sent
@@ -170,6 +174,7 @@ func (in *ingestion) finish(ctx context.Context, u *unit, raw []byte) error {
 	in.queueRevokes(b)
 	in.queueParked(b)
 	in.queueNotices(b)
+	in.restrict(b)
 	in.queueKept(b, raw)
 	if clocks := unique(in.clocks); len(clocks) > 0 {
 		b.Queue(lockClocksSQL(conversationsGiven), clocks)
@@ -183,9 +188,14 @@ func (in *ingestion) finish(ctx context.Context, u *unit, raw []byte) error {
 		}
 		in.queueStart(b, clocks)
 	}
-	if b, err := in.wait(ctx, u, b); err != nil {
+	b, err := in.wait(ctx, u, b)
+	if err != nil {
 		return err
-	} else if err := u.commit(ctx, b); err != nil {
+	}
+	if b, err = in.resume(ctx, u, b); err != nil {
+		return err
+	}
+	if err := u.commit(ctx, b); err != nil {
 		return fmt.Errorf("apply: %w", err)
 	}
 	return nil

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -39,6 +41,37 @@ WHERE u.external_id = '' AND u.business_id <> ''`, kinds, ids, businesses).Query
 		})
 		return err
 	})
+}
+
+// restrict queues what the notices restrict or lift, and notes the channels on
+// which something may go on.
+func (in *ingestion) restrict(b *pgx.Batch) {
+	var rows []restrictionRow
+	for _, n := range in.notices {
+		x := in.batch.Notices[n.place-1]
+		for _, r := range x.Restrictions {
+			rows = append(rows, restrictionRow{channelID: n.channelID, saidAt: in.sane(x.At), Restriction: r})
+			if r.State == inbox.RestrictionLifted {
+				in.lifted = append(in.lifted, n.channelID)
+			}
+		}
+	}
+	if len(rows) > 0 {
+		queueRestrictions(b, rows)
+	}
+}
+
+// resume makes the jobs that waited for what has been lifted due. It is the
+// last to lock anything, and waits for nobody.
+func (in *ingestion) resume(ctx context.Context, u *unit, b *pgx.Batch) (*pgx.Batch, error) {
+	if len(in.lifted) == 0 {
+		return b, nil
+	}
+	if err := u.send(ctx, b); err != nil {
+		return nil, fmt.Errorf("apply: %w", err)
+	}
+	in.applied.Lifted = true
+	return u.batch(), in.store.jobs.Hasten(ctx, u.tx, unique(in.lifted), waitsForTemplate)
 }
 
 // queueNotices stores the notices; the same one twice is stored once.

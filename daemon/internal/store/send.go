@@ -19,6 +19,7 @@ type thread struct {
 	lastInboundAt time.Time
 	kind          inbox.ChannelKind
 	state         inbox.ChannelState
+	restriction   inbox.Restriction // of the template to send
 }
 
 const threadSQL = `
@@ -33,6 +34,16 @@ func (t *thread) queue(b *pgx.Batch, which string, id, orgID int64) {
 			t.found = true
 			return nil
 		})
+		return err
+	})
+}
+
+// queueRestriction looks at what the provider says of the template o sends.
+func (t *thread) queueRestriction(b *pgx.Batch, o outbound, now time.Time) {
+	b.Queue(`
+SELECT `+restrictionColumns+` FROM conversations v JOIN channels h ON h.id = v.channel_id`+restrictionOf(`'template'`, `$3::text::jsonb`, `$4`)+`
+WHERE v.id = $1 AND v.org_id = $2`, o.conversationID, o.orgID, jsonText(o.payload), now).Query(func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, restrictionFields(&t.restriction), func() error { return nil })
 		return err
 	})
 }
@@ -117,6 +128,9 @@ func (s *Store) accept(ctx context.Context, o outbound) (inbox.Receipt, error) {
 	var wake []job.Queue
 	receipt, err := write(ctx, s, o.orgID, o.once, func(b *pgx.Batch) {
 		t.queue(b, `$1`, o.conversationID, o.orgID)
+		if o.kind == inbox.KindTemplate {
+			t.queueRestriction(b, o, s.now())
+		}
 		// After the lock, so that ids of a conversation commit in order.
 		b.Queue(`SELECT nextval(pg_get_serial_sequence('messages', 'id'))`).QueryRow(func(row pgx.Row) error { return row.Scan(&messageID) })
 	}, func(u *unit) (inbox.Receipt, *pgx.Batch, error) {
@@ -153,7 +167,10 @@ func (o outbound) check(t thread, now time.Time) error {
 			return err
 		}
 	}
-	return t.check(o.kind, now)
+	if err := t.check(o.kind, now); err != nil {
+		return err
+	}
+	return refusal(t.restriction, o.userID)
 }
 
 // origin: what a program sends with the org's own token is the API's.

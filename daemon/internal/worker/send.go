@@ -26,6 +26,7 @@ type Send struct {
 	Outbox Outbox
 	Sender Sender
 	Pauser Pauser
+	Keeper Restricter // nil: restrictions are not kept
 	Now    func() time.Time
 	Logger *slog.Logger
 }
@@ -44,14 +45,14 @@ func (s *Send) Process(ctx context.Context, c job.Claimed) job.Result {
 	if out.Message.JobID != c.ID { // a newer job has taken the message over: this one is done, without effect
 		return job.Result{Verdict: job.Succeed, Class: job.ClassGone, Detail: "another job sends this message now"}
 	}
-	if r, refused := s.refuse(out); refused {
+	if r, refused := s.refuse(c, out); refused {
 		return r
 	}
-	result := s.Sender.Send(ctx, out, c.Callback())
+	result := restrict(ctx, s.Keeper, s.Logger, c, out, s.Sender.Send(ctx, out, c.Callback()), s.Now())
 	return pauseRefused(ctx, s.Pauser, s.Logger, out.Channel, out.TokenVersion, result)
 }
 
-func (s *Send) refuse(out inbox.Outgoing) (job.Result, bool) {
+func (s *Send) refuse(c job.Claimed, out inbox.Outgoing) (job.Result, bool) {
 	switch {
 	case out.Message.Status >= inbox.Accepted && out.Message.Status <= inbox.Read:
 		return job.Result{Verdict: job.Succeed}, true // a status webhook was faster
@@ -59,6 +60,8 @@ func (s *Send) refuse(out inbox.Outgoing) (job.Result, bool) {
 		return waitForChannel(out.Channel), true
 	case out.Channel.State != inbox.ChannelActive:
 		return job.Result{Verdict: job.Fail, Class: job.ClassChannelDead, Detail: "the channel is " + string(out.Channel.State)}, true
+	case out.Restriction.Restricts():
+		return waitForProvider(c, out.Restriction, s.Now()), true
 	case out.Message.Kind != inbox.KindTemplate && !inbox.WindowOpen(out.LastInboundAt, s.Now()):
 		return job.Result{
 			Verdict: job.Fail, Class: job.ClassWindowClosed,

@@ -1,0 +1,28 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bandeja/inboxd/daemon/internal/job"
+)
+
+// hastenSQL skips rows that somebody has locked: they are being handed out or
+// changed anyway, and the caller may hold locks that come after jobs.
+const hastenSQL = `
+WITH h AS (SELECT id FROM jobs
+           WHERE state = 0 AND run_at > clock_timestamp() AND channel_id = ANY($1::bigint[]) AND error_class = $2
+           ORDER BY id FOR UPDATE SKIP LOCKED)
+UPDATE jobs j SET run_at = clock_timestamp(), throttled = 0 FROM h WHERE j.id = h.id`
+
+// Hasten makes scheduled jobs of these channels due that wait because of this
+// class, in the caller's transaction: what they waited for has come. One that
+// is passed over comes when its own time is up.
+func (l *Ledger) Hasten(ctx context.Context, tx pgx.Tx, channelIDs []int64, class job.Class) error {
+	if _, err := tx.Exec(ctx, hastenSQL, channelIDs, string(class)); err != nil {
+		return fmt.Errorf("hasten jobs that wait for %s: %w", class, err)
+	}
+	return nil
+}
