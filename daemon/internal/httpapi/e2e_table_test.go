@@ -82,8 +82,7 @@ func answer(account, status string) func(*testing.T, *world, string) {
 	}
 }
 
-// webhookExpectations has a row for every webhook fixture. Holds for a paused
-// template or a restricted account are not here yet.
+// webhookExpectations has a row for every webhook fixture.
 func webhookExpectations() map[string]expectation {
 	return map[string]expectation{
 		// Inbound on WhatsApp.
@@ -166,7 +165,7 @@ func webhookExpectations() map[string]expectation {
 				[]string{"201 contact " + mira, "201 conversation open window 131", "201 in text received -100", "201 in text received 130", "201 in text received 131"},
 				[]string{"201 out text delivered by dana delivered 133", "201 clock -100 answered -50 by dana", "201 clock 130 runs"},
 				said("203", tom, "text", "132"), said("202", "GB.31000000000000000003 447700900456 ليلى حدّاد", "text", "134"),
-				[]string{"202 notice message_template_status_update 600"},
+				[]string{"202 notice message_template_status_update 600", "202 template appt_reminder en_us lifted"},
 			),
 		},
 		"whatsapp/wh_messages_and_statuses_in_one_value.json": {
@@ -205,8 +204,14 @@ func webhookExpectations() map[string]expectation {
 		"whatsapp/wh_batch_1000_statuses.json":   {want: []string{"201 parked 1000"}},
 
 		// Accounts, and what is not for us.
-		"whatsapp/wh_account_restriction.json":      {want: []string{"201 notice account_update 180", "203 notice account_update 180"}},
-		"whatsapp/wh_template_paused.json":          {want: []string{"201 notice message_template_status_update 181", "203 notice message_template_status_update 181"}},
+		"whatsapp/wh_account_restriction.json":      {want: []string{
+			"201 notice account_update 180", "203 notice account_update 180",
+			"201 templates paused until 604800", "203 templates paused until 604800",
+		}},
+		"whatsapp/wh_template_paused.json":          {want: []string{
+			"201 notice message_template_status_update 181", "203 notice message_template_status_update 181",
+			"201 template autumn_offer en_us paused until 21781", "203 template autumn_offer en_us paused until 21781",
+		}},
 		"whatsapp/wh_value_errors_rate_limit.json":  {want: []string{"201 notice errors 600"}},
 		"whatsapp/wh_unknown_phone_number_id.json":  {want: []string{"unusable unknown_account"}},
 		"whatsapp/wh_cross_tenant_mismatch.json":    {want: []string{"unusable account_mismatch"}},

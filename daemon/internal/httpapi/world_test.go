@@ -266,7 +266,7 @@ func (w *world) exec(tb testing.TB, sql string, args ...any) {
 func (w *world) empty(tb testing.TB) {
 	tb.Helper()
 	for _, table := range []string{
-		"automation_runs", "automations", "episodes", "messages", "conversations", "contacts", "parked_statuses", "channel_notices", "unusable_webhooks", "jobs", "job_history",
+		"automation_runs", "automations", "episodes", "messages", "conversations", "contacts", "parked_statuses", "channel_notices", "restrictions", "unusable_webhooks", "jobs", "job_history",
 	} {
 		w.exec(tb, `DELETE FROM `+table)
 	}
@@ -296,6 +296,8 @@ func (w *world) story(tb testing.TB) []string {
 		`SELECT format('%s job %s', right(c.external_id, 3), CASE j.job_type WHEN 1 THEN 'send_message' WHEN 3 THEN 'run_automation' ELSE 'other' END)
 			FROM jobs j JOIN conversations v ON v.id = j.serial_key JOIN channels c ON c.id = v.channel_id ORDER BY j.id`,
 		`SELECT format('%s notice %s %s', right(c.external_id, 3), n.field, @at(n.at)) FROM channel_notices n JOIN channels c ON c.id = n.channel_id ORDER BY c.external_id, n.id`,
+		`SELECT format('%s %s%s %s%s', right(c.external_id, 3), x.covers, ' ' || nullif(x.name || ' ' || x.language, ' '), x.state, ' until ' || @at(x.until))
+			FROM restrictions x JOIN channels c ON c.id = x.channel_id ORDER BY c.external_id, x.covers, x.name`,
 		`SELECT format('%s parked %s', right(c.external_id, 3), count(*)) FROM parked_statuses p JOIN channels c ON c.id = p.channel_id GROUP BY c.external_id ORDER BY c.external_id`,
 		`SELECT format('unusable %s', reason) FROM unusable_webhooks ORDER BY id`,
 	} {

@@ -172,9 +172,9 @@ func (f *fakeJobs) RaiseControl(ctx context.Context, tx pgx.Tx) (version int64, 
 	return version, err
 }
 
-func (f *fakeJobs) Hasten(ctx context.Context, tx pgx.Tx, channelIDs []int64, class job.Class) error {
+func (f *fakeJobs) Hasten(ctx context.Context, tx pgx.Tx, channelIDs []int64, classes ...job.Class) error {
 	_, err := tx.Exec(ctx, `
-UPDATE jobs SET run_at = clock_timestamp() WHERE state = 0 AND channel_id = ANY($1::bigint[]) AND error_class = $2`, channelIDs, string(class))
+UPDATE jobs SET run_at = clock_timestamp() WHERE state = 0 AND channel_id = ANY($1::bigint[]) AND error_class = ANY($2)`, channelIDs, classes)
 	return err
 }
 

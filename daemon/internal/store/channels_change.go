@@ -78,7 +78,7 @@ SELECT `+channelColumns+` FROM channels WHERE org_id = $1 AND id = $2 FOR NO KEY
 		if _, err = tx.Exec(ctx, liftSQL, id); err != nil {
 			return err
 		}
-		return s.jobs.Hasten(ctx, tx, []int64{id}, waitsForTemplate)
+		return s.hasten(ctx, tx, id)
 	})
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):

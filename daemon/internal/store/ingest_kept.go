@@ -71,7 +71,7 @@ func (in *ingestion) resume(ctx context.Context, u *unit, b *pgx.Batch) (*pgx.Ba
 		return nil, fmt.Errorf("apply: %w", err)
 	}
 	in.applied.Lifted = true
-	return u.batch(), in.store.jobs.Hasten(ctx, u.tx, unique(in.lifted), waitsForTemplate)
+	return u.batch(), in.store.hasten(ctx, u.tx, unique(in.lifted)...)
 }
 
 // queueNotices stores the notices; the same one twice is stored once.

@@ -123,9 +123,10 @@ WHERE org_id = $1 AND (id = $2 OR ($5 AND kind = $3 AND business_id <> '' AND bu
 	return len(ids), nil
 }
 
-// waitsForTemplate is the class of jobs that wait for a restriction of
-// templates to be lifted.
-const waitsForTemplate = job.ClassTemplatePaused
+// hasten makes jobs of these channels due that waited for a restriction to end.
+func (s *Store) hasten(ctx context.Context, tx pgx.Tx, channelIDs ...int64) error {
+	return s.jobs.Hasten(ctx, tx, channelIDs, job.ClassTemplatePaused, job.ClassPolicyBlocked)
+}
 
 // refusal is why a template is not accepted, if so. An agent is told of any
 // restriction at once, who can choose another; what a program sends waits

@@ -34,9 +34,9 @@ type Jobs interface {
 	// RaiseControl raises the version of what operators set, and returns it: for
 	// changes of what may be sent.
 	RaiseControl(ctx context.Context, tx pgx.Tx) (int64, error)
-	// Hasten makes jobs of these channels that wait because of this class due
+	// Hasten makes jobs of these channels that wait because of these classes due
 	// now. It waits for no lock, so it may come after any other.
-	Hasten(ctx context.Context, tx pgx.Tx, channelIDs []int64, class job.Class) error
+	Hasten(ctx context.Context, tx pgx.Tx, channelIDs []int64, classes ...job.Class) error
 	// Wake tells the workers, after the commit.
 	Wake(queues ...job.Queue)
 }
