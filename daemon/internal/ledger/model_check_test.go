@@ -14,17 +14,18 @@ type row struct {
 	State             job.State
 	Epoch, RunEpoch   int32
 	Attempt, Limit    int
+	Lost              int
 	WorkerID, Serial  int64
 	HasReadyOrStarted bool
 }
 
-// read returns the live rows and the outcomes each job has in history.
-func (m *model) read(rt *rapid.T) (live map[int64]row, history map[int64][]job.Outcome) {
+// read returns the live rows and how often each job is in history.
+func (m *model) read(rt *rapid.T) (live map[int64]row, history map[int64]int) {
 	rt.Helper()
-	live, history = map[int64]row{}, map[int64][]job.Outcome{}
+	live, history = map[int64]row{}, map[int64]int{}
 	batch := &pgx.Batch{}
 	batch.Queue(`
-SELECT id, state, epoch, run_epoch, attempt, max_attempts, coalesce(worker_id, 0), coalesce(serial_key, 0),
+SELECT id, state, epoch, run_epoch, attempt, max_attempts, lost, coalesce(worker_id, 0), coalesce(serial_key, 0),
        ready_at IS NOT NULL OR state = 0 FROM jobs`).Query(func(rows pgx.Rows) error {
 		list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[row])
 		for _, r := range list {
@@ -32,10 +33,16 @@ SELECT id, state, epoch, run_epoch, attempt, max_attempts, coalesce(worker_id, 0
 		}
 		return err
 	})
-	batch.Queue(`SELECT id, outcome FROM job_history`).Query(func(rows pgx.Rows) error {
+	batch.Queue(`SELECT id, outcome = 2 FROM job_history`).Query(func(rows pgx.Rows) error {
 		var id int64
-		var outcome job.Outcome
-		_, err := pgx.ForEachRow(rows, []any{&id, &outcome}, func() error { history[id] = append(history[id], outcome); return nil })
+		var cut bool
+		_, err := pgx.ForEachRow(rows, []any{&id, &cut}, func() error {
+			history[id]++
+			if s := m.jobs[id]; s != nil {
+				require.Equal(rt, s.cancelled, cut, "job %d ended otherwise than was acknowledged", id)
+			}
+			return nil
+		})
 		return err
 	})
 	require.NoError(rt, m.b.pool.SendBatch(m.ctx, batch).Close())
@@ -49,12 +56,13 @@ func (m *model) check(rt *rapid.T) {
 	for _, id := range m.ids {
 		r, isLive := live[id]
 		s := m.jobs[id]
-		require.LessOrEqual(rt, len(history[id]), 1, "job %d has two ends", id)
-		require.NotEqual(rt, isLive, len(history[id]) == 1, "job %d is lost, or both alive and final", id)
+		require.LessOrEqual(rt, history[id], 1, "job %d has two ends", id)
+		require.NotEqual(rt, isLive, history[id] == 1, "job %d is lost, or both alive and final", id)
 		require.False(rt, s.final && isLive, "job %d came back from history", id)
 		s.final = !isLive
 		if !isLive {
-			m.checkEnd(rt, id, history[id][0])
+			require.True(rt, s.sends > 0 || s.cancelled || s.vouched, "job %d is done but was never sent", id)
+			require.False(rt, s.cancelled && s.unsaid && !s.again, "job %d is called cancelled and was sent", id)
 			continue
 		}
 		s.excused = s.excused || r.State == job.Uncertain || r.State == job.Dead
@@ -67,20 +75,6 @@ func (m *model) check(rt *rapid.T) {
 	m.checkExecutions(rt, live)
 }
 
-// checkEnd: what is done was sent, and what an operator has cancelled was not,
-// unless it is of a type that may be run again.
-func (m *model) checkEnd(rt *rapid.T, id int64, outcome job.Outcome) {
-	rt.Helper()
-	s := m.jobs[id]
-	if outcome == job.Done {
-		require.True(rt, s.sends > 0 || s.resolved, "job %d is done but was never sent", id)
-		require.False(rt, s.cancelled, "job %d was cancelled and is done", id)
-		return
-	}
-	require.Equal(rt, job.Cancelled, outcome)
-	require.True(rt, s.sends == 0 || s.again || s.resolved, "job %d was sent and is cancelled", id)
-}
-
 func (m *model) checkRow(rt *rapid.T, r row) {
 	rt.Helper()
 	require.GreaterOrEqual(rt, r.Attempt, 0)
@@ -91,7 +85,9 @@ func (m *model) checkRow(rt *rapid.T, r row) {
 		require.Equal(rt, r.Epoch, r.RunEpoch)
 		require.NotZero(rt, r.WorkerID)
 	}
-	if s := m.jobs[r.ID]; s.sends > 0 && !s.again && !s.resolved {
+	s := m.jobs[r.ID]
+	require.False(rt, s.again && r.Lost >= 3 && r.State != job.Dead, "job %d kills one worker after the other", r.ID)
+	if s.unsaid && !s.again {
 		require.Contains(rt, []job.State{job.Running, job.Uncertain}, r.State, "job %d was sent and may run again", r.ID)
 	}
 }
@@ -114,39 +110,5 @@ func (m *model) checkExecutions(rt *rapid.T, live map[int64]row) {
 					row{State: r.State, RunEpoch: r.RunEpoch, WorkerID: r.WorkerID}, "job %d runs unknown to the ledger", id)
 			}
 		}
-	}
-}
-
-// drain lets the faults end: every old process is declared dead and a fresh one
-// takes what is left. Then nothing may be stuck.
-func (m *model) drain(rt *rapid.T) {
-	rt.Helper()
-	m.release(rt)
-	for _, p := range m.processes {
-		if !p.dead {
-			m.bury(rt, p)
-		}
-	}
-	m.orphans(rt)
-	m.sweep(rt)
-	m.recallAll(rt)
-	m.join(rt)
-	fresh := m.processes[len(m.processes)-1]
-	for range 3 * len(m.ids) {
-		m.check(rt) // notes who may be overtaken
-		m.promote(rt)
-		for _, kind := range []job.Type{job.SendMessage, job.RunAutomation} {
-			pick := all(10)
-			pick.Type = kind
-			for _, e := range m.takeFor(rt, fresh, pick) {
-				m.sendOut(rt, e)
-				m.report(rt, fresh, e, job.Succeed)
-			}
-		}
-	}
-	m.check(rt)
-	live, _ := m.read(rt)
-	for id, r := range live {
-		require.Contains(rt, []job.State{job.Uncertain, job.Dead}, r.State, "job %d is stuck", id)
 	}
 }

@@ -1,102 +1,106 @@
 package ledger_test
 
 import (
+	"slices"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/bandeja/inboxd/daemon/internal/control"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/job/inspect"
 )
 
-// What operators, limits and pacing do to the model's jobs.
+// covered asks the rule in Go whether a hold covers a job.
+func (m *model) covered(s *shadow) bool {
+	return slices.ContainsFunc(m.holds, func(h control.Hold) bool { return h.Holds(1, job.WhatsApp, s.kind, time.Now()) })
+}
 
-// hold pauses everything, or lets it go on.
+// hold adds a pause; those of somebody else's org hold nothing here.
 func (m *model) hold(rt *rapid.T) {
-	if m.held {
-		m.release(rt)
+	if len(m.holds) >= 2 {
+		rt.Skip("enough holds")
+	}
+	h := rapid.SampledFrom([]control.Hold{
+		{OrgID: 1}, {Type: job.SendMessage}, {Type: job.RunAutomation}, {Queue: job.WhatsApp}, {OrgID: 2},
+	}).Draw(rt, "hold")
+	h.Owner = "ana"
+	added, _, err := m.b.AddHold(m.ctx, h, 0)
+	require.NoError(rt, err)
+	m.holds = append(m.holds, added)
+}
+
+func (m *model) unhold(rt *rapid.T) {
+	if len(m.holds) == 0 {
+		rt.Skip("nothing is held")
+	}
+	i := rapid.IntRange(0, len(m.holds)-1).Draw(rt, "hold")
+	_, _, err := m.b.ReleaseHolds(m.ctx, []int64{m.holds[i].ID}, "ana")
+	require.NoError(rt, err)
+	m.holds = slices.Delete(m.holds, i, i+1)
+}
+
+// recallHeld leaves nothing on its way that a hold covers.
+func (m *model) recallHeld(rt *rapid.T) {
+	_, err := m.b.RecallHeld(m.ctx)
+	require.NoError(rt, err)
+	for _, id := range m.ids {
+		require.False(rt, m.covered(m.jobs[id]) && m.look(rt, id).state == job.Dispatched, "job %d is held and on its way", id)
+	}
+}
+
+func (m *model) recallDial(rt *rapid.T) {
+	_, err := m.b.RecallDial(m.ctx, job.WhatsApp, rapid.SampledFrom([]int{0, 50, 100}).Draw(rt, "dial"))
+	require.NoError(rt, err)
+}
+
+// block pauses a channel, or lets it go on.
+func (m *model) block(rt *rapid.T) {
+	c := rapid.SampledFrom([]int64{1, 2}).Draw(rt, "channel")
+	if i := slices.Index(m.blocked, c); i >= 0 {
+		m.blocked = slices.Delete(slices.Clone(m.blocked), i, i+1)
 		return
 	}
-	m.sql(rt, `INSERT INTO holds (org_id, owner) VALUES (1, 'test')`)
-	m.held = true
+	m.blocked = append(slices.Clone(m.blocked), c)
 }
 
-func (m *model) release(rt *rapid.T) {
-	rt.Helper()
-	m.sql(rt, `UPDATE holds SET released_at = clock_timestamp()`)
-	m.held = false
-}
-
-// cancel ends a job that has not begun: that is a promise. A running one is
-// asked to stop, doubt and death are left alone.
+// cancel is acknowledged for what has not begun. What runs is asked; doubt and
+// the dead are left alone.
 func (m *model) cancel(rt *rapid.T) {
 	id := rapid.SampledFrom(m.ids).Draw(rt, "job")
-	before := m.look(rt, id).state
-	ended, asked, err := m.b.Cancel(m.ctx, inspect.Filter{IDs: []int64{id}}, "test")
+	before := m.look(rt, id)
+	ended, asked, err := m.b.Cancel(m.ctx, inspect.Filter{IDs: []int64{id}}, "ana")
 	require.NoError(rt, err)
-	switch before {
-	case job.Scheduled, job.Ready, job.Dispatched:
+	after := m.look(rt, id)
+	switch before.state {
+	case job.Scheduled, job.Ready, job.Dispatched, job.Held:
 		require.Equal(rt, [2]int{1, 0}, [2]int{ended, asked})
+		require.Equal(rt, inHistory, after.state)
 		m.jobs[id].cancelled = true
 	case job.Running:
 		require.Equal(rt, [2]int{0, 1}, [2]int{ended, asked})
+		require.True(rt, after.asked)
 	default:
-		require.Equal(rt, [2]int{0, 0}, [2]int{ended, asked}, "a job in state %d was cancelled", before)
+		require.Equal(rt, [2]int{0, 0}, [2]int{ended, asked})
+		require.Equal(rt, before, after, "a cancel touched what it must not")
 	}
 }
 
-func (m *model) sweep(rt *rapid.T) { require.NoError(rt, m.b.SweepCancelled(m.ctx)) }
-
-// resolve settles doubt by an operator's word, which may be wrong: then it is
-// the operator who sends twice.
-func (m *model) resolve(rt *rapid.T) {
-	id := rapid.SampledFrom(m.ids).Draw(rt, "job")
-	how := rapid.SampledFrom([]inspect.Resolution{inspect.ResolvedSent, inspect.ResolvedNotSent, inspect.ResolvedResend}).Draw(rt, "how")
-	before := m.look(rt, id).state
-	_, err := m.b.Resolve(m.ctx, 1, id, how, "test")
-	require.Equal(rt, before == job.Uncertain, err == nil, "only doubt is resolved")
-	if err != nil {
-		return
+// sweep ends what was asked to stop and came back; nothing else.
+func (m *model) sweep(rt *rapid.T) {
+	before := map[int64]traces{}
+	for _, id := range m.ids {
+		before[id] = m.look(rt, id)
 	}
-	s := m.jobs[id]
-	s.resolved = true
-	if how != inspect.ResolvedSent {
-		s.allowance++
-	}
-}
-
-// pace takes jobs and puts them back in the same round, before they begin: their
-// number or pair must wait.
-func (m *model) pace(rt *rapid.T) {
-	alive := m.alive()
-	if len(alive) == 0 {
-		rt.Skip("nobody lives")
-	}
-	p := rapid.SampledFrom(alive).Draw(rt, "process")
-	after := rapid.SampledFrom([]time.Duration{0, time.Hour}).Draw(rt, "after")
-	var put []job.Deferral
-	for _, e := range m.takeFor(rt, p, drawPick(rt)) {
-		put = append(put, job.Deferral{Ticket: e.ticket(), After: after})
-		delete(p.running, e.ticket())
-	}
-	handed, err := m.b.Dispatch(m.ctx, drawPick(rt), p.id)
-	require.NoError(rt, err)
-	for _, t := range tickets(handed) {
-		m.handOut(rt, t)
-		put = append(put, job.Deferral{Ticket: t, After: after})
-	}
-	require.NoError(rt, m.b.Defer(m.ctx, put, p.id))
-	for _, d := range put {
-		want := job.Ready
-		if after > 0 {
-			want = job.Scheduled
+	require.NoError(rt, m.b.SweepCancelled(m.ctx))
+	for _, id := range m.ids {
+		b, after := before[id], m.look(rt, id)
+		if b.asked && slices.Contains([]job.State{job.Scheduled, job.Ready, job.Dispatched, job.Held}, b.state) {
+			require.Equal(rt, inHistory, after.state)
+			m.jobs[id].cancelled = true
+			continue
 		}
-		require.Equal(rt, want, m.look(rt, d.ID).state)
+		require.Equal(rt, b, after, "the sweep touched what nobody asked to stop")
 	}
-}
-
-// expire makes every ticket on its way too old for its token.
-func (m *model) expire(rt *rapid.T) {
-	m.sql(rt, `UPDATE jobs SET dispatched_at = dispatched_at - interval '16 s' WHERE state = 2`)
 }

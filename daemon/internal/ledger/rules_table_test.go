@@ -49,7 +49,6 @@ func table() *rules {
 	return &ru
 }
 
-//nolint:gochecknoglobals // the words of the table
 var (
 	sameEpoch   = guard{"epoch", func(r record, a act) bool { return r.epoch == a.epoch }}
 	sameClaim   = guard{"claim", func(r record, a act) bool { return r.run == a.epoch }}

@@ -42,7 +42,7 @@ func walk(ru *rules, once bool, epochs int8) *found {
 		}
 		i, seen := f.known[to]
 		if !seen {
-			i = int32(len(f.worlds)) //nolint:gosec // millions at most
+			i = int32(len(f.worlds))
 			f.known[to], f.worlds, f.via = i, append(f.worlds, to), append(f.via, step{at, m})
 		}
 		if !m.fault && i != at {
@@ -92,7 +92,7 @@ func (f *found) stuck(epochs int8) (list []world) {
 	}
 	for i, w := range f.worlds {
 		if w.final() || w.state == job.Uncertain || w.state == job.Dead || w.epoch == epochs {
-			reach(int32(i)) //nolint:gosec // as above
+			reach(int32(i))
 		}
 	}
 	for len(queue) > 0 {

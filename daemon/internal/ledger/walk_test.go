@@ -87,7 +87,7 @@ func (x *walker) steps(w world) {
 		}
 	}
 	for i := range w.hands {
-		x.worker(w, int8(i)+1) //nolint:gosec // two
+		x.worker(w, int8(i)+1)
 	}
 }
 
