@@ -14,8 +14,36 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/ledger"
 )
 
-// Each of these was a flaw of an earlier design of the ledger; the rest stand
-// beside what they are about (order_test.go, committer_test.go, model_test.go).
+// Each of these was a flaw of an earlier design of the ledger. What the design
+// says now, and who would notice if it were no longer true (here, unless a
+// package is named; TestModel and TestModelWalk hold most of it besides):
+//
+//	one of a conversation under way;      TestConcurrentClaimsKeepOrder, TestModel
+//	  a clash is redone row by row        TestClashInAConversationIsRedoneWithoutIt
+//	who waits for whom                    TestConversationOrder
+//	ids of a conversation commit in order store.TestNobodyTakesAnIDBeforeTheConversation
+//	one lock order                        store.TestDeliveriesInOppositeOrder
+//	a finish's sends are its own          store.TestAutomationEffects
+//	tokens per (org, action)              dispatch.TestTokensBoundWhatLeaves, TestStarts
+//	claims per (queue, job type)          dispatch.TestKindsTakeTurns, TestReadsDoNotGrowWithTheTables
+//	unused tokens go by stamp, or stay    limit.TestDesign3TokensGoBackByTheirStamp, limit.TestWindowsAreExact,
+//	                                      dispatch.TestUnusedTokensAreReturned
+//	windows are seeded from the ledger    limit.TestEmptiedRedisIsSeededFromTheLedger, limit.TestAnotherServerIsSeeded, TestStarts
+//	without Redis: a share of what is     limit.TestRedisAway, limit.TestShares
+//	  left; the API's own starts empty
+//	a pause changes no job row            TestDesign3PauseChangesNoJobRow
+//	T3, T5, T6 read holds                 TestDesign3HoldsAreReadInTheClaim, TestHoldsMeanTheSameInGoAndSQL
+//	T3, T5, T6 ask for a living worker    TestDeadWorkerTakesNothing, TestModelIsTheSQL
+//	"applied" comes after older claims    TestSettleClaimsWaitsForOlderClaims, control.TestAcknowledgesOnlyAfterSettling
+//	R1 asks Redis nothing                 TestR1RecallsWithoutAskingRedis
+//	R3 recalls what a dead worker took    TestR3RecallsHandOutsOlderThanTheDeath
+//	R5 tickets end with their tokens      TestDesign3OldTicketsExpire
+//	T14 has no timeout                    TestT14DoubtHasNoTimeout
+//	T13 knows failed                      TestT13EndsTheJobWhateverTheWord, store.TestLateFailure
+//	T7, T8: a late word of its own worker TestOwnWorkersLateWordSettlesDoubt, TestLateReleaseSettlesUncertain
+//	T15 leaves doubt alone                TestDesign3CancelLeavesDoubtAlone
+//	events in the commit of the outcome   TestDesign3EventsCommitWithTheirOutcome
+//	history and events hold every attempt TestHistoryAndEventsHoldEveryAttempt
 
 // Two claims that see different moments may both choose from one conversation.
 // The unique index lets one win; the other claim must be made again without
