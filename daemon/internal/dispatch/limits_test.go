@@ -108,6 +108,27 @@ func TestUnusedTokensAreReturned(t *testing.T) {
 	require.Equal(t, 50-3-17, limits.tokens[1])
 }
 
+// Free slots ask for more tokens than most orgs have. One that has used few of
+// them goes on at once: nobody waits a minute for a token that was given back.
+func TestReturnedTokensKeepNobodyWaiting(t *testing.T) {
+	t.Parallel()
+	limits := &fakeLimits{tokens: map[int64]int{1: 60}}
+	p := parts{ledger: &fakeLedger{}, runner: &fakeRunner{free: 64}, limits: limits}
+	p.ledger.outlook = job.Outlook{Backlog: messages(1), Slots: many}
+	p.ledger.take = func(ctx context.Context, pick job.Pick) ([]job.Claimed, error) {
+		got, err := filled(ctx, pick)
+		return got[:1], err // one message waits
+	}
+	d := p.build(t)
+	for n := 1; n <= 3; n++ {
+		_, err := d.Round(t.Context())
+		require.NoError(t, err)
+		require.Len(t, p.runner.ran, n)
+		p.runner.Unreserve(job.WhatsApp, 1)
+	}
+	require.Equal(t, 57, limits.tokens[1])
+}
+
 // A campaign may use four fifths of a limit, so that an agent's reply finds a
 // token; replies are claimed before it.
 func TestBulkLeavesTokensForReplies(t *testing.T) {

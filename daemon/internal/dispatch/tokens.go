@@ -52,10 +52,12 @@ func (t *tokens) throttled(b job.Backlog) bool {
 type purse struct {
 	wants  []job.Want
 	grants []job.Grant
+	bulk   []bool
+	now    time.Time // when they were given
 }
 
 // take shrinks shares to what tokens are there for; those left with none are
-// dropped. Bulk work may use its share of the window only.
+// dropped, and wait. Bulk work may use its share of the window only.
 func (t *tokens) take(ctx context.Context, k kind, shares []job.Share, s *control.Snapshot, now time.Time) ([]job.Share, purse) {
 	action, limited := k.typ.Action()
 	if !limited || t.limits == nil || len(shares) == 0 {
@@ -71,18 +73,30 @@ func (t *tokens) take(ctx context.Context, k kind, shares []job.Share, s *contro
 	}
 	grants := t.limits.Take(ctx, wants)
 	var kept []job.Share
-	var p purse
+	p := purse{now: now}
 	for i, g := range grants {
-		if g.N < wants[i].N && g.RetryAfter > 0 {
-			t.waiting[wait{shares[i].OrgID, action, shares[i].From == job.Bulk}] = now.Add(g.RetryAfter)
+		bulk := shares[i].From == job.Bulk
+		if g.N == 0 {
+			t.postpone(wants[i], g, bulk, now)
+			continue
 		}
-		if g.N > 0 {
-			shares[i].Limit = g.N
-			kept = append(kept, shares[i])
-			p.wants, p.grants = append(p.wants, wants[i]), append(p.grants, g)
-		}
+		shares[i].Limit = g.N
+		kept = append(kept, shares[i])
+		p.wants, p.grants, p.bulk = append(p.wants, wants[i]), append(p.grants, g), append(p.bulk, bulk)
 	}
 	return kept, p
+}
+
+// longestWait is when an org is asked about again at the latest: others take
+// tokens for all their free slots and give back what they did not need, which
+// no answer can foresee.
+const longestWait = time.Second
+
+// postpone leaves an org alone that got less than it wanted, until there is more.
+func (t *tokens) postpone(w job.Want, g job.Grant, bulk bool, now time.Time) {
+	if g.N < w.N && g.RetryAfter > 0 {
+		t.waiting[wait{w.OrgID, w.Action, bulk}] = now.Add(min(g.RetryAfter, longestWait))
+	}
 }
 
 // bulkMost is the part of a window that bulk work may use: of a small one at
@@ -95,12 +109,17 @@ func bulkMost(n int) int {
 }
 
 // settle gives back the tokens of shares that the claim did not fill. used is
-// per share, in order.
+// per share, in order. Only an org that used up all it got must wait: what is
+// wanted are places, and there may be fewer jobs than tokens.
 func (t *tokens) settle(ctx context.Context, p purse, used []int) {
 	unused, any := make([]int, len(p.grants)), false
 	for i, g := range p.grants {
 		unused[i] = g.N - used[i]
-		any = any || unused[i] > 0
+		if unused[i] > 0 {
+			any = true
+			continue
+		}
+		t.postpone(p.wants[i], g, p.bulk[i], p.now)
 	}
 	if any {
 		t.limits.Return(ctx, p.wants, p.grants, unused)
