@@ -62,7 +62,7 @@ type guideCommand struct {
 
 var (
 	inSentence = regexp.MustCompile("`inboxctl ([^`]+)`")
-	inBlock    = regexp.MustCompile(`(?:^|\||\$\(|;)\s*(inboxctl) `)
+	inBlock    = regexp.MustCompile(`(?:^|\||\$\(|;|\{)\s*(inboxctl) `)
 	inWord     = regexp.MustCompile(`\$\((?:[^()]|\([^()]*\))*\)|\$\w+`)
 )
 

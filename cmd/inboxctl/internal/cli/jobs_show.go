@@ -97,12 +97,17 @@ func errorTexts(j admin.Job) (class, code, detail, last string) {
 	return "", "", "", strings.Join(strings.Fields(class+" "+code+" "+detail), " ")
 }
 
-// uncertainText answers what everybody asks of an uncertain job.
+// uncertainText answers what everybody asks of an uncertain job. Only WhatsApp's
+// webhooks say which job they are about.
 func uncertainText(j admin.Job) string {
 	if j.State != "uncertain" {
 		return ""
 	}
-	return "Meta's status webhook settles it; it is never sent again by itself"
+	settles := "an operator settles it (inboxctl jobs resolve)"
+	if j.Queue == "whatsapp" {
+		settles = "Meta's status webhook settles it, or an operator (inboxctl jobs resolve)"
+	}
+	return settles + "; it is never sent again by itself"
 }
 
 func nextText(j admin.Job, asOf time.Time) string {

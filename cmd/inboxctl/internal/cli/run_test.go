@@ -146,7 +146,7 @@ func TestJobsShowTellsLiveTrouble(t *testing.T) {
 	for state, c := range map[string]struct{ has, hasNot []string }{
 		"dead":      {[]string{"error class   recipient_unreachable\n", "error code    131026\n", "error         Message"}, []string{"last error", "webhook"}},
 		"scheduled": {[]string{"error class   recipient_unreachable\n"}, []string{"last error", "webhook"}},
-		"uncertain": {[]string{"error class   recipient", "what next     Meta's status webhook settles it; it is never sent again by itself\n"}, []string{"last error"}},
+		"uncertain": {[]string{"error class   recipient", "what next     Meta's status webhook settles it, or an operator (inboxctl jobs resolve); it is never sent again by itself\n"}, []string{"last error"}},
 		"done":      {[]string{"last error    recipient_unreachable 131026 Message undeliverable\n"}, []string{"error class", "error code", "webhook"}},
 		"running":   {[]string{"last error    recipient_unreachable 131026 Message undeliverable\n"}, []string{"error class", "webhook"}},
 	} {
