@@ -23,7 +23,7 @@ import (
 //	who waits for whom                    TestConversationOrder
 //	ids of a conversation commit in order store.TestNobodyTakesAnIDBeforeTheConversation
 //	one lock order                        store.TestDeliveriesInOppositeOrder
-//	a finish's sends are its own          store.TestAutomationEffects
+//	a finish's sends are its own          store.TestEffectsOnce, store.TestAutomationEffects
 //	tokens per (org, action)              dispatch.TestTokensBoundWhatLeaves, TestStarts
 //	claims per (queue, job type)          dispatch.TestKindsTakeTurns, TestReadsDoNotGrowWithTheTables
 //	unused tokens go by stamp, or stay    limit.TestDesign3TokensGoBackByTheirStamp, limit.TestWindowsAreExact,

@@ -17,6 +17,7 @@ type row struct {
 	Lost              int
 	WorkerID, Serial  int64
 	HasReadyOrStarted bool
+	Asked             bool // to stop
 }
 
 // read returns the live rows and how often each job is in history.
@@ -26,7 +27,7 @@ func (m *model) read(rt *rapid.T) (live map[int64]row, history map[int64]int) {
 	batch := &pgx.Batch{}
 	batch.Queue(`
 SELECT id, state, epoch, run_epoch, attempt, max_attempts, lost, coalesce(worker_id, 0), coalesce(serial_key, 0),
-       ready_at IS NOT NULL OR state = 0 FROM jobs`).Query(func(rows pgx.Rows) error {
+       ready_at IS NOT NULL OR state = 0, cancel_requested FROM jobs`).Query(func(rows pgx.Rows) error {
 		list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[row])
 		for _, r := range list {
 			live[r.ID] = r
@@ -52,6 +53,7 @@ SELECT id, state, epoch, run_epoch, attempt, max_attempts, lost, coalesce(worker
 // check holds what must be true after every step.
 func (m *model) check(rt *rapid.T) {
 	live, history := m.read(rt)
+	m.live = live
 	flying := map[int64]int64{}
 	for _, id := range m.ids {
 		r, isLive := live[id]

@@ -48,7 +48,7 @@ func (m *model) handOut(rt *rapid.T, tickets ...job.Ticket) {
 		s := m.jobs[t.ID]
 		require.False(rt, m.covered(s), "job %d is held and was handed out", t.ID)
 		require.False(rt, s.channel != 0 && slices.Contains(m.blocked, s.channel), "job %d left by a blocked channel", t.ID)
-		require.False(rt, m.look(rt, t.ID).asked, "job %d was asked to stop and was handed out", t.ID)
+		require.False(rt, m.live[t.ID].Asked, "job %d was asked to stop and was handed out", t.ID)
 	}
 }
 

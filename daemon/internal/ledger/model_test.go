@@ -62,7 +62,8 @@ type model struct {
 	holds     []control.Hold
 	blocked   []int64 // channels
 	jobs      map[int64]*shadow
-	ids       []int64 // of jobs, in order of insertion
+	live      map[int64]row // as the last check saw them
+	ids       []int64       // of jobs, in order of insertion
 }
 
 func newModel(t *testing.T, rt *rapid.T, b *bundle) *model {

@@ -55,8 +55,14 @@ func records(s job.State, o op) (list []record) {
 	case o == settle:
 		variants = append(variants, func(r *record) { r.run, r.attempt = 2, 0 })
 	}
-	for _, change := range variants {
+	for i, change := range variants {
+		if s != job.Running && s != job.Dispatched && i >= 3 && (o < succeed || o > release) && o != settle {
+			continue // how often it was tried is of no matter
+		}
 		for _, once := range []bool{true, false} {
+			if !once && i > 0 && o > release && o != orphan {
+				continue // nor what it is
+			}
 			r := base
 			r.once = once
 			change(&r)
