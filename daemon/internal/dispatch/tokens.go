@@ -66,7 +66,7 @@ func (t *tokens) take(ctx context.Context, k kind, shares []job.Share, s *contro
 	wants := make([]job.Want, len(shares))
 	for i, sh := range shares {
 		r := s.Rate(sh.OrgID, action, now)
-		wants[i] = job.Want{OrgID: sh.OrgID, Action: action, Rate: r, Most: r.N, N: sh.Limit}
+		wants[i] = job.Want{OrgID: sh.OrgID, Action: action, Rate: r, Most: r.N, N: min(sh.Limit, handful(r.N))}
 		if sh.From == job.Bulk {
 			wants[i].Most = bulkMost(r.N)
 		}
@@ -87,10 +87,14 @@ func (t *tokens) take(ctx context.Context, k kind, shares []job.Share, s *contro
 	return kept, p
 }
 
-// longestWait is when an org is asked about again at the latest: others take
-// tokens for all their free slots and give back what they did not need, which
-// no answer can foresee.
+// longestWait is when an org is asked about again at the latest: others may hold
+// tokens that they give back, which no answer can foresee.
 const longestWait = time.Second
+
+// handful is how many tokens are taken at a time: free slots say nothing of how
+// many jobs an org has, and what one process holds others miss meanwhile. A claim
+// that needs them all comes back for more in the same round.
+func handful(limit int) int { return max(8, limit/8) }
 
 // postpone leaves an org alone that got less than it wanted, until there is more.
 func (t *tokens) postpone(w job.Want, g job.Grant, bulk bool, now time.Time) {
