@@ -226,7 +226,7 @@ func TestRetryDead(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, many, got)
 	require.Equal(t, many, b.count(t, `
-SELECT count(*) FROM jobs WHERE id = ANY($1) AND state = 1 AND attempt = 0 AND epoch = 1 AND run_epoch = 1 AND error_class IS NULL
+SELECT count(*) FROM jobs WHERE id = ANY($1) AND state = 1 AND priority = 3 AND attempt = 0 AND epoch = 1 AND run_epoch = 1 AND error_class IS NULL
    AND last_error IS NULL AND worker_id IS NULL AND ready_at > clock_timestamp() - interval '1 min' AND deadline_at > clock_timestamp()`, n))
 	require.Equal(t, []job.State{job.Dead, job.Dead, job.Uncertain}, []job.State{b.state(t, others[0]), b.state(t, others[1]), b.state(t, others[2])})
 	require.Equal(t, []job.Effect{{JobID: n[0], Epoch: 1, MessageID: 1, Status: inbox.Queued}}, b.effects.of(n[0]))
@@ -234,6 +234,11 @@ SELECT count(*) FROM jobs WHERE id = ANY($1) AND state = 1 AND attempt = 0 AND e
 	again, err := b.RetryDead(t.Context(), f)
 	require.NoError(t, err)
 	require.Zero(t, again)
+
+	one, err := b.RetryDead(t.Context(), inspect.Filter{IDs: others[1:2]})
+	require.NoError(t, err)
+	require.Equal(t, 1, one)
+	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM jobs WHERE id = $1 AND priority = 1`, others[1]), "named by id it keeps its place")
 
 	uncertain, err := b.RetryDead(t.Context(), inspect.Filter{IDs: others[2:]})
 	require.NoError(t, err)

@@ -83,7 +83,8 @@ LEFT JOIN orgs o ON o.id = d.org_id ORDER BY d.n DESC, o.name`, c.args...)
 }
 
 // RetryDead makes T18 for the dead jobs a filter chooses: ready, with all their
-// attempts back and a new deadline; their messages are queued again. It works
+// attempts back and a new deadline, in bulk unless they are named by id; their
+// messages are queued again. It works
 // in chunks by rising id, so each job is visited once even if it dies again
 // meanwhile, and skips rows somebody else has locked. It returns how many it
 // revived, also when it stops with an error. The filter's states are not looked
@@ -139,13 +140,17 @@ func (l *Ledger) reviveChunk(ctx context.Context, f inspect.Filter, after int64)
 func reviveChunkSQL(f inspect.Filter, after int64) (string, []any) {
 	types, lives := patience()
 	c := conditions{args: []any{types, lives, reviveChunk}}
+	priority := `j.priority`
+	if len(f.IDs) == 0 { // what is chosen by the hundred must not stand before what somebody waits for
+		priority = `3`
+	}
 	c.common(f)
 	c.add("j.id > $%d::bigint", after)
 	return `
 WITH picked AS (
        SELECT j.id FROM jobs j WHERE j.state = 6 AND ` + c.where() + `
        ORDER BY j.id LIMIT $3::bigint FOR NO KEY UPDATE SKIP LOCKED)
-UPDATE jobs j SET` + reviveSet + `
+UPDATE jobs j SET priority = ` + priority + `,` + reviveSet + `
 FROM picked, ` + patienceTable + `
 WHERE j.id = picked.id AND p.job_type = j.job_type AND ` + isDead + `
 RETURNING j.id, j.run_epoch, j.queue, j.job_type, coalesce(j.subject_id, 0)`, c.args
