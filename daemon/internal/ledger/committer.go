@@ -26,12 +26,16 @@ const (
 // transaction. Batching is natural: an idle committer flushes at once, and
 // whatever arrives during a flush travels in the next. There is no timer.
 //
-// Cost per flush: one round trip; one statement per kind of operation present
-// (start, done, failed) and the store's effects; one commit.
+// Starts and finishes travel apart: a finish writes messages, which a webhook may
+// hold for a moment, and no start shall wait for that.
+//
+// Cost per flush: one round trip; a statement for starts, or one per kind of
+// finish present (done, failed) and the store's effects; one commit.
 type Committer struct {
 	ledger   *Ledger
 	workerID int64
-	ops      chan *op
+	starts   chan *op
+	finishes chan *op
 	stopped  chan struct{}
 	alone    sync.WaitGroup // operations that wait for a lock by themselves
 }
@@ -75,7 +79,7 @@ func (v verdict) String() string {
 
 // NewCommitter returns the committer of one worker; Run must be running.
 func (l *Ledger) NewCommitter(workerID int64) *Committer {
-	return &Committer{ledger: l, workerID: workerID, ops: make(chan *op, 4*maxBatch), stopped: make(chan struct{})}
+	return &Committer{ledger: l, workerID: workerID, starts: make(chan *op, 4*maxBatch), finishes: make(chan *op, 4*maxBatch), stopped: make(chan struct{})}
 }
 
 // Start makes T6: it claims a dispatched job for this worker. It returns false
@@ -114,7 +118,7 @@ func (c *Committer) Finish(ctx context.Context, claimed job.Claimed, r job.Resul
 func (c *Committer) submit(ctx context.Context, o *op) opResult {
 	o.queued, o.result = time.Now(), make(chan opResult, 1)
 	select {
-	case c.ops <- o:
+	case c.queue(o) <- o:
 	case <-ctx.Done():
 		return opResult{err: ctx.Err()}
 	case <-c.stopped:
@@ -148,9 +152,26 @@ func (c *Committer) submit(ctx context.Context, o *op) opResult {
 func (c *Committer) Run(ctx context.Context) {
 	defer close(c.stopped)
 	defer c.alone.Wait()
+	var loops sync.WaitGroup
+	defer loops.Wait()
+	for _, queue := range []chan *op{c.starts, c.finishes} {
+		loops.Go(func() { c.drain(ctx, queue) })
+	}
+}
+
+// queue is where an operation waits for its flush.
+func (c *Committer) queue(o *op) chan *op {
+	if o.finish == nil {
+		return c.starts
+	}
+	return c.finishes
+}
+
+// drain flushes what comes until ctx ends.
+func (c *Committer) drain(ctx context.Context, queue <-chan *op) {
 	var waiting []*op // operations on a job that is already in the batch
 	for {
-		batch, rest := c.collect(ctx, waiting)
+		batch, rest := collect(ctx, queue, waiting)
 		if batch == nil {
 			return
 		}
@@ -161,7 +182,7 @@ func (c *Committer) Run(ctx context.Context) {
 
 // collect waits for the first operation and takes what else is there, at most
 // one per job. It returns nil when ctx ends.
-func (c *Committer) collect(ctx context.Context, waiting []*op) (batch, rest []*op) {
+func collect(ctx context.Context, queue <-chan *op, waiting []*op) (batch, rest []*op) {
 	inBatch := make(map[int64]bool, maxBatch)
 	add := func(o *op) {
 		if inBatch[o.ticket.ID] {
@@ -176,7 +197,7 @@ func (c *Committer) collect(ctx context.Context, waiting []*op) (batch, rest []*
 	}
 	if len(batch) == 0 {
 		select {
-		case o := <-c.ops:
+		case o := <-queue:
 			add(o)
 		case <-ctx.Done():
 			return nil, nil
@@ -184,7 +205,7 @@ func (c *Committer) collect(ctx context.Context, waiting []*op) (batch, rest []*
 	}
 	for len(batch) < maxBatch {
 		select {
-		case o := <-c.ops:
+		case o := <-queue:
 			add(o)
 			continue
 		default:
@@ -255,7 +276,9 @@ func (o *op) disarm() bool { return o.finish != nil && o.finish.disarm() }
 func (c *Committer) commit(ctx context.Context, batch []*op) error {
 	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
 	defer cancel()
-	defer c.ledger.claims.enter()()
+	if batch[0].finish == nil { // a flush holds starts or finishes, never both
+		defer c.ledger.claims.enter()()
+	}
 	answers := make(map[job.Ticket]opResult, len(batch))
 	b := buildBatch(c.ledger.effects, c.workerID, batch, answers)
 	if err := c.ledger.pool.SendBatch(ctx, b).Close(); err != nil {
@@ -282,7 +305,7 @@ func (c *Committer) again(ctx context.Context, o *op) {
 	c.ledger.log.DebugContext(ctx, "row is locked, trying again", "job", o.ticket.String())
 	time.AfterFunc(lockedPause, func() {
 		select {
-		case c.ops <- o:
+		case c.queue(o) <- o:
 		case <-c.stopped:
 		}
 	})

@@ -11,6 +11,7 @@ import (
 type gate struct {
 	mu   sync.Mutex
 	turn *sync.WaitGroup
+	past <-chan struct{} // closed when all claims of earlier turns have ended
 }
 
 func newGate() *gate { return &gate{turn: &sync.WaitGroup{}} }
@@ -27,11 +28,17 @@ func (g *gate) enter() (leave func()) {
 // ended is closed when every claim that is under way now has ended.
 func (g *gate) ended() <-chan struct{} {
 	g.mu.Lock()
-	older := g.turn
-	g.turn = &sync.WaitGroup{}
-	g.mu.Unlock()
+	defer g.mu.Unlock()
+	older, past := g.turn, g.past
 	c := make(chan struct{})
-	go func() { older.Wait(); close(c) }()
+	g.turn, g.past = &sync.WaitGroup{}, c
+	go func() {
+		older.Wait()
+		if past != nil { // somebody stopped waiting for them: they may still be under way
+			<-past
+		}
+		close(c)
+	}()
 	return c
 }
 

@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -120,7 +121,10 @@ func TestSettleClaimsWaitsForOlderClaims(t *testing.T) {
 	require.Eventually(t, func() bool {
 		return b.count(t, `SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`) == 1
 	}, patience, time.Millisecond)
-	settled := make(chan error, 1)
+	impatient, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, b.SettleClaims(impatient), context.DeadlineExceeded)
+	settled := make(chan error, 1) // asked again: the claim has not ended meanwhile
 	go func() { settled <- b.SettleClaims(t.Context()) }()
 	select {
 	case <-settled:
