@@ -204,11 +204,11 @@ func webhookExpectations() map[string]expectation {
 		"whatsapp/wh_batch_1000_statuses.json":   {want: []string{"201 parked 1000"}},
 
 		// Accounts, and what is not for us.
-		"whatsapp/wh_account_restriction.json":      {want: []string{
+		"whatsapp/wh_account_restriction.json": {want: []string{
 			"201 notice account_update 180", "203 notice account_update 180",
 			"201 templates paused until 604800", "203 templates paused until 604800",
 		}},
-		"whatsapp/wh_template_paused.json":          {want: []string{
+		"whatsapp/wh_template_paused.json": {want: []string{
 			"201 notice message_template_status_update 181", "203 notice message_template_status_update 181",
 			"201 template autumn_offer en_us paused until 21781", "203 template autumn_offer en_us paused until 21781",
 		}},

@@ -22,7 +22,7 @@ func coolOf(s job.Scope) cool {
 		return cool{5 * time.Second, time.Minute}
 	case job.ScopeApp:
 		return cool{30 * time.Second, 15 * time.Minute}
-	case job.ScopeNone, job.ScopePair, job.ScopeWABA, job.ScopeUser, job.ScopeAccount:
+	case job.ScopeNone, job.ScopePair, job.ScopeWABA, job.ScopeUser, job.ScopeAccount, job.ScopeTemplate, job.ScopeTemplates:
 	}
 	return cool{time.Minute, time.Hour}
 }
@@ -81,7 +81,7 @@ func (l *Ledger) coolTarget(ctx context.Context, c job.Cooldown) (scope, target 
 		if business != "" {
 			return "waba", business, nil
 		}
-	case job.ScopeNone, job.ScopePair:
+	case job.ScopeNone, job.ScopePair, job.ScopeTemplate, job.ScopeTemplates: // templates are restricted, they do not cool down
 		return "", "", nil
 	case job.ScopeNumber, job.ScopeUser, job.ScopeAccount:
 	}

@@ -34,9 +34,10 @@ LEFT JOIN LATERAL (
   ORDER BY x.state = 'disabled' DESC, x.covers = 'sends' DESC, x.until DESC NULLS FIRST LIMIT 1) x ON true`
 }
 
-// restrictionFields are where what restrictionOf found goes.
+// restrictionColumns are what restrictionOf found.
 const restrictionColumns = `coalesce(x.covers, ''), coalesce(x.name, ''), coalesce(x.language, ''), coalesce(x.state, ''), coalesce(x.reason, ''), x.until`
 
+// restrictionFields are where a row of restrictionColumns goes.
 func restrictionFields(r *inbox.Restriction) []any {
 	return []any{&r.Covers, &r.Name, &r.Language, &r.State, &r.Reason, orZero(&r.Until)}
 }

@@ -265,11 +265,12 @@ func TestOnce(t *testing.T) {
 
 	t.Run("InFlightIsAConflictAtOnce", func(t *testing.T) {
 		t.Parallel()
-		b := shared.fork(t)
+		b := setup(t) // the locks that are counted below are this one's alone
 		ask := inbox.Reply{OrgID: b.org.ID, UserID: b.user.ID, ConversationID: b.customer("1", 0), Text: "hi", Once: once("k", "a")}
 		// Somebody holds the conversation: the first request waits with its key.
 		tx, err := b.pool.Begin(b.ctx)
 		require.NoError(t, err)
+		defer func() { _ = tx.Rollback(context.WithoutCancel(b.ctx)) }() // or the pool would never close
 		_, err = tx.Exec(b.ctx, `SELECT 1 FROM conversations WHERE id = $1 FOR UPDATE`, ask.ConversationID)
 		require.NoError(t, err)
 		first := make(chan error, 1)

@@ -76,7 +76,7 @@ func restrict(ctx context.Context, keep Restricter, log *slog.Logger, c job.Clai
 	if err != nil { // the next attempt is answered alike
 		log.WarnContext(ctx, "restriction not recorded", "org_id", c.OrgID, "channel", out.Channel.ID, "error", err)
 	} else {
-		log.ErrorContext(ctx, "Meta restricts what may be sent", "org_id", c.OrgID, "channel", out.Channel.ID,
+		log.ErrorContext(ctx, "the provider restricts what may be sent", "org_id", c.OrgID, "channel", out.Channel.ID,
 			"covers", string(x.Covers), "template", x.Name, "channels", channels, "code", r.Code)
 	}
 	waits := waitForProvider(c, x, now)

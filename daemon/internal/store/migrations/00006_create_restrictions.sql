@@ -15,6 +15,8 @@ CREATE TABLE restrictions (
   PRIMARY KEY (channel_id, covers, name, language),
   CONSTRAINT restrictions_template CHECK ((covers = 'template') = (name <> ''))
 );
+-- Every approval leaves a lifted row; sends and dispatch look for the others.
+CREATE INDEX restrictions_active ON restrictions (channel_id) WHERE state <> 'lifted';
 
 -- +goose Down
 DROP TABLE restrictions;
