@@ -34,7 +34,10 @@ func (c *claim) run(ctx context.Context, hand func(context.Context, job.Pick) (h
 	if places == 0 {
 		return false, nil
 	}
-	defer func() { c.giveBack(places) }()
+	defer func() {
+		c.giveBack(places)
+		c.r.d.idle = c.r.d.idle || places > 0
+	}()
 	for lines := c.w.lines; places > 0 && len(lines) > 0; {
 		shares, p := c.r.d.tokens.take(ctx, c.w.kind, c.shares(lines, places), c.r.control, c.r.now)
 		if len(shares) == 0 {
@@ -146,6 +149,9 @@ func (c *claim) pick(shares []job.Share) job.Pick {
 	p := job.Pick{
 		Queue: c.w.queue, Type: c.w.typ, Shares: shares, DialFrom: c.from, DialTo: c.to, Blocked: c.r.blocked,
 	}
+	if c.w.queue == job.TokenRefresh { // a new token may be what a paused channel waits for
+		p.Blocked = nil
+	}
 	if m.short && c.r.now.Sub(m.deepest) >= deepEvery {
 		p.Scan = deepScan
 		m.deepest = time.Now()
@@ -154,7 +160,7 @@ func (c *claim) pick(shares []job.Share) job.Pick {
 }
 
 func (c *claim) memory() *memory {
-	k := route{c.w.kind, c.lane}
+	k := route{c.w.kind, c.lane, c.r.view.Page}
 	m := c.r.d.routes[k]
 	if m == nil {
 		m = &memory{}
@@ -166,6 +172,7 @@ func (c *claim) memory() *memory {
 // take runs jobs here, by the postgres lane, in reserved slots.
 func (c *claim) take(ctx context.Context, p job.Pick) (handover, error) {
 	d := c.r.d
+	began := d.o.Now()
 	jobs, err := d.o.Ledger.Take(ctx, p, d.o.WorkerID)
 	if err != nil || len(jobs) == 0 {
 		return handover{used: make([]int, len(p.Shares))}, err
@@ -175,6 +182,10 @@ func (c *claim) take(ctx context.Context, p job.Pick) (handover, error) {
 		out[i] = j.HandOut()
 	}
 	goes, err := d.pace(ctx, c.w.kind, out)
+	if d.o.Now().Sub(began) > staleClaim {
+		d.o.Logger.WarnContext(ctx, "a claim came too late to be begun: the process was frozen", "count", len(jobs))
+		return handover{used: make([]int, len(p.Shares)), gone: true}, err // they are found as strays
+	}
 	for i, j := range jobs {
 		if goes[i] {
 			d.o.Runner.Run(ctx, j)

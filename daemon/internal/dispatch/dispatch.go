@@ -78,7 +78,8 @@ type Options struct {
 	Control  func() *control.Snapshot
 	Dial     int // percent of conversations by the redis lane where nobody has set another
 	Logger   *slog.Logger
-	Tick     func() // called after each round, for the liveness check; nil: nobody asks
+	Tick     func()           // called after each round, for the liveness check; nil: nobody asks
+	Now      func() time.Time // goes on while the process is frozen or the machine suspended; nil: time.Now
 }
 
 const (
@@ -88,6 +89,11 @@ const (
 	deepScan     = 5000
 	deepEvery    = time.Second
 	breakerAge   = 2 * time.Second // copies older than this are recalled while Redis is away
+
+	// staleClaim is the age from which a claim is not begun any more: this process
+	// was frozen, and others may believe that the answer of the claim got lost.
+	// They wait longer than this before they do.
+	staleClaim = 8 * time.Second
 )
 
 // Dispatcher hands ready jobs to lanes. Any number of processes may run one.
@@ -101,6 +107,7 @@ type Dispatcher struct {
 	windows window
 
 	failing  bool      // the last round failed
+	idle     bool      // places were left over in the last round
 	recalled time.Time // when copies were last recalled because Redis is away
 }
 
@@ -114,6 +121,7 @@ type kind struct {
 type route struct {
 	kind
 	lane job.Lane
+	page int // of the backlog: a turn on one page says nothing of another
 }
 
 // memory is what a route carries from one claim to the next.
@@ -130,6 +138,9 @@ func New(o Options) (*Dispatcher, error) {
 	}
 	if o.Tick == nil {
 		o.Tick = func() {}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	return &Dispatcher{
 		o: o, wake: make(chan struct{}, 1), routes: map[route]*memory{},

@@ -38,12 +38,14 @@ func (d *Dispatcher) Round(ctx context.Context) (more bool, err error) {
 	r.window, r.blocked = d.windows.left(view), d.blocked(view, r.now)
 	err = d.recallWhileAway(ctx, r.now)
 	work := r.work()
+	d.idle = len(work) == 0
 	for i := range work {
 		w := work[(d.turn+i)%len(work)] // whoever comes first may take all free slots
 		full, errWork := r.serve(ctx, w)
 		more = more || full
 		err = errors.Join(err, errWork)
 	}
+	more = more || view.More && d.idle // the walk ends with the last page, so this does not go on for ever
 	return more && err == nil, err
 }
 

@@ -49,8 +49,13 @@ type Backlog struct {
 // Outlook is what a dispatcher sees at one moment: who has ready work, how
 // much is under way, how many slots live workers have in all, and what must be
 // left alone.
+//
+// Where more orgs wait than one look lists, Page counts the looks of one walk,
+// from 0, and More says that the next look goes on where this one ended.
 type Outlook struct {
 	Backlog    []Backlog
+	Page       int
+	More       bool
 	OnRedis    map[Queue]int      // dispatched or running by the redis lane
 	UnderWay   map[OrgInQueue]int // dispatched or running by any lane
 	Slots      int                // for sends

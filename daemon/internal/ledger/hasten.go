@@ -9,11 +9,12 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/job"
 )
 
-// hastenSQL skips rows that somebody has locked: they are being handed out or
+// hastenSQL finds its rows in jobs_backing_off, whatever else is scheduled. It
+// skips rows that somebody has locked: they are being handed out or
 // changed anyway, and the caller may hold locks that come after jobs.
 const hastenSQL = `
 WITH h AS (SELECT id FROM jobs
-           WHERE state = 0 AND run_at > clock_timestamp() AND channel_id = ANY($1::bigint[]) AND error_class = ANY($2::text[])
+           WHERE state = 0 AND error_class IS NOT NULL AND channel_id = ANY($1::bigint[]) AND error_class = ANY($2::text[])
            ORDER BY id FOR UPDATE SKIP LOCKED)
 UPDATE jobs j SET run_at = clock_timestamp(), throttled = 0 FROM h WHERE j.id = h.id`
 

@@ -22,7 +22,7 @@ const maxLost = 3
 const orphansSQL = `
 WITH l AS MATERIALIZED (
        SELECT j.id FROM jobs j LEFT JOIN workers w ON w.id = j.worker_id
-       WHERE j.state IN (2, 3) AND (j.state+0) = 3 AND (w.id IS NULL OR w.dead_at IS NOT NULL)
+       WHERE j.state IN (2, 3) AND (j.state+0) = 3 AND (w.id IS NULL OR w.dead_at IS NOT NULL) AND j.id > $6
        ORDER BY j.id LIMIT $1 FOR NO KEY UPDATE OF j SKIP LOCKED),
      g AS (
        UPDATE jobs j SET lost = j.lost + 1,
@@ -43,21 +43,34 @@ SELECT id, run_epoch, coalesce(subject_id, 0), attempt::int, state FROM g`
 // Orphans makes T12 for the running jobs of dead or missing workers and
 // returns how many it found. Jobs with an outside effect become uncertain:
 // nobody knows whether the effect happened.
+//
+// A message that somebody has locked delays only its own job: when a chunk is
+// held up they are taken one by one.
 func (l *Ledger) Orphans(ctx context.Context) (int, error) {
-	total := 0
+	total, size, after := 0, orphanBatch, int64(0)
 	for {
-		n, err := l.orphanChunk(ctx)
+		n, last, err := l.orphanChunk(ctx, size, after)
 		total += n
-		if err != nil || n < orphanBatch {
+		switch {
+		case err != nil && isLockTimeout(err) && size > 1:
+			size = 1
+		case err != nil && (!isLockTimeout(err) || last == after):
 			return total, err
+		case last == after: // nothing more was found
+			return total, nil
+		default:
+			after = last
 		}
 	}
 }
 
-func (l *Ledger) orphanChunk(ctx context.Context) (n int, err error) {
+// orphanChunk takes over up to size jobs with ids above after. last is the
+// highest id it found, also if they could not be taken over.
+func (l *Ledger) orphanChunk(ctx context.Context, size int, after int64) (n int, last int64, err error) {
+	last = after
 	err = pgx.BeginFunc(ctx, l.pool, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, orphansSQL, orphanBatch, atMostOnceTypes(),
-			string(job.ClassWorkerLost), string(job.ClassPoison), maxLost)
+		rows, err := tx.Query(ctx, orphansSQL, size, atMostOnceTypes(),
+			string(job.ClassWorkerLost), string(job.ClassPoison), maxLost, after)
 		if err != nil {
 			return err
 		}
@@ -67,6 +80,7 @@ func (l *Ledger) orphanChunk(ctx context.Context) (n int, err error) {
 			if err = row.Scan(&e.JobID, &e.Epoch, &e.MessageID, &e.Attempt, &state); state == job.Uncertain {
 				effects = append(effects, e)
 			}
+			last = max(last, e.JobID)
 			return state, err
 		})
 		n = len(taken)
@@ -79,13 +93,13 @@ func (l *Ledger) orphanChunk(ctx context.Context) (n int, err error) {
 		return tx.SendBatch(ctx, b).Close()
 	})
 	if err != nil {
-		return 0, fmt.Errorf("take over the jobs of dead workers: %w", err)
+		return 0, last, fmt.Errorf("take over the jobs of dead workers: %w", err)
 	}
 	if n > 0 {
 		l.log.WarnContext(ctx, "jobs of dead workers taken over", "count", n)
 		l.wake.ring()
 	}
-	return n, nil
+	return n, last, nil
 }
 
 func atMostOnceTypes() (types []int16) {

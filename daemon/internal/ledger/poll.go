@@ -94,6 +94,7 @@ func (p *Poller) Poll(ctx context.Context) (job.Outlook, error) {
 type Poller struct {
 	ledger *Ledger
 	from   place
+	page   int // of the walk
 }
 
 // NewPoller begins at the beginning.
@@ -113,9 +114,10 @@ func (p *Poller) readBacklog(rows pgx.Rows, out *job.Outlook) error {
 		}
 		return nil
 	})
-	p.from = place{}
-	if n == backlogLimit {
-		p.from = last
+	out.Page, out.More = p.page, n == backlogLimit
+	p.from, p.page = place{}, 0
+	if out.More {
+		p.from, p.page = last, out.Page+1
 	}
 	return err
 }

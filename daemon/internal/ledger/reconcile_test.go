@@ -302,3 +302,31 @@ WHERE c.relname ~ '^job_(history|events)_[0-9]{8}$'`))
 	require.NoError(t, b.DropOldPartitions(t.Context(), now.AddDate(0, 0, 91)))
 	require.NotEqual(t, inHistory, b.state(t, c.ID))
 }
+
+// Somebody's open transaction on one message must not keep the jobs of all other
+// orgs from being taken over: it delays its own job only.
+func TestOrphansPassALockedMessage(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.register(t)
+	b.exec(t, `CREATE TABLE held (id int PRIMARY KEY)`)
+	b.exec(t, `INSERT INTO held VALUES (1)`)
+	lost := b.add(t, job.New{SubjectID: 1}, job.New{SubjectID: 2}, job.New{SubjectID: 3})
+	got, err := b.Take(t.Context(), all(3), w)
+	require.NoError(t, err)
+	require.Len(t, got, 3)
+	_, _, err = b.DeclareDead(t.Context(), w, 0)
+	require.NoError(t, err)
+	tx, err := b.pool.Begin(t.Context())
+	require.NoError(t, err)
+	_, err = tx.Exec(t.Context(), `SELECT 1 FROM held FOR UPDATE`)
+	require.NoError(t, err)
+	b.effects.sql, b.effects.only = `SELECT set_config('lock_timeout', '50ms', true), (SELECT id FROM held FOR UPDATE)`, lost[1]
+	_, err = b.Orphans(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []job.State{job.Uncertain, job.Running, job.Uncertain}, []job.State{b.state(t, lost[0]), b.state(t, lost[1]), b.state(t, lost[2])})
+	require.NoError(t, tx.Rollback(t.Context()))
+	_, err = b.Orphans(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, job.Uncertain, b.state(t, lost[1]))
+}

@@ -119,29 +119,24 @@ func (r *Reconciler) Round(ctx context.Context) error {
 		}
 		return r.act(ctx, suspects)
 	})
-	if err != nil {
-		clear(r.seen) // what stops our writes may have stopped their beats
-	}
 	return err
 }
 
+// act applies each rule whatever became of the others: one that is held up by
+// somebody's lock must not keep the rest from all orgs.
 func (r *Reconciler) act(ctx context.Context, suspects []int64) error {
-	if err := r.bury(ctx, suspects); err != nil {
-		return err
+	bury := r.bury(ctx, suspects)
+	if bury != nil {
+		clear(r.seen) // what stops our writes may have stopped their beats
 	}
-	if _, err := r.ledger.Orphans(ctx); err != nil { // every round, not only at the moment of death
-		return err
-	}
-	if err := errors.Join(r.ledger.SweepCancelled(ctx), r.ledger.Warmed(ctx)); err != nil {
-		return err
-	}
+	_, orphans := r.ledger.Orphans(ctx) // every round, not only at the moment of death
+	_, stale := r.ledger.RecallOlder(ctx, "stale", r.o.StaleAfter)
 	if r.o.Remote != nil {
 		if err := r.checkGeneration(ctx); err != nil {
 			r.ledger.log.DebugContext(ctx, "redis generation not checked", "error", err)
 		}
 	}
-	_, err := r.ledger.RecallOlder(ctx, "stale", r.o.StaleAfter)
-	return err
+	return errors.Join(bury, orphans, stale, r.ledger.SweepCancelled(ctx), r.ledger.Warmed(ctx))
 }
 
 // watch updates what this observer has seen and returns whose beat has stood

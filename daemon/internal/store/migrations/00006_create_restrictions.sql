@@ -18,5 +18,9 @@ CREATE TABLE restrictions (
 -- Every approval leaves a lifted row; sends and dispatch look for the others.
 CREATE INDEX restrictions_active ON restrictions (channel_id) WHERE state <> 'lifted';
 
+-- What backs off is found by its channel when a restriction ends.
+CREATE INDEX jobs_backing_off ON jobs (channel_id) WHERE state = 0 AND error_class IS NOT NULL;
+
 -- +goose Down
+DROP INDEX jobs_backing_off;
 DROP TABLE restrictions;
