@@ -11,7 +11,8 @@ import (
 )
 
 // cool is how long a scope rests: base, doubled each time in a row, at most
-// limit. Meta's own answer, if it names a time, counts instead.
+// limit. Meta's own answer, if it names a longer time, counts instead, but where
+// everybody shares the scope not beyond limit: then it is asked again.
 type cool struct{ base, limit time.Duration }
 
 func coolOf(s job.Scope) cool {
@@ -50,6 +51,9 @@ func (l *Ledger) CoolDown(ctx context.Context, c job.Cooldown) (bool, error) {
 		return false, err
 	}
 	k := coolOf(c.Scope)
+	if c.Scope == job.ScopeApp || c.Scope == job.ScopeProvider {
+		c.RetryAfter = min(c.RetryAfter, k.limit)
+	}
 	tag, err := l.pool.Exec(ctx, coolDownSQL, scope, target, c.RetryAfter, k.base, k.limit, string(c.Class), c.Code)
 	if err != nil {
 		return false, fmt.Errorf("cool down %s %s: %w", scope, target, err)
@@ -71,7 +75,7 @@ func (l *Ledger) coolTarget(ctx context.Context, c job.Cooldown) (scope, target 
 	case job.ScopeProvider:
 		return "provider", c.Queue.String(), nil
 	case job.ScopeApp:
-		return "app", "", nil
+		return "app", c.Queue.String(), nil
 	case job.ScopeWABA:
 		var business string
 		err := l.pool.QueryRow(ctx, `SELECT coalesce((SELECT business_id FROM channels WHERE id = $1), '')`, c.ChannelID).Scan(&business)
@@ -91,16 +95,19 @@ func (l *Ledger) coolTarget(ctx context.Context, c job.Cooldown) (scope, target 
 	return "channel", channel, nil
 }
 
-// cooling returns the queues that a row of the app or the provider stops.
+// cooling returns the queues that a row of the app or the provider stops. The
+// app's limits are counted per product: what the reading of ad spend uses up says
+// nothing of messages, which stop together.
 func cooling(what string) []job.Queue {
 	scope, target, _ := strings.Cut(what, " ")
-	if scope == "app" {
-		return []job.Queue{job.WhatsApp, job.Instagram, job.MetaSpend}
+	q, ok := job.ParseQueue(target)
+	switch {
+	case !ok:
+		return nil
+	case scope == "app" && (q == job.WhatsApp || q == job.Instagram):
+		return []job.Queue{job.WhatsApp, job.Instagram}
 	}
-	if q, ok := job.ParseQueue(target); ok {
-		return []job.Queue{q}
-	}
-	return nil
+	return []job.Queue{q}
 }
 
 // Warmed forgets rests that ended an hour ago.

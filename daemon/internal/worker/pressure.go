@@ -14,34 +14,62 @@ const outageAfter = 10
 
 const coolTimeout = 2 * time.Second
 
+// outageWitnesses is how many channels must have met the silence before it is the
+// provider's: fewer, and it is theirs alone.
+const outageWitnesses = 3
+
 // outage notices, per queue, that a provider has stopped answering. While it
 // lasts failures cost no attempts and one job at a time asks again; the first
 // answer, good or bad, ends it.
 type outage struct {
 	mu     sync.Mutex
-	streak map[job.Queue]int
+	streak map[job.Queue]*streak
 }
 
-func newOutage() *outage { return &outage{streak: map[job.Queue]int{}} }
+// streak is a row of attempts without an answer, and the channels that met it.
+type streak struct {
+	n        int
+	channels map[int64]bool
+}
+
+func newOutage() *outage { return &outage{streak: map[job.Queue]*streak{}} }
 
 func (o *outage) on(q job.Queue) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.streak[q] >= outageAfter
+	return o.scope(q) == job.ScopeProvider
 }
 
-// note takes one attempt's result and reports whether the outage is on.
-func (o *outage) note(q job.Queue, r job.Result) bool {
+// scope is what the current streak of a queue says is silent.
+func (o *outage) scope(q job.Queue) job.Scope {
+	s := o.streak[q]
+	switch {
+	case s == nil || s.n < outageAfter:
+		return job.ScopeNone
+	case len(s.channels) < outageWitnesses:
+		return job.ScopeNumber
+	}
+	return job.ScopeProvider
+}
+
+// note takes one attempt's result and returns what is silent: nothing, the
+// channel, or the provider. Automations ask no provider.
+func (o *outage) note(c job.Claimed, r job.Result) job.Scope {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
+	case c.Queue == job.Automations:
 	case r.Verdict == job.Release, r.Class == job.ClassPanic, r.Verdict == job.Throttle && r.Scope == job.ScopeNone: // not the provider's word
 	case silent(r):
-		o.streak[q]++
+		if o.streak[c.Queue] == nil {
+			o.streak[c.Queue] = &streak{channels: map[int64]bool{}}
+		}
+		o.streak[c.Queue].n++
+		o.streak[c.Queue].channels[c.ChannelID] = true
 	default:
-		o.streak[q] = 0
+		delete(o.streak, c.Queue)
 	}
-	return o.streak[q] >= outageAfter
+	return o.scope(c.Queue)
 }
 
 // silent reports whether the provider said nothing about the job: it did not
@@ -65,10 +93,10 @@ func silent(r job.Result) bool {
 // had no effect is waited out instead of counted.
 func (p *Pool) pressure(ctx context.Context, c job.Claimed, r job.Result) job.Result {
 	cool := job.Cooldown{Scope: r.Scope, Queue: c.Queue, ChannelID: c.ChannelID, Class: r.Class, Code: r.Code, RetryAfter: r.RetryAfter}
-	out := p.outage.note(c.Queue, r)
+	silence := p.outage.note(c, r)
 	switch {
-	case out && silent(r):
-		cool.Scope, cool.RetryAfter = job.ScopeProvider, 0
+	case silence != job.ScopeNone && silent(r):
+		cool.Scope, cool.RetryAfter = silence, 0
 		if r.Verdict == job.Retry {
 			r.Verdict = job.Throttle
 		}

@@ -59,8 +59,9 @@ CREATE TABLE queue_dials (
   set_at  timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
--- What the provider has asked us to leave alone for a while. target: '' for the
--- app or the provider, a business id for waba, a channel id for the rest.
+-- What the provider has asked us to leave alone for a while. target: the queue
+-- that heard it for the app or the provider, a business id for waba, a channel id
+-- for the rest.
 CREATE TABLE cooldowns (
   scope        text NOT NULL CONSTRAINT cooldowns_scope CHECK (scope IN ('provider', 'app', 'waba', 'channel')),
   target       text NOT NULL,
