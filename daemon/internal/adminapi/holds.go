@@ -65,10 +65,7 @@ func (h *handler) addHold(ctx context.Context, c *call) (any, error) {
 		return nil, err
 	}
 	result := admin.HoldResult{DryRun: a.DryRun, Holds: []admin.Hold{}}
-	if result.Waiting, err = h.waiting(ctx, hold); err != nil {
-		return nil, err
-	}
-	if !a.DryRun {
+	if !a.DryRun { // the brake first: a count that fails or takes long must not be in its way
 		added, version, err := h.Control.AddHold(ctx, hold, lasts)
 		if err != nil {
 			return nil, err
@@ -79,6 +76,9 @@ func (h *handler) addHold(ctx context.Context, c *call) (any, error) {
 		result.Applied = h.applied(ctx, version)
 		result.Recalled = h.recalled(ctx, func() (int, error) { return h.Recaller.RecallHeld(ctx) })
 		hold.ID = added.ID
+	}
+	if result.Waiting, err = h.waiting(ctx, hold); err != nil && a.DryRun {
+		return nil, err
 	}
 	if result.Others, err = h.others(ctx, c.caller, hold); err != nil {
 		return nil, err

@@ -7,13 +7,16 @@ import (
 )
 
 // note takes the outcome of a call to Redis and returns whether it went well.
-// After a failure this process counts by itself, so that only the calls under
-// way have waited; a goroutine of its own looks when Redis is back.
+// After the second failure in a row this process counts by itself, so that only
+// the calls under way have waited; a goroutine of its own looks when Redis is
+// back. One slow answer is asked for once more: while the others still count in
+// Redis, a share of our own comes on top.
 func (l *Limiter) note(err error) bool {
 	if err == nil {
+		l.failures.Store(0)
 		return true
 	}
-	if l.closed.Err() != nil || !l.local.away.CompareAndSwap(false, true) {
+	if l.failures.Add(1) < 2 || l.closed.Err() != nil || !l.local.away.CompareAndSwap(false, true) {
 		return false
 	}
 	l.metrics.local.Set(1)

@@ -28,6 +28,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -85,6 +86,8 @@ type Limiter struct {
 	closed  context.Context //nolint:containedctx // the life of the goroutine that waits for Redis
 	close   context.CancelFunc
 	wg      sync.WaitGroup
+
+	failures atomic.Int64 // of Redis, in a row
 
 	testNow string // instead of Redis' clock, in microseconds
 }
