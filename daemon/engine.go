@@ -127,7 +127,7 @@ func (e *engine) assemble(ctx context.Context) error {
 	e.committer = e.d.ledger.NewCommitter(e.id)
 	e.pool, err = worker.New(worker.Options{
 		Slots: c.Slots, Processors: processors,
-		Recorder: e.committer, Recaller: e.d.ledger, Cooler: e.d.ledger, Fence: e.fence.Err, Freed: func() { e.dispatcher.Wake() },
+		Recorder: e.committer, Recaller: e.d.ledger, Cooler: e.d.ledger, Fence: e.fence.Err, Freed: func() { e.dispatcher.Freed() },
 		Logger: e.log, Registerer: e.d.registry,
 	})
 	if err != nil {

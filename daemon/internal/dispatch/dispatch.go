@@ -88,7 +88,8 @@ const (
 	maxTake      = 64 // jobs per claim
 	deepScan     = 5000
 	deepEvery    = time.Second
-	breakerAge   = 2 * time.Second // copies older than this are recalled while Redis is away
+	freedPause   = 10 * time.Millisecond // from one round to the next that only a job's end asks for
+	breakerAge   = 2 * time.Second       // copies older than this are recalled while Redis is away
 
 	// staleClaim is the age from which a claim is not begun any more: this process
 	// was frozen, and others may believe that the answer of the claim got lost.
@@ -100,6 +101,7 @@ const (
 type Dispatcher struct {
 	o       Options
 	wake    chan struct{}
+	freed   chan struct{}
 	turn    int // rotates which kind is served first when slots are scarce
 	routes  map[route]*memory
 	tokens  *tokens
@@ -143,15 +145,23 @@ func New(o Options) (*Dispatcher, error) {
 		o.Now = time.Now
 	}
 	return &Dispatcher{
-		o: o, wake: make(chan struct{}, 1), routes: map[route]*memory{},
+		o: o, wake: make(chan struct{}, 1), freed: make(chan struct{}, 1), routes: map[route]*memory{},
 		tokens: newTokens(o.Limits), paced: map[int64]time.Time{},
 	}, nil
 }
 
 // Wake makes the next round begin at once. It never blocks.
-func (d *Dispatcher) Wake() {
+func (d *Dispatcher) Wake() { signal(d.wake) }
+
+// Freed says that a job has ended: its slot, its place in its org's share and
+// its conversation are free. Under load jobs end all the time, and a round for
+// each would cost more than the jobs, so these rounds keep a distance. It never
+// blocks.
+func (d *Dispatcher) Freed() { signal(d.freed) }
+
+func signal(bell chan struct{}) {
 	select {
-	case d.wake <- struct{}{}:
+	case bell <- struct{}{}:
 	default:
 	}
 }
@@ -165,18 +175,33 @@ func (d *Dispatcher) Run(ctx context.Context) {
 	t := time.NewTicker(pollEvery)
 	defer t.Stop()
 	for ctx.Err() == nil { // also while every claim is full, or a stop would wait for the backlog
+		began := time.Now()
 		more, err := d.Round(ctx)
 		d.o.Tick()
 		d.tell(ctx, err)
-		if more {
-			continue
+		if !more {
+			d.await(ctx, t.C, began.Add(freedPause))
 		}
-		select {
-		case <-d.wake:
-		case <-t.C:
-		case <-ctx.Done():
-			return
-		}
+	}
+}
+
+// await returns when there is a reason for a round.
+func (d *Dispatcher) await(ctx context.Context, poll <-chan time.Time, next time.Time) {
+	select {
+	case <-d.wake:
+		return
+	case <-poll:
+		return
+	case <-ctx.Done():
+		return
+	case <-d.freed:
+	}
+	pause := time.NewTimer(time.Until(next))
+	defer pause.Stop()
+	select {
+	case <-d.wake: // new work does not wait for the distance
+	case <-pause.C:
+	case <-ctx.Done():
 	}
 }
 

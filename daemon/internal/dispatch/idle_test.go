@@ -35,7 +35,7 @@ func TestBlockedJobDoesNotSpin(t *testing.T) {
 		var d *dispatch.Dispatcher
 		pool, err := worker.New(worker.Options{
 			Slots: 8, Processors: map[job.Type]worker.Processor{job.SendMessage: noRecords{}},
-			Recorder: noRecords{}, Recaller: noRecords{}, Freed: func() { d.Wake() }, Logger: log,
+			Recorder: noRecords{}, Recaller: noRecords{}, Freed: func() { d.Freed() }, Logger: log,
 		})
 		require.NoError(t, err)
 		d, err = dispatch.New(dispatch.Options{
