@@ -87,7 +87,7 @@ func (d *Daemon) openDatabase(ctx context.Context) error {
 	}
 	d.stops.push("database pool", 0, func(context.Context) error { reads.Close(); return nil })
 	o := d.pool("inboxd-engine", 8, store.QueryEngine)
-	o.LockTimeout = engineLockTimeout
+	o.LockTimeout, o.Lookups = engineLockTimeout, true
 	hot, err := store.Open(ctx, o)
 	if err != nil {
 		return err

@@ -223,7 +223,7 @@ UPDATE conversations v SET last_message_at = greatest(v.last_message_at, u.last_
        last_inbound_at = greatest(v.last_inbound_at, u.inbound_at),
        state = CASE WHEN u.opens THEN 'open' ELSE v.state END
 FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::boolean[]) AS u(id, inbound_at, last_at, opens)
-WHERE v.id = u.id`, ids, inbound, last, opens)
+WHERE v.id = u.id AND v.id = ANY($1::bigint[])`, ids, inbound, last, opens)
 }
 
 // unique returns the ids once each, in order.

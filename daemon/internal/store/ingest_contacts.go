@@ -145,7 +145,7 @@ func (s *people) queueChanged(b *pgx.Batch) {
 		b.Queue(`
 UPDATE contacts k SET user_id = nullif(u.user_id, ''), wa_id = nullif(u.wa_id, ''), name = u.name
 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS u(id, user_id, wa_id, name)
-WHERE k.id = u.id`, ids, users, numbers, names)
+WHERE k.id = u.id AND k.id = ANY($1::bigint[])`, ids, users, numbers, names)
 	}
 }
 

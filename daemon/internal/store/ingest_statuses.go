@@ -248,7 +248,7 @@ UPDATE messages m SET status = u.status, attempts = u.attempts, job_id = nullif(
 FROM unnest($1::bigint[], $2::smallint[], $3::smallint[], $4::bigint[], $5::text[], $6::text[], $7::int[], $8::text[],
             $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[])
      AS u(id, status, attempts, job_id, provider_id, class, code, text, sent_at, delivered_at, read_at, failed_at)
-WHERE m.id = u.id`, ids, status, attempts, jobs, providers, classes, codes, texts, sent, delivered, read, failed)
+WHERE m.id = u.id AND m.id = ANY($1::bigint[])`, ids, status, attempts, jobs, providers, classes, codes, texts, sent, delivered, read, failed)
 }
 
 func optional(t time.Time) *time.Time {

@@ -63,6 +63,7 @@ func (b *bundle) workload(round int) int {
 	conversations, err := b.Conversations(b.ctx, inbox.ConversationFilter{OrgID: b.org.ID, Limit: 20})
 	require.NoError(b.tb, err)
 	batch := &pgx.Batch{}
+	batch.Queue(`SELECT set_config('enable_hashjoin', 'off', true)`) // as the engine's pool has it
 	var effects []job.Effect
 	var statuses inbox.Batch
 	for i, c := range conversations {

@@ -24,7 +24,8 @@ type PoolOptions struct {
 	// Hot is for pools that run only short statements found by index: one
 	// generic plan per statement, whatever the statistics say, so that neither
 	// an empty table nor a stale ANALYZE makes a plan that reads a table whole.
-	Hot bool
+	Hot     bool
+	Lookups bool // every statement looks rows up by key: whole tables are not hashed either
 }
 
 const (
@@ -78,6 +79,9 @@ func (o PoolOptions) apply(config *pgxpool.Config) {
 		set["enable_seqscan"] = "off"
 		set["enable_mergejoin"] = "off"
 		set["plan_cache_mode"] = "force_generic_plan"
+	}
+	if o.Lookups {
+		set["enable_hashjoin"] = "off"
 	}
 }
 

@@ -132,5 +132,5 @@ func queueRequeue(b *pgx.Batch, pressed time.Time, all ...requeue) {
 	b.Queue(`
 UPDATE messages m SET job_id = u.job_id,`+requeueSet(`u.attempts`, `CASE WHEN m.clock_at IS NOT NULL THEN coalesce($4::timestamptz, m.clock_at) END`)+`
 FROM unnest($1::bigint[], $2::bigint[], $3::smallint[]) AS u(id, job_id, attempts)
-WHERE m.id = u.id`, ids, jobs, attempts, orNull(pressed))
+WHERE m.id = u.id AND m.id = ANY($1::bigint[])`, ids, jobs, attempts, orNull(pressed))
 }

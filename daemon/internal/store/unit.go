@@ -42,11 +42,14 @@ func (s *Store) atomically(ctx context.Context, work func(*unit) error) error {
 	return err
 }
 
-// batch returns an empty batch of this transaction.
+// batch returns an empty batch of this transaction. Writes look rows up by key:
+// while the planner believes a table to be nearly empty it would rather hash all
+// of it, and keep that plan while it grows.
 func (u *unit) batch() *pgx.Batch {
 	b := &pgx.Batch{}
 	if u.tx == nil {
 		b.BeginTx(pgx.TxOptions{})
+		b.Queue(`SET LOCAL enable_hashjoin = off`)
 	}
 	return b
 }
