@@ -122,6 +122,8 @@ func (f *flood) pour() {
 	f.b.Helper()
 	f.work(f.orgID(0), floodJobs, 1)
 	f.exec(`ANALYZE`) // as autovacuum would within a minute
+	f.exec(`CHECKPOINT`)
+	f.watch(2 * time.Second) // the insert's own wake is not what is measured
 }
 
 // drain takes the rest of them away.
