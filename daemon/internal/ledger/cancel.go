@@ -70,7 +70,7 @@ type cut struct {
 }
 
 func (l *Ledger) cancelChunk(ctx context.Context, f inspect.Filter, after int64, by string) ([]cut, error) {
-	c := conditions{args: []any{reviveChunk, storable("cancelled by " + by)}}
+	c := conditions{args: []any{reviveChunk, storable("by " + by)}}
 	c.common(f)
 	c.live(f)
 	c.add("j.id > $%d::bigint", after)

@@ -58,7 +58,7 @@ func TestDesign3CancelLeavesDoubtAlone(t *testing.T) {
 	require.Equal(t, [2]int{3, 0}, [2]int{cancelled, asked})
 	for _, id := range []int64{dispatched, ready, later} {
 		require.Equal(t, inHistory, b.state(t, id))
-		require.Equal(t, 1, b.count(t, `SELECT count(*) FROM job_history WHERE id = $1 AND outcome = 2 AND last_error = 'cancelled by ana'`, id))
+		require.Equal(t, 1, b.count(t, `SELECT count(*) FROM job_history WHERE id = $1 AND outcome = 2 AND last_error = 'by ana'`, id))
 		require.Equal(t, inbox.Failed, b.effects.of(id)[0].Status)
 	}
 	require.Equal(t, job.Uncertain, b.state(t, uncertain.ID))

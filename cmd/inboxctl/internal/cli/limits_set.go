@@ -29,7 +29,7 @@ func newLimitsSetCmd(a *app, run func(context.Context, *limitsSetOptions) error)
 		Use:   "set --org ORG NAME=VALUE...",
 		Short: "Set how much an org may do",
 		Long: `Set how much an org may do: send_text, send_template, retry and assign as N/s,
-N/min or N/h (0 forbids it), weight from 1 to 10, concurrency as a number of jobs.
+N/min or N/h (0/min forbids it), weight from 1 to 10, concurrency as a number of jobs.
 
 With --for the value is temporary: it stands in front of the lasting one until it
 ends. Without, it lasts, and ends a temporary one of its name. It is done when
