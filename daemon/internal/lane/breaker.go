@@ -87,6 +87,7 @@ func (b *breaker) note(err error, took time.Duration) {
 		b.healthy = now
 	}
 	b.slowness(now, took)
+	b.advance(now) // also where nobody asks for a share: an api only looks whether Redis answers
 }
 
 // slowness opens the breaker over a window of slow answers.
@@ -108,7 +109,7 @@ func (b *breaker) trip(now time.Time, err error) {
 	if !b.open {
 		b.log.Warn("the breaker of the redis lane is open; jobs travel by postgres meanwhile", "error", err)
 	}
-	b.open, b.closed = true, now
+	b.open = true
 	b.tell("open")
 }
 
@@ -116,7 +117,12 @@ func (b *breaker) trip(now time.Time, err error) {
 func (b *breaker) share() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := b.o.Now()
+	return b.advance(b.o.Now())
+}
+
+// advance goes on with the way back as far as its time has come, and returns the
+// share.
+func (b *breaker) advance(now time.Time) int {
 	if b.open {
 		if b.healthy.IsZero() || now.Sub(b.healthy) < b.o.Rest {
 			return 0

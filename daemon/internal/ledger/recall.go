@@ -50,9 +50,9 @@ ORDER BY j.id FOR UPDATE OF j SKIP LOCKED`)
 // conversation no longer travels by Redis under this dial.
 func (l *Ledger) RecallDial(ctx context.Context, q job.Queue, dial int) (int, error) {
 	return l.recall(ctx, "dial", `
-SELECT id FROM jobs WHERE state IN (2, 3) AND (state+0) = 2 AND lane = 1 AND queue = $1
-  AND (hashint8(coalesce(serial_key, id)) & 2147483647) % 100 >= $2::int
-ORDER BY id FOR UPDATE SKIP LOCKED`, int16(q), dial)
+SELECT r.id FROM jobs r WHERE r.state IN (2, 3) AND (r.state+0) = 2 AND r.lane = 1 AND r.queue = $1
+  AND `+dialHash+` >= $2::int
+ORDER BY r.id FOR UPDATE SKIP LOCKED`, int16(q), dial)
 }
 
 func (l *Ledger) recall(ctx context.Context, reason, choose string, args ...any) (int, error) {
