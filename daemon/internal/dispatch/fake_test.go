@@ -195,6 +195,7 @@ type parts struct {
 	limits dispatch.Limits   // nil: nothing is limited
 	set    *control.Snapshot // nil: nothing is set
 	dial   int
+	now    func() time.Time // nil: time.Now
 	log    *slog.Logger
 }
 
@@ -204,7 +205,7 @@ func (p *parts) build(t *testing.T) *dispatch.Dispatcher {
 		p.log = slog.New(slog.DiscardHandler)
 	}
 	o := dispatch.Options{
-		Poller: p.ledger, Ledger: p.ledger, Limits: p.limits, Runner: p.runner, WorkerID: workerID, Logger: p.log, Dial: p.dial,
+		Poller: p.ledger, Ledger: p.ledger, Limits: p.limits, Runner: p.runner, WorkerID: workerID, Logger: p.log, Dial: p.dial, Now: p.now,
 		Control: func() *control.Snapshot { return cmp.Or(p.set, control.New(0, nil, nil, nil)) },
 	}
 	if p.remote != nil {

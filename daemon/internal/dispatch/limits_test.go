@@ -254,3 +254,52 @@ func TestRecallWhileRedisIsAway(t *testing.T) {
 	}
 	require.Equal(t, 1, p.ledger.olders)
 }
+
+// A process that was frozen between its claim and the first call must not begin:
+// others take the claim's answer for lost after a while and run the jobs. Their
+// tokens stay used: nobody knows what became of them.
+func TestStaleClaimIsNotBegun(t *testing.T) {
+	t.Parallel()
+	at := time.Unix(1_800_000_000, 0)
+	limits := &fakeLimits{tokens: map[int64]int{1: 50}}
+	p := parts{ledger: &fakeLedger{}, runner: &fakeRunner{free: 4}, limits: limits, now: func() time.Time { return at }}
+	p.ledger.outlook = job.Outlook{Backlog: messages(1), Slots: many}
+	p.ledger.take = func(ctx context.Context, pick job.Pick) ([]job.Claimed, error) {
+		at = at.Add(9 * time.Second)
+		return filled(ctx, pick)
+	}
+	more, err := p.build(t).Round(t.Context())
+	require.NoError(t, err)
+	require.False(t, more)
+	require.Zero(t, p.runner.runs())
+	require.Equal(t, 4, p.runner.freeSlots(), "the slots are free again")
+	require.Empty(t, limits.returned)
+}
+
+// With more orgs than one look lists, each page has its own turn: else the ring
+// would begin at the head of every page, and those behind would starve. And the
+// walk goes on at once while places are left.
+func TestPagesHaveTurnsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	p := parts{ledger: &fakeLedger{take: filled}, runner: &fakeRunner{}}
+	d := p.build(t)
+	pages := [][]int64{{1, 2, 3, 4}, {11, 12, 13, 14}}
+	for i := range 8 { // each page four times, with one place each
+		p.ledger.outlook = job.Outlook{Backlog: messages(pages[i%2]...), Page: i % 2, More: i%2 == 0, Slots: many}
+		p.runner.Unreserve(job.WhatsApp, 1)
+		_, err := d.Round(t.Context())
+		require.NoError(t, err)
+	}
+	ran := map[int64]int{}
+	for _, c := range p.runner.ran {
+		ran[c.OrgID]++
+	}
+	require.Equal(t, map[int64]int{1: 1, 2: 1, 3: 1, 4: 1, 11: 1, 12: 1, 13: 1, 14: 1}, ran)
+
+	p.ledger.take = nil // nothing on this page can leave
+	p.ledger.outlook = job.Outlook{Backlog: messages(1), More: true, Slots: many}
+	p.runner.Unreserve(job.WhatsApp, 1)
+	more, err := d.Round(t.Context())
+	require.NoError(t, err)
+	require.True(t, more)
+}

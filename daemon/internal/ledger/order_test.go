@@ -175,3 +175,28 @@ func TestPollPromotesAndListsBacklog(t *testing.T) {
 	require.Equal(t, map[job.OrgInQueue]int{{OrgID: 1, Queue: job.WhatsApp}: 1}, got.UnderWay)
 	require.Equal(t, 16, got.Slots)
 }
+
+// More orgs than one look lists are walked in pages, each of them once, and then
+// from the beginning.
+func TestPollWalksALongBacklog(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const orgs = 2500
+	b.exec(t, `INSERT INTO jobs (org_id, queue, job_type, priority, state, max_attempts, ready_at, deadline_at)
+SELECT i, 1, 1, 1, 1, 5, now(), now() + interval '1 day' FROM generate_series(1, $1::int) i`, orgs)
+	p := b.NewPoller()
+	for range 2 {
+		seen := map[int64]bool{}
+		for page := range 3 {
+			view, err := p.Poll(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, page, view.Page)
+			require.Equal(t, page < 2, view.More)
+			for _, l := range view.Backlog {
+				require.False(t, seen[l.OrgID])
+				seen[l.OrgID] = true
+			}
+		}
+		require.Len(t, seen, orgs)
+	}
+}
