@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -52,7 +51,7 @@ func (d *Daemon) buildEngine(context.Context) error {
 			Address: lane.Address{
 				Addrs: r.Addrs, Master: r.Master, Username: r.Username, Password: r.Password.Reveal(), DB: r.DB, TLS: r.TLS,
 			},
-			Queues: queuesOf(processed()), Slots: d.slotsOf,
+			Queues: job.Queues(), Slots: d.slotsOf,
 			Handler: func(ctx context.Context, q job.Queue, t job.Ticket) error { return e.pool.Handle(ctx, q, t) },
 			Logger:  d.log, Registerer: d.registry,
 		})
@@ -143,23 +142,6 @@ func (e *engine) assemble(ctx context.Context) error {
 	}
 	e.dispatcher, err = dispatch.New(o)
 	return err
-}
-
-// processed lists the job types this version can run.
-func processed() []job.Type {
-	return job.Types()
-}
-
-// queuesOf lists the queues that jobs of these types are in, each once.
-func queuesOf(types []job.Type) (queues []job.Queue) {
-	for _, t := range types {
-		for _, q := range t.Queues() {
-			if !slices.Contains(queues, q) {
-				queues = append(queues, q)
-			}
-		}
-	}
-	return queues
 }
 
 func (e *engine) reconciler() *ledger.Reconciler {
