@@ -78,7 +78,7 @@ func (b *breaker) note(err error, took time.Duration) {
 		b.failed++
 		b.healthy = time.Time{}
 		if b.failed >= b.o.Failures {
-			b.trip(now, err)
+			b.trip(err)
 		}
 		return
 	}
@@ -96,7 +96,7 @@ func (b *breaker) slowness(now time.Time, took time.Duration) {
 		if n := len(b.latency); n >= fewest {
 			slices.Sort(b.latency)
 			if p99 := b.latency[(n*99)/100]; p99 > b.o.Slow {
-				b.trip(now, errors.New("redis is slow: P99 "+p99.String()))
+				b.trip(errors.New("redis is slow: P99 "+p99.String()))
 				b.healthy = time.Time{}
 			}
 		}
@@ -105,7 +105,7 @@ func (b *breaker) slowness(now time.Time, took time.Duration) {
 	b.latency = append(b.latency, took)
 }
 
-func (b *breaker) trip(now time.Time, err error) {
+func (b *breaker) trip(err error) {
 	if !b.open {
 		b.log.Warn("the breaker of the redis lane is open; jobs travel by postgres meanwhile", "error", err)
 	}
