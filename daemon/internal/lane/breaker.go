@@ -96,7 +96,7 @@ func (b *breaker) slowness(now time.Time, took time.Duration) {
 		if n := len(b.latency); n >= fewest {
 			slices.Sort(b.latency)
 			if p99 := b.latency[(n*99)/100]; p99 > b.o.Slow {
-				b.trip(errors.New("redis is slow: P99 "+p99.String()))
+				b.trip(errors.New("redis is slow: P99 " + p99.String()))
 				b.healthy = time.Time{}
 			}
 		}
