@@ -43,7 +43,7 @@ const (
 	secretKey = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 	waNumber  = "120000000000201"
 	igAccount = "17841400000000301"
-	patience  = 30 * time.Second
+	patience  = time.Minute
 )
 
 // house is a simulated Meta, a database and what tests start on it.

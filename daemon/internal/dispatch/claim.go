@@ -198,6 +198,7 @@ func (c *claim) take(ctx context.Context, p job.Pick) (handover, error) {
 func (c *claim) send(ctx context.Context, p job.Pick) (handover, error) {
 	d := c.r.d
 	out, err := d.o.Ledger.Dispatch(ctx, p, d.o.WorkerID)
+	d.doubtful = d.doubtful || err != nil
 	if err != nil || len(out) == 0 {
 		return handover{used: make([]int, len(p.Shares))}, err
 	}

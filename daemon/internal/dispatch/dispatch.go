@@ -36,6 +36,7 @@ type Ledger interface {
 	Take(ctx context.Context, p job.Pick, workerID int64) ([]job.Claimed, error)
 	Recall(ctx context.Context, reason string, tickets []job.Ticket) (int, error)
 	RecallOlder(ctx context.Context, reason string, age time.Duration) (int, error)
+	RecallDoubtful(ctx context.Context, workerID int64) (int, error)
 	Defer(ctx context.Context, deferrals []job.Deferral, workerID int64) error
 	Expired() int
 }
@@ -109,6 +110,7 @@ type Dispatcher struct {
 	windows window
 
 	failing  bool      // the last round failed
+	doubtful bool      // the answer of a claim for the redis lane was lost
 	idle     bool      // places were left over in the last round
 	recalled time.Time // when copies were last recalled because Redis is away
 }

@@ -36,6 +36,7 @@ type fakeLedger struct {
 	dispatches []job.Pick
 	recalled   map[string][]job.Ticket // by reason
 	olders     int                     // calls of RecallOlder
+	doubts     int                     // calls of RecallDoubtful
 	deferred   []job.Deferral
 }
 
@@ -88,6 +89,13 @@ func (l *fakeLedger) Recall(ctx context.Context, reason string, tickets []job.Ti
 
 func (l *fakeLedger) RecallOlder(context.Context, string, time.Duration) (int, error) {
 	l.olders++
+	return 0, nil
+}
+
+func (l *fakeLedger) RecallDoubtful(_ context.Context, worker int64) (int, error) {
+	if worker == workerID {
+		l.doubts++
+	}
 	return 0, nil
 }
 

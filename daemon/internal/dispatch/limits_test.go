@@ -2,6 +2,7 @@ package dispatch_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -253,6 +254,29 @@ func TestRecallWhileRedisIsAway(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.Equal(t, 1, p.ledger.olders)
+}
+
+// A claim whose answer was lost may have handed out jobs that are in no queue
+// now: they are taken back as soon as the database answers, and only then.
+func TestRecallOfADoubtfulClaim(t *testing.T) {
+	t.Parallel()
+	p := parts{ledger: &fakeLedger{}, remote: &fakeRemote{}, runner: &fakeRunner{}, dial: 100}
+	p.ledger.outlook.Backlog, p.ledger.outlook.Slots = messages(1), 9
+	p.ledger.dispatch = func(job.Pick) ([]job.HandOut, error) { return nil, errors.New("connection reset") }
+	d := p.build(t)
+	_, err := d.Round(t.Context())
+	require.Error(t, err)
+	p.ledger.answer(errors.New("away"))
+	_, err = d.Round(t.Context())
+	require.Error(t, err)
+	require.Zero(t, p.ledger.doubts)
+	p.ledger.answer(nil)
+	p.ledger.dispatch = nil
+	for range 3 {
+		_, err = d.Round(t.Context())
+		require.NoError(t, err)
+	}
+	require.Equal(t, 1, p.ledger.doubts)
 }
 
 // A process that was frozen between its claim and the first call must not begin:

@@ -36,7 +36,7 @@ func (d *Dispatcher) Round(ctx context.Context) (more bool, err error) {
 	d.windows.note(d.o.Ledger.Expired(), view.Slots, r.now)
 	d.tokens.refresh(r.control.Version(), r.now)
 	r.window, r.blocked = d.windows.left(view), d.blocked(view, r.now)
-	err = d.recallWhileAway(ctx, r.now)
+	err = errors.Join(d.recallDoubtful(ctx), d.recallWhileAway(ctx, r.now))
 	work := r.work()
 	d.idle = len(work) == 0
 	for i := range work {
@@ -47,6 +47,17 @@ func (d *Dispatcher) Round(ctx context.Context) (more bool, err error) {
 	}
 	more = more || view.More && d.idle // the walk ends with the last page, so this does not go on for ever
 	return more && err == nil, err
+}
+
+// recallDoubtful takes back what a claim whose answer was lost may have handed
+// out: nobody else would look for it before it is stale.
+func (d *Dispatcher) recallDoubtful(ctx context.Context) error {
+	if !d.doubtful {
+		return nil
+	}
+	_, err := d.o.Ledger.RecallDoubtful(ctx, d.o.WorkerID)
+	d.doubtful = err != nil
+	return err
 }
 
 // recallWhileAway takes copies back from a Redis that does not answer, once per

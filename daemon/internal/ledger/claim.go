@@ -55,7 +55,7 @@ WITH pick AS (
 const dialHash = `(hashint8(coalesce(r.serial_key, r.id)) & 2147483647) % 100`
 
 const dispatchSQL = pickSQL + `
-UPDATE jobs j SET state = 2, epoch = j.epoch + 1, lane = 1, dispatched_at = clock_timestamp()
+UPDATE jobs j SET state = 2, epoch = j.epoch + 1, lane = 1, worker_id = $8, dispatched_at = clock_timestamp()
 FROM pick WHERE j.id = pick.id
 RETURNING j.id, j.epoch, j.org_id, coalesce(j.channel_id, 0), coalesce(j.serial_key, 0)`
 
@@ -70,7 +70,8 @@ const claimedColumns = `j.id, j.epoch, j.org_id, coalesce(j.user_id, 0), j.queue
        coalesce(j.ready_at, j.created_at), j.started_at, j.deadline_at, j.args`
 
 // Dispatch makes T3: ready jobs become dispatched with a new epoch and are the
-// caller's to hand to the redis lane (or to Recall).
+// caller's to hand to the redis lane (or to Recall). When the answer is an
+// error nobody knows which jobs left: RecallDoubtful takes them back.
 func (l *Ledger) Dispatch(ctx context.Context, p job.Pick, workerID int64) ([]job.HandOut, error) {
 	return claim(ctx, l, p, func(p job.Pick) ([]job.HandOut, error) {
 		rows, err := l.pool.Query(ctx, dispatchSQL, pickArgs(p, workerID)...)

@@ -46,7 +46,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	for _, r := range []verdict{denied, gone, expired, held} {
 		m.denied.WithLabelValues(r.String())
 	}
-	for _, r := range []string{"enqueue", "drain", "stale", "worker_lost", "redis_lost", "breaker", "hold", "dial"} {
+	for _, r := range []string{"enqueue", "drain", "stale", "claim_lost", "worker_lost", "redis_lost", "breaker", "hold", "dial"} {
 		m.recalled.WithLabelValues(r)
 	}
 	for _, s := range []string{"app", "waba", "channel", "provider"} {

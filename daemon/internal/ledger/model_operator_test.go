@@ -57,6 +57,16 @@ func (m *model) recallDial(rt *rapid.T) {
 	require.NoError(rt, err)
 }
 
+// recallDoubtful leaves nothing on its way that this process handed out.
+func (m *model) recallDoubtful(rt *rapid.T) {
+	p := m.some(rt)
+	_, err := m.b.RecallDoubtful(m.ctx, p.id)
+	require.NoError(rt, err)
+	var left int
+	require.NoError(rt, m.b.pool.QueryRow(m.ctx, `SELECT count(*) FROM jobs WHERE (state+0) = 2 AND worker_id = $1`, p.id).Scan(&left))
+	require.Zero(rt, left)
+}
+
 // block pauses a channel, or lets it go on.
 func (m *model) block(rt *rapid.T) {
 	c := rapid.SampledFrom([]int64{1, 2}).Draw(rt, "channel")

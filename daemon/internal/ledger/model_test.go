@@ -37,7 +37,7 @@ func (m *model) actions() map[string]func(*rapid.T) {
 		"": m.check, "insert": m.insert, "crash": m.crash, "declareDead": m.declareDead, "join": m.join,
 		"orphans": m.orphans, "strays": m.strays, "recall": m.recall, "recallAll": m.recallAll,
 		"settle": m.settle, "promote": m.promote, "revive": m.revive, "pace": m.pace, "paceLate": m.paceLate, "age": m.age,
-		"hold": m.hold, "unhold": m.unhold, "recallHeld": m.recallHeld, "recallDial": m.recallDial, "block": m.block,
+		"hold": m.hold, "unhold": m.unhold, "recallHeld": m.recallHeld, "recallDial": m.recallDial, "recallDoubtful": m.recallDoubtful, "block": m.block,
 		"cancel": m.cancel, "sweep": m.sweep, "resolve": m.resolve,
 	}
 	for _, again := range []string{"", "2", "3"} {

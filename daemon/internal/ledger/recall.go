@@ -38,6 +38,15 @@ SELECT id FROM jobs WHERE state IN (2, 3) AND (state+0) = 2 AND lane = 1 AND dis
 ORDER BY id FOR UPDATE SKIP LOCKED`, t)
 }
 
+// RecallDoubtful makes T4 for every redis-lane hand-out of this dispatcher: the
+// answer of one of its claims was lost, so some of them are in no queue. The
+// others cost a dropped copy each.
+func (l *Ledger) RecallDoubtful(ctx context.Context, workerID int64) (int, error) {
+	return l.recall(ctx, "claim_lost", `
+SELECT id FROM jobs WHERE state IN (2, 3) AND (state+0) = 2 AND lane = 1 AND worker_id = $1
+ORDER BY id FOR UPDATE SKIP LOCKED`, workerID)
+}
+
 // RecallHeld makes T4 for every hand-out that an active hold covers: after a
 // pause is acknowledged nothing held is left on its way.
 func (l *Ledger) RecallHeld(ctx context.Context) (int, error) {
@@ -57,7 +66,7 @@ ORDER BY r.id FOR UPDATE SKIP LOCKED`, int16(q), dial)
 
 func (l *Ledger) recall(ctx context.Context, reason, choose string, args ...any) (int, error) {
 	tag, err := l.pool.Exec(ctx, `WITH c AS MATERIALIZED (`+choose+`)
-UPDATE jobs j SET state = 1 FROM c WHERE j.id = c.id`, args...)
+UPDATE jobs j SET state = 1, worker_id = NULL FROM c WHERE j.id = c.id`, args...)
 	if err != nil {
 		return 0, fmt.Errorf("recall (%s): %w", reason, err)
 	}
