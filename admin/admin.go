@@ -32,6 +32,7 @@ const (
 	StatePath    = BasePath + "/channels/state"
 	SecretPath   = BasePath + "/channels/token"
 	TokensPath   = BasePath + "/tokens"
+	OpsPath      = BasePath + "/ops"
 	OpenAPIPath  = BasePath + "/openapi.json"
 )
 

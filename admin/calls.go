@@ -29,16 +29,20 @@ type Page struct {
 	Limit  int
 }
 
-// Jobs lists jobs, newest first. Without a state, and without ids, only live
-// jobs are meant.
-func (c *Client) Jobs(ctx context.Context, s Selector, p Page) (List[Job], error) {
-	query := s.Values()
+func (p Page) add(query url.Values) {
 	if p.Cursor != "" {
 		query.Set("cursor", p.Cursor)
 	}
 	if p.Limit > 0 {
 		query.Set("limit", strconv.Itoa(p.Limit))
 	}
+}
+
+// Jobs lists jobs, newest first. Without a state, and without ids, only live
+// jobs are meant.
+func (c *Client) Jobs(ctx context.Context, s Selector, p Page) (List[Job], error) {
+	query := s.Values()
+	p.add(query)
 	return call[List[Job]](ctx, c, http.MethodGet, JobsPath, query, nil)
 }
 
