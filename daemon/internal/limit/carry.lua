@@ -13,21 +13,21 @@ else
 end
 local length = tonumber(ARGV[3])
 local keep = math.max(tonumber(ARGV[2]), length)
-local b = call('HMGET', KEYS[3], 'last', 'of', 'whole')
+local b = call('HMGET', KEYS[3], 'sum', 'of', 'whole')
 if ARGV[4] == '1' then
   local birth = call('GET', KEYS[1])
   if not birth or tonumber(b[2] == birth and b[3] or birth) > now - length then
     return 0 -- it will be seeded, these included
   end
 end
-local last = tonumber(b[1] or 0)
+local last = tonumber(b[1] and string.match(b[1], '^%d+ %S+ (%d+)') or 0)
 for i = 5, #ARGV do
   last = math.max(last, math.min(tonumber(ARGV[i]), now))
   call('LPUSH', KEYS[2], string.format('%.0f', last))
 end
 local ttl = keep * 1.25
-call('HDEL', KEYS[3], 'used', 'floor')
-call('HSET', KEYS[3], 'last', string.format('%.0f', last), 'due', string.format('%.0f', math.max(now, last) + ttl))
+-- The sum is to be counted again.
+call('HSET', KEYS[3], 'sum', string.format('0 9007199254740991 %.0f 0', last), 'due', string.format('%.0f', math.max(now, last) + ttl))
 call('PEXPIRE', KEYS[2], math.ceil(ttl / 1000))
 call('PEXPIRE', KEYS[3], math.ceil(ttl / 1000))
 return 1

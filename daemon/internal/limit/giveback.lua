@@ -5,11 +5,9 @@
 local call = redis.call
 for k = 1, #KEYS, 2 do
   local gone = call('LREM', KEYS[k], ARGV[k + 1], ARGV[k])
-  if gone > 0 then
-    local b = call('HMGET', KEYS[k + 1], 'used', 'floor')
-    if b[1] and b[2] and tonumber(ARGV[k]) > tonumber(b[2]) then
-      call('HINCRBY', KEYS[k + 1], 'used', -gone)
-    end
+  local sum = gone > 0 and call('HGET', KEYS[k + 1], 'sum')
+  if sum then -- to be counted again: the oldest in use may be another one now
+    call('HSET', KEYS[k + 1], 'sum', (string.gsub(sum, '^%d+ %S+ (%d+) %d+$', '0 9007199254740991 %1 0')))
   end
 end
 return 1

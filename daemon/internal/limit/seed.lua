@@ -15,8 +15,9 @@ local birth = call('GET', KEYS[1])
 if not birth then return 0 end -- emptied again: the next check begins anew
 local length = tonumber(ARGV[3])
 local keep = math.max(tonumber(ARGV[2]), length)
-local b = call('HMGET', KEYS[3], 'last', 'of', 'whole')
-local at = math.max(now, tonumber(b[1] or 0))
+local b = call('HMGET', KEYS[3], 'sum', 'of', 'whole')
+local last = tonumber(b[1] and string.match(b[1], '^%d+ %S+ (%d+)') or 0)
+local at = math.max(now, last)
 local known = math.huge -- from here on the ring knows everything
 local oldest = at
 if b[2] == birth then
@@ -34,8 +35,8 @@ for i = 4, #ARGV do
   end
 end
 local ttl = keep * 1.25
-call('HDEL', KEYS[3], 'used', 'floor')
-call('HSET', KEYS[3], 'of', birth, 'whole', string.format('%.0f', at - length), 'due', string.format('%.0f', at + ttl))
+-- The sum is to be counted again.
+call('HSET', KEYS[3], 'sum', string.format('0 9007199254740991 %.0f 0', last), 'of', birth, 'whole', string.format('%.0f', at - length), 'due', string.format('%.0f', at + ttl))
 call('PEXPIRE', KEYS[2], math.ceil(ttl / 1000))
 call('PEXPIRE', KEYS[3], math.ceil(ttl / 1000))
 return 1

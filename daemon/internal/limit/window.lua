@@ -3,10 +3,13 @@
 -- A window is two keys. The ring is a list of the stamps (microseconds) of all
 -- tokens given in the last hour, newest first, so that any limit of up to an
 -- hour can be answered exactly the moment it is set. The book saves looking at
--- them all: "used" stamps are younger than "floor"; "last" is the newest stamp
--- ever given; at "due" the keys expire. A book that is gone is made again from
--- the ring. A window the ledger knows of is complete from the birth of the data
--- set on, or, once seeded ("of" is that birth), from "whole" on.
+-- them: its field "sum" is four numbers, used floor last oldest: so many stamps
+-- are younger than floor, oldest is the oldest of them, last the newest ever
+-- given. One field, because what a check costs is commands and strings. As long
+-- as oldest is in the window a check touches the ring only to put a token there.
+-- At "due" the keys expire. A sum that is gone is made again from the ring. A
+-- window the ledger knows of is complete from the birth of the data set on, or,
+-- once seeded ("of" is that birth), from "whole" on.
 --
 -- KEYS: birth, then ring and book of each window.
 -- ARGV: now (empty: the server's clock; tests only), settle, keep, then of each
@@ -50,30 +53,34 @@ local function count(ring, guess, floor, edge)
   return low
 end
 
-local function give(ring, book, at, n, used, length, keep, due)
+-- drop forgets what no limit can ask for any more.
+local function drop(ring, edge)
+  for _ = 1, 100 do
+    local oldest = stamp(ring, -1)
+    if oldest == 0 or oldest > edge then return end
+    call('RPOP', ring)
+  end
+end
+
+local function give(ring, at, n)
   local s = string.format('%.0f', at)
-  local held
   if n == 1 then
-    held = call('LPUSH', ring, s)
-  else
-    local all = {}
-    for i = 1, n do all[i] = s end
-    held = call('LPUSH', ring, unpack(all))
+    call('LPUSH', ring, s)
+    return
   end
-  if held > used + n then -- drop what no limit can ask for any more
-    for _ = 0, n do
-      local oldest = stamp(ring, -1)
-      if oldest == 0 or oldest > at - keep then break end
-      call('RPOP', ring)
-    end
-  end
-  local floor = string.format('%.0f', at - length)
-  if due >= at + keep then
-    call('HSET', book, 'used', used + n, 'floor', floor, 'last', s)
+  local all = {}
+  for i = 1, n do all[i] = s end
+  call('LPUSH', ring, unpack(all))
+end
+
+local function write(ring, book, used, floor, last, oldest, due, keep)
+  local sum = string.format('%d %.0f %.0f %.0f', used, floor, last, oldest)
+  if due >= last + keep then
+    call('HSET', book, 'sum', sum)
     return
   end
   local ttl = keep * 1.25 -- so that this is rarely done
-  call('HSET', book, 'used', used + n, 'floor', floor, 'last', s, 'due', string.format('%.0f', at + ttl))
+  call('HSET', book, 'sum', sum, 'due', string.format('%.0f', last + ttl))
   call('PEXPIRE', ring, math.ceil(ttl / 1000))
   call('PEXPIRE', book, math.ceil(ttl / 1000))
 end
@@ -92,11 +99,15 @@ local answers, n = {}, 0
 for k = 2, #KEYS, 2 do
   local ring, book, a = KEYS[k], KEYS[k + 1], 2 * k - 1
   local length, cap, want, ledger = tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2]), tonumber(ARGV[a + 3]), ARGV[a + 4] == '1'
-  local b = call('HMGET', book, 'used', 'floor', 'last', 'due', 'of', 'whole')
-  local used, floor, last, due = tonumber(b[1] or 0), tonumber(b[2] or math.huge), tonumber(b[3] or 0), tonumber(b[4] or 0)
+  local b = call('HMGET', book, 'sum', 'due', 'of', 'whole')
+  local used, floor, last, oldest = 0, math.huge, 0, 0
+  if b[1] then
+    local u, f, l, o = string.match(b[1], '^(%d+) (%S+) (%d+) (%d+)$')
+    used, floor, last, oldest = tonumber(u), tonumber(f), tonumber(l), tonumber(o)
+  end
   if last > now + length then -- stamped by another master's clock: start afresh
     call('DEL', ring, book)
-    used, floor, last, due, b = 0, math.huge, 0, 0, {}
+    used, floor, last, oldest, b = 0, math.huge, 0, 0, {}
   end
   local at = math.max(now, last) -- never step back
 
@@ -109,29 +120,30 @@ for k = 2, #KEYS, 2 do
         call('SET', KEYS[1], birth)
       end
     end
-    whole = tonumber(b[5] == birth and b[6] or birth)
+    whole = tonumber(b[3] == birth and b[4] or birth)
   end
 
   local granted, wait, back = 0, 0, 0
   if whole <= at - length then
-    used = count(ring, used, floor, at - length)
+    local edge, keep = at - length, math.max(longest, length)
+    if edge < floor or oldest <= edge then
+      used = count(ring, used, floor, edge)
+      oldest = used > 0 and stamp(ring, used - 1) or 0
+      drop(ring, at - keep)
+    end
     granted = math.max(0, math.min(want, cap - used))
     if granted > 0 then
-      give(ring, book, at, granted, used, length, math.max(longest, length), due)
+      give(ring, at, granted)
+      if used == 0 then oldest = at end
       used = used + granted
+      write(ring, book, used, edge, at, oldest, tonumber(b[2] or 0), keep)
     end
-    if used >= cap then
+    if used > 0 then back = oldest + length - now end
+    if used == cap then
+      wait = cap > 0 and back or length
+    elseif used > cap then
       wait = length
       if cap > 0 then wait = stamp(ring, cap - 1) + length - now end
-    end
-    if used == 0 then
-      back = 0
-    elseif used == cap then
-      back = wait
-    elseif used == granted then
-      back = at + length - now
-    elseif not ledger then
-      back = stamp(ring, used - 1) + length - now
     end
   else
     used = 0
