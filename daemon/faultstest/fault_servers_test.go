@@ -82,7 +82,20 @@ func (r *rig) freezeWrites(ctx context.Context, dice *rand.Rand) (recovery, erro
 	if err := r.setReadOnly(ctx, true); err != nil {
 		return nil, err
 	}
-	wait(ctx, between(dice, 2*time.Second, 8*time.Second))
+	return r.thaw(ctx, between(dice, 2*time.Second, 8*time.Second))
+}
+
+// demote is the same for longer than workers may be silent: nobody may be
+// declared dead for it.
+func (r *rig) demote(ctx context.Context, _ *rand.Rand) (recovery, error) {
+	if err := r.setReadOnly(ctx, true); err != nil {
+		return nil, err
+	}
+	return r.thaw(ctx, 20*time.Second)
+}
+
+func (r *rig) thaw(ctx context.Context, after time.Duration) (recovery, error) {
+	wait(ctx, after)
 	if err := r.setReadOnly(context.WithoutCancel(ctx), false); err != nil {
 		return nil, err
 	}

@@ -18,6 +18,7 @@ const (
 	leasesLost       kind = "asynq leases lost or expired"
 	postgresCrashed  kind = "PostgreSQL stopped (immediate), back"
 	postgresReadOnly kind = "PostgreSQL read-only"
+	postgresDemoted  kind = "PostgreSQL read-only for 20 s"
 	workerFrozen     kind = "worker frozen (SIGSTOP)"
 	workerCutOff     kind = "worker cut off from PostgreSQL for long"
 	redisSilent      kind = "Redis silent for one process"
@@ -31,6 +32,7 @@ const (
 func kinds() []kind {
 	return []kind{
 		workerKilled, apiKilled, redisKilled, redisFlushed, leasesLost, postgresCrashed, postgresReadOnly,
+		postgresDemoted,
 		workerFrozen, workerCutOff, redisSilent, postgresSilent, slowed, postgresReply, redisReply,
 	}
 }
@@ -56,7 +58,7 @@ type round struct {
 func (r *rig) strikes() map[kind]strike {
 	return map[kind]strike{
 		workerKilled: r.killWorker, apiKilled: r.killAPI, redisKilled: r.killRedis, redisFlushed: r.flushRedis,
-		leasesLost: r.loseLeases, postgresCrashed: r.crashPostgres, postgresReadOnly: r.freezeWrites,
+		leasesLost: r.loseLeases, postgresCrashed: r.crashPostgres, postgresReadOnly: r.freezeWrites, postgresDemoted: r.demote,
 		workerFrozen: r.freezeWorker, workerCutOff: r.cutOff, redisSilent: r.silenceRedis, postgresSilent: r.silencePostgres,
 		slowed: r.slowDown, postgresReply: r.losePostgresReply, redisReply: r.loseRedisReply,
 	}

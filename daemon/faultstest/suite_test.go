@@ -41,7 +41,7 @@ func TestFaultsAtLength(t *testing.T) {
 	}
 	seed := seedOf(t)
 	whole := plan{
-		workerKilled: 40, apiKilled: 15, redisKilled: 15, redisFlushed: 10, leasesLost: 5, postgresCrashed: 15, postgresReadOnly: 6,
+		workerKilled: 40, apiKilled: 15, redisKilled: 15, redisFlushed: 10, leasesLost: 5, postgresCrashed: 15, postgresReadOnly: 6, postgresDemoted: 2,
 		workerFrozen: 6, workerCutOff: 4, redisSilent: 6, postgresSilent: 6, slowed: 8, postgresReply: 12, redisReply: 8,
 	}
 	outcomes := make([]*outcome, rigsAtLength)

@@ -102,6 +102,7 @@ func percentile(sorted []time.Duration, p int) string {
 func slowRecoveries(outcomes []*outcome) (slow []string) {
 	for k, limit := range map[kind]time.Duration{
 		workerKilled: 30 * time.Second, redisKilled: time.Minute, redisFlushed: time.Minute, postgresReadOnly: 10 * time.Second,
+		postgresDemoted: 10 * time.Second,
 	} {
 		for _, d := range recoveries(outcomes, k) {
 			if d > limit {
