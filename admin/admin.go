@@ -33,6 +33,7 @@ const (
 	SecretPath   = BasePath + "/channels/token"
 	TokensPath   = BasePath + "/tokens"
 	OpsPath      = BasePath + "/ops"
+	TopPath      = BasePath + "/top"
 	OpenAPIPath  = BasePath + "/openapi.json"
 )
 

@@ -99,3 +99,13 @@ func ofOrg(org string) url.Values {
 	}
 	return url.Values{"org": {org}}
 }
+
+// Top returns the picture that live views draw; with series, how many points of
+// the past it has, 0: none.
+func (c *Client) Top(ctx context.Context, series int) (One[Top], error) {
+	query := url.Values{}
+	if series > 0 {
+		query.Set("series", strconv.Itoa(series))
+	}
+	return call[One[Top]](ctx, c, http.MethodGet, TopPath, query, nil)
+}
