@@ -1,0 +1,111 @@
+// Package alert decides what is wrong now, for those who have no Prometheus: it
+// reads the picture that live views draw and says which rules are broken, since
+// when, and what to look at first. It owns the rules; it refuses to count, to
+// keep who has acknowledged what, and to send anything.
+package alert
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bandeja/inboxd/admin"
+)
+
+// Severities, worst first.
+const (
+	Critical = "critical"
+	Warning  = "warning"
+)
+
+// Rule is one thing that may be wrong. Its Name is for people, is part of an
+// alert's id, and never changes.
+type Rule struct {
+	Name    string
+	Doc     string        // what it says, for the guide
+	For     time.Duration // how long it must be so before it is an alert
+	Runbook string        // path under docs/; empty: none
+
+	find func(t admin.Top, m *memory) []finding
+}
+
+// finding is one place where a rule is broken.
+type finding struct {
+	scope    string
+	severity string
+	text     string // the figure and its bound
+	cause    string // the likely one; empty: not known
+	command  string // to look at first
+}
+
+// Evaluator remembers since when each rule is broken. It is not safe for
+// concurrent use.
+type Evaluator struct {
+	rules  []Rule
+	since  map[string]time.Time // by id
+	memory memory
+}
+
+// memory is what rules that look at changes keep from one picture to the next.
+type memory struct {
+	now  time.Time
+	dead map[string]growth // by queue
+}
+
+// growth is a count and when it last rose.
+type growth struct {
+	n    int64
+	rose time.Time
+}
+
+// New returns an Evaluator of all Rules.
+func New() *Evaluator {
+	return &Evaluator{rules: Rules(), since: map[string]time.Time{}, memory: memory{dead: map[string]growth{}}}
+}
+
+// Evaluate returns what is wrong in a picture, worst and oldest first. Pictures
+// are to come in order; one whose parts are old says nothing new about them.
+func (e *Evaluator) Evaluate(t admin.Top) []admin.Alert {
+	now := t.GeneratedAt
+	e.memory.now = now
+	alerts := []admin.Alert{}
+	broken := map[string]bool{}
+	for _, r := range e.rules {
+		for _, f := range r.find(t, &e.memory) {
+			id := strings.ReplaceAll(r.Name, " ", "_") + "/" + f.scope
+			broken[id] = true
+			since, known := e.since[id]
+			if !known {
+				since = now
+				e.since[id] = now
+			}
+			if now.Sub(since) >= r.For {
+				alerts = append(alerts, f.alert(id, r, since))
+			}
+		}
+	}
+	for id := range e.since {
+		if !broken[id] {
+			delete(e.since, id)
+		}
+	}
+	slices.SortStableFunc(alerts, func(a, b admin.Alert) int {
+		return cmp.Or(cmp.Compare(a.Severity, b.Severity), a.Since.Compare(b.Since)) // "critical" < "warning"
+	})
+	return alerts
+}
+
+func (f finding) alert(id string, r Rule, since time.Time) admin.Alert {
+	return admin.Alert{
+		ID: id, Severity: f.severity, Rule: r.Name, Scope: f.scope, Text: f.text, Since: since,
+		Cause: word(f.cause), Command: word(f.command), Runbook: word(r.Runbook),
+	}
+}
+
+func word(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
