@@ -3,8 +3,6 @@ package ledger
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -14,16 +12,6 @@ import (
 )
 
 const defaultPage = 50
-
-// The two halves of a list have the same columns in the same order.
-const (
-	liveColumns = `j.id, j.org_id, j.user_id, j.queue, j.job_type, j.priority, j.state, 0::smallint AS outcome,
-       j.attempt, j.max_attempts, j.lane, j.run_epoch, j.worker_id, j.error_class, j.error_code, j.last_error,
-       j.serial_key, j.subject_id, j.created_at, j.run_at, j.ready_at, j.started_at, NULL::timestamptz AS finished_at, j.deadline_at`
-	pastColumns = `j.id, j.org_id, j.user_id, j.queue, j.job_type, j.priority, 0::smallint AS state, j.outcome,
-       j.attempt, NULL::smallint AS max_attempts, j.lane, j.run_epoch, j.worker_id, j.error_class, NULL::integer AS error_code, j.last_error,
-       j.serial_key, j.subject_id, j.created_at, NULL::timestamptz AS run_at, j.ready_at, j.started_at, j.finished_at, NULL::timestamptz AS deadline_at`
-)
 
 // JobList returns the jobs a filter chooses, newest id first. It looks across
 // tenants unless the filter names orgs: the operator may.
@@ -43,47 +31,16 @@ func (l *Ledger) JobList(ctx context.Context, f inspect.Filter) ([]inspect.Job, 
 	return jobs, nil
 }
 
-// listSQL asks live jobs, history, or both, each for its own newest rows.
-func listSQL(f inspect.Filter) (string, []any) {
-	live := len(f.States) > 0 || f.Retrying || len(f.Outcomes) == 0
-	past := len(f.Outcomes) > 0 || (len(f.IDs) > 0 && len(f.States) == 0 && !f.Retrying)
-	c := conditions{args: []any{f.Limit}}
-	c.common(f)
-	shared := c.parts
-	half := func(columns, table string, extra []string) string {
-		where := strings.Join(append(slices.Clone(shared), extra...), " AND ")
-		if where == "" {
-			where = "true"
-		}
-		return "(SELECT " + columns + " FROM " + table + " j WHERE " + where + " ORDER BY j.id DESC LIMIT $1::bigint)"
-	}
-	var halves []string
-	if live {
-		c.parts = nil
-		c.live(f)
-		halves = append(halves, half(liveColumns, "jobs", c.parts))
-	}
-	if past {
-		c.parts = nil
-		if len(f.Outcomes) > 0 {
-			c.add("j.outcome = ANY($%d::smallint[])", numbers(f.Outcomes))
-		}
-		halves = append(halves, half(pastColumns, "job_history", c.parts))
-	}
-	return `SELECT x.*, coalesce(o.name, ''), coalesce(u.name, '') FROM (` + strings.Join(halves, " UNION ALL ") + `) x
-LEFT JOIN orgs o ON o.id = x.org_id LEFT JOIN users u ON u.id = x.user_id ORDER BY x.id DESC LIMIT $1::bigint`, c.args
-}
-
 func scanJob(row pgx.CollectableRow) (j inspect.Job, err error) {
 	var user, worker, serial, subject *int64
 	var class *job.Class
-	var text *string
+	var text, sig *string
 	err = row.Scan(&j.ID, &j.OrgID, &user, &j.Queue, &j.Type, &j.Priority, &j.State, &j.Outcome,
 		&j.Attempt, &j.MaxAttempts, &j.Lane, &j.RunEpoch, &worker, &class, &j.ErrorCode, &text,
-		&serial, &subject, &j.CreatedAt, &j.RunAt, &j.ReadyAt, &j.StartedAt, &j.FinishedAt, &j.DeadlineAt,
+		&sig, &serial, &subject, &j.CreatedAt, &j.RunAt, &j.ReadyAt, &j.StartedAt, &j.FinishedAt, &j.DeadlineAt,
 		&j.Org, &j.User)
 	j.WorkerID, j.SerialKey, j.SubjectID = known(worker), known(serial), known(subject)
-	j.Class, j.Error = known(class), known(text)
+	j.Class, j.Error, j.Sig = known(class), known(text), known(sig)
 	return j, err
 }
 
