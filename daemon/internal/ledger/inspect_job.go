@@ -6,7 +6,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/job/inspect"
 )
@@ -52,25 +51,50 @@ func known[T any](p *T) T {
 	return *p
 }
 
-// Job returns a job, live or finished, with its attempts, or a NotFound fault.
-// orgID 0 means any org.
+// Job returns a job, live or finished, with all that is on record of its life, or
+// a NotFound fault. orgID 0 means any org.
 func (l *Ledger) Job(ctx context.Context, orgID, id int64) (inspect.Detail, error) {
-	f := inspect.Filter{IDs: []int64{id}, Limit: 1}
-	if orgID != 0 {
-		f.OrgIDs = []int64{orgID}
-	}
-	jobs, err := l.JobList(ctx, f)
+	j, err := l.oneJob(ctx, orgID, id)
 	if err != nil {
-		return inspect.Detail{}, fmt.Errorf("load job %d: %w", id, err)
+		return inspect.Detail{}, err
 	}
-	if len(jobs) == 0 {
-		return inspect.Detail{}, inbox.Faultf(inbox.NotFound, "job_not_found", "there is no job %d", id)
-	}
-	d := inspect.Detail{Job: jobs[0]}
+	d := inspect.Detail{Job: j}
 	if d.Attempts, err = l.attempts(ctx, d.Job); err != nil {
 		return d, fmt.Errorf("load attempts of job %d: %w", id, err)
 	}
+	if d.Holds, err = l.pastHolds(ctx, d.Job); err != nil {
+		return d, fmt.Errorf("load the holds over job %d: %w", id, err)
+	}
+	if d.Message, err = l.messageOf(ctx, d.Job); err != nil {
+		return d, err
+	}
+	if d.Operations, err = l.operationsOn(ctx, d.Job); err != nil {
+		return d, fmt.Errorf("load the operations on job %d: %w", id, err)
+	}
 	return d, nil
+}
+
+// pastHolds returns every hold that covered the job while it lived, oldest
+// first, over or not.
+func (l *Ledger) pastHolds(ctx context.Context, j inspect.Job) ([]inspect.Hold, error) {
+	rows, err := l.reads.Query(ctx, `
+SELECT h.id, coalesce(o.name, ''), coalesce(h.queue, 0), coalesce(h.job_type, 0), h.owner, h.reason, h.created_at, h.expires_at, h.released_at,
+       coalesce(h.released_by, '')
+FROM holds h LEFT JOIN orgs o ON o.id = h.org_id
+WHERE (h.released_at IS NULL OR h.released_at > $4) AND (h.expires_at IS NULL OR h.expires_at > $4)
+  AND h.created_at < coalesce($5::timestamptz, clock_timestamp())
+  AND (h.org_id IS NULL OR h.org_id = $1) AND (h.queue IS NULL OR h.queue = $2) AND (h.job_type IS NULL OR h.job_type = $3)
+  AND (h.org_id IS NULL OR h.queue IS NOT NULL OR h.job_type IS NOT NULL OR $2::smallint <> 5)
+ORDER BY h.created_at, h.id LIMIT 100`, j.OrgID, j.Queue, j.Type, j.CreatedAt, j.FinishedAt)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, scanPastHold)
+}
+
+// operationsOn returns the bulk changes that touched a job.
+func (l *Ledger) operationsOn(context.Context, inspect.Job) ([]inspect.Operation, error) {
+	return nil, nil
 }
 
 const attemptsSQL = `

@@ -124,3 +124,11 @@ type Cause struct {
 	Text    string
 	Command string // of inboxctl, that removes it
 }
+
+// Why is a job with everything that keeps it where it is, what binds first
+// coming first.
+type Why struct {
+	Job
+
+	Causes []Cause
+}
