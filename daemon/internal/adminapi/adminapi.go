@@ -8,7 +8,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bandeja/inboxd/admin"
@@ -56,6 +59,16 @@ type Jobs interface {
 	Processes(ctx context.Context) ([]inspect.Process, error)
 	JobList(ctx context.Context, f inspect.Filter) ([]inspect.Job, error)
 	Job(ctx context.Context, orgID, id int64) (inspect.Detail, error)
+	JobCount(ctx context.Context, f inspect.Filter, by inspect.By) ([]inspect.Count, error)
+	ErrorGroups(ctx context.Context, f inspect.Filter) ([]inspect.Group, error)
+	// Feed returns what has happened since a cursor, oldest first, and the cursor to
+	// go on with.
+	Feed(ctx context.Context, from inspect.FeedCursor, f inspect.FeedFilter) ([]inspect.Event, inspect.FeedCursor, error)
+}
+
+// Explainer says what holds a job. orgID 0 means any org.
+type Explainer interface {
+	Why(ctx context.Context, orgID, id int64) (inspect.Why, error)
 }
 
 // Retrier revives dead jobs.
@@ -130,8 +143,10 @@ type Options struct {
 	Logger   *slog.Logger
 	Version  string
 
-	Canceller   Canceller // nil: jobs cannot be cancelled here
-	Resolver    Resolver  // nil: jobs cannot be resolved here
+	Canceller   Canceller                                              // nil: jobs cannot be cancelled here
+	Resolver    Resolver                                               // nil: jobs cannot be resolved here
+	Explainer   Explainer                                              // nil: jobs cannot be explained here
+	Life        func(d inspect.Detail, now time.Time) []inspect.Moment // tells a job's life; nil: nobody does
 	Probes      []Probe
 	Dial        func(job.Queue) int      // percent by Redis now; nil: not known
 	Redis       bool                     // whether one is configured
@@ -148,6 +163,7 @@ type handler struct {
 	mux     *http.ServeMux
 	openAPI []byte
 	status  *board
+	viewers atomic.Int64 // of events
 }
 
 // New returns the handler of everything under /admin/v1. It must be served by a
@@ -180,15 +196,21 @@ func New(o Options) (http.Handler, error) {
 // slow and large requests, and the peer of a unix socket. It has no write
 // timeout because live views stay open; handlers bound their own work.
 func NewServer(handler http.Handler, logger *slog.Logger) *http.Server {
-	return &http.Server{
+	stop := make(chan struct{})
+	s := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		IdleTimeout:       60 * time.Second,
 		MaxHeaderBytes:    16 << 10,
 		ConnContext:       withPeer,
-		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+		BaseContext: func(net.Listener) context.Context {
+			return context.WithValue(context.Background(), stoppingKey{}, stop)
+		},
+		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}
+	s.RegisterOnShutdown(sync.OnceFunc(func() { close(stop) }))
+	return s
 }
 
 func one[T any](h *handler, kind string, item T) admin.One[T] {

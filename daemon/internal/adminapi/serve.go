@@ -78,6 +78,10 @@ func (h *handler) serve(rt route) http.Handler {
 			h.fail(w, r, err)
 			return
 		}
+		if live, ok := answer.(live); ok {
+			live(w, r)
+			return
+		}
 		h.write(w, r, http.StatusOK, "application/json", answer)
 	})
 }

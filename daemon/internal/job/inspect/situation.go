@@ -132,3 +132,13 @@ type Why struct {
 
 	Causes []Cause
 }
+
+// Moment is one line of a job's story. Took is how long it lasted, nil if it is a
+// point in time or not known; one that goes on lasts until now.
+type Moment struct {
+	At    time.Time
+	Event string // created, scheduled, wait, hold, attempt, backoff, operation, finished, or a status of the message
+	Who   string
+	Text  string
+	Took  *time.Duration
+}
