@@ -146,6 +146,8 @@ type Options struct {
 	Canceller   Canceller                                              // nil: jobs cannot be cancelled here
 	Resolver    Resolver                                               // nil: jobs cannot be resolved here
 	Explainer   Explainer                                              // nil: jobs cannot be explained here
+	Waiting     Waiting                                                // nil: who waits for a token is not known
+	Token       func(ctx context.Context, w job.Want) job.Grant        // says when there is one, and takes none; nil: not known
 	Life        func(d inspect.Detail, now time.Time) []inspect.Moment // tells a job's life; nil: nobody does
 	Probes      []Probe
 	Dial        func(job.Queue) int      // percent by Redis now; nil: not known

@@ -105,6 +105,7 @@ const (
 	firstPause   = time.Second
 	longestPause = 15 * time.Second
 	overlap      = 10 * time.Second // asked for again after a break: what was committed late
+	longestGap   = time.Hour
 	remembered   = 8192
 )
 
@@ -134,10 +135,7 @@ func (t *tail) run(ctx context.Context) error {
 		case !t.met && t.client.ServerVersion() == "", kind != admin.Unreachable && kind != admin.Temporary:
 			return err
 		}
-		if t.filter.Since == nil || t.filter.Since.Before(began.Add(-overlap)) {
-			from := began.Add(-overlap)
-			t.filter.Since = &from
-		}
+		t.goOnFrom(began)
 		t.met = true
 		t.o.note("the connection broke (%s); trying again in %s\n", text.Clean(err.Error()), pause)
 		select {
@@ -149,6 +147,16 @@ func (t *tail) run(ctx context.Context) error {
 			pause = firstPause / 2
 		}
 	}
+}
+
+// goOnFrom is where to begin again: a little before what was seen last, by the
+// server's clock; before the connection if that was nothing, or long ago.
+func (t *tail) goOnFrom(began time.Time) {
+	from := began.Add(-overlap)
+	if t.filter.Since != nil && t.filter.Since.After(began.Add(-longestGap)) {
+		return
+	}
+	t.filter.Since = &from
 }
 
 func (t *tail) show(e admin.Event) error {

@@ -140,3 +140,12 @@ type OrgCount struct {
 	Org string
 	N   int64
 }
+
+// Waiting is one org that has ready jobs of a kind: bulk ones, or others.
+type Waiting struct {
+	OrgID int64
+	Org   string
+	Queue job.Queue
+	Type  job.Type
+	Bulk  bool
+}
