@@ -99,7 +99,9 @@ func status() admin.Status {
 			{ID: "1", Host: "a", PID: 42, Mode: "api", Version: "v1.0.0", BeatAgeMS: 400, StartedAt: at().Add(-2 * time.Hour)},
 			{ID: "2", Host: "b", PID: 4242, Mode: "worker", Version: "v1.0.0", Slots: 64, BeatAgeMS: 1200, Draining: true, StartedAt: at().Add(-30 * time.Second)},
 		},
-		Parts: []admin.Part{{Name: "postgres", OK: true}, {Name: "redis", Error: new("connection refused")}},
+		Parts:     []admin.Part{{Name: "postgres", OK: true}, {Name: "redis", Error: new("connection refused")}},
+		Holds:     []admin.Hold{{ID: "7", Org: new("acme"), Owner: "local:0", Reason: new("INC-812"), CreatedAt: at().Add(-time.Minute)}},
+		Throttled: []admin.ThrottledLimit{{Org: "globex", Name: "send_text", Queue: "whatsapp", Bulk: true, Value: 60, WindowMS: 60_000, NextTokenMS: 1200}},
 	}
 }
 
