@@ -49,7 +49,8 @@ type JobCount struct {
 
 // ErrorGroup is the dead, uncertain and retrying jobs whose error is the same but
 // for numbers and ids. Sig chooses them again, in a list or a retry. FirstAt and
-// LastAt are when the first and the last attempt that failed so had begun.
+// LastAt are when the first and the last attempt that failed so had begun. With
+// orgs_at_least Orgs are those of the newest 500 jobs: there may be more.
 type ErrorGroup struct {
 	Sig        string     `json:"sig"`
 	ErrorClass string     `json:"error_class"`
@@ -59,6 +60,7 @@ type ErrorGroup struct {
 	Uncertain  int64      `json:"uncertain"`
 	Retrying   int64      `json:"retrying"`
 	Orgs       int64      `json:"orgs"`
+	OrgsMore   bool       `json:"orgs_at_least"`
 	Queues     []string   `json:"queues"`
 	FirstAt    *time.Time `json:"first_at"`
 	LastAt     *time.Time `json:"last_at"`

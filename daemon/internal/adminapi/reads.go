@@ -129,7 +129,7 @@ func wireGroup(g inspect.Group) admin.ErrorGroup {
 	w := admin.ErrorGroup{
 		Sig: g.Sig, ErrorClass: string(g.Class), ErrorCode: g.Code, N: g.N,
 		Dead: g.ByState[job.Dead], Uncertain: g.ByState[job.Uncertain], Retrying: g.ByState[job.Scheduled],
-		Orgs: g.Orgs, Queues: []string{}, FirstAt: g.First, LastAt: g.Last, SampleID: idOf(g.Sample), SampleText: word(g.Text),
+		Orgs: g.Orgs, OrgsMore: g.OrgsAtLeast, Queues: []string{}, FirstAt: g.First, LastAt: g.Last, SampleID: idOf(g.Sample), SampleText: word(g.Text),
 	}
 	for _, q := range g.Queues {
 		w.Queues = append(w.Queues, q.String())

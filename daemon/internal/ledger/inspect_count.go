@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -17,34 +18,38 @@ import (
 const countLimit = 200_000
 
 // countColumn is what jobs are grouped by, on a table called j.
-func countColumn(by inspect.By) string {
+func countColumn(by inspect.By, past bool) string {
 	switch by {
 	case inspect.ByOrg:
-		return "j.org_id::text"
+		return "j.org_id"
 	case inspect.ByQueue:
-		return "j.queue::text"
+		return "j.queue"
 	case inspect.ByType:
-		return "j.job_type::text"
+		return "j.job_type"
 	case inspect.ByError:
-		return "coalesce(j.error_class, '')"
-	case inspect.ByState, inspect.ByNothing:
+		return "j.error_class"
+	case inspect.ByState:
+		if past { // behind those of live jobs
+			return "(j.outcome + 100)::smallint"
+		}
+		return "j.state"
+	case inspect.ByNothing:
 	}
-	return "''"
+	return "1"
 }
 
 // JobCount counts the jobs a filter chooses by what they have in common, most
 // first. What stands is counted in an index, if nothing but org, queue, type,
 // state and error chooses it.
-func (l *Ledger) JobCount(ctx context.Context, f inspect.Filter, by inspect.By) ([]inspect.Count, error) {
+func (l *Ledger) JobCount(ctx context.Context, f inspect.Filter, by inspect.By) (counts []inspect.Count, err error) {
 	sql, args := countSQL(f, by)
-	rows, err := l.reads.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, fmt.Errorf("count jobs: %w", err)
-	}
-	counts, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c inspect.Count, err error) {
-		err = row.Scan(&c.Word, &c.N, &c.Partial)
-		c.Word = countWord(by, c.Word)
-		return c, err
+	err = l.wide(ctx, sql, args, func(rows pgx.Rows) (err error) {
+		counts, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (c inspect.Count, err error) {
+			err = row.Scan(&c.Word, &c.N, &c.Partial)
+			c.Word = countWord(by, c.Word)
+			return c, err
+		})
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("count jobs: %w", err)
@@ -53,46 +58,34 @@ func (l *Ledger) JobCount(ctx context.Context, f inspect.Filter, by inspect.By) 
 }
 
 func countSQL(f inspect.Filter, by inspect.By) (string, []any) {
-	column := countColumn(by)
 	alive, past := aliveAndPast(f)
 	c := conditions{}
 	c.common(f)
-	shared := c.where()
+	shared, old := c.where(), ""
 	var parts []string
 	if alive {
 		for _, set := range liveSets(f) {
-			word := column
-			if by == inspect.ByState {
-				word = "'s' || j.state"
-			}
-			parts = append(parts, "SELECT "+word+" AS word, count(*) AS n, false AS partial FROM jobs j WHERE "+shared+" AND "+set+" GROUP BY 1")
+			parts = append(parts, "SELECT "+countColumn(by, false)+" AS word, count(*) AS n, false AS partial FROM jobs j WHERE "+shared+" AND "+set+" GROUP BY 1")
 		}
 	}
 	if past {
-		outcomes := "true"
 		if len(f.Outcomes) > 0 {
 			c.add("j.outcome = ANY($%d::smallint[])", numbers(f.Outcomes))
-			outcomes = c.parts[len(c.parts)-1]
 		}
-		word := column
-		if by == inspect.ByState {
-			word = "'o' || j.outcome"
-		}
+		old = fmt.Sprintf("WITH old AS MATERIALIZED (SELECT %s AS word FROM job_history j WHERE %s LIMIT %d) ", countColumn(by, true), c.where(), countLimit+1)
 		parts = append(parts, fmt.Sprintf(`
-SELECT word, count(*), (SELECT count(*) > %[1]d FROM old) FROM (SELECT * FROM old LIMIT %[1]d) o GROUP BY 1`, countLimit))
-		return fmt.Sprintf(`WITH old AS MATERIALIZED (SELECT %s AS word FROM job_history j WHERE %s AND %s LIMIT %d) `, word, shared, outcomes, countLimit+1) +
-			countSum(parts, by), c.args
+SELECT word, count(*) AS n, (SELECT count(*) > %[1]d FROM old) AS partial FROM (SELECT * FROM old LIMIT %[1]d) o GROUP BY 1`, countLimit))
 	}
-	return countSum(parts, by), c.args
+	return old + countSum(parts, by), c.args
 }
 
 func countSum(parts []string, by inspect.By) string {
-	word, join := "x.word", ""
+	word, join := "coalesce(x.word::text, '')", ""
 	if by == inspect.ByOrg {
-		word, join = "coalesce(o.name, x.word)", " LEFT JOIN orgs o ON o.id = x.word::bigint"
+		word, join = "coalesce(o.name, x.word::text)", " LEFT JOIN orgs o ON o.id = x.word"
 	}
 	return "SELECT " + word + ", x.n, x.partial FROM (SELECT word, sum(n)::bigint AS n, bool_or(partial) AS partial FROM (" +
-		strings.Join(parts, " UNION ALL ") + ") y GROUP BY word) x" + join + " ORDER BY x.n DESC, 1 LIMIT 10000"
+		strings.Join(parts, " UNION ALL ") + ") y GROUP BY word ORDER BY 2 DESC, 1 LIMIT 10000) x" + join + " ORDER BY x.n DESC, 1"
 }
 
 // liveSets are the states of a filter, as conditions that each name an index.
@@ -113,21 +106,20 @@ func liveSets(f inspect.Filter) (sets []string) {
 
 // countWord turns what the database knows into the public word.
 func countWord(by inspect.By, word string) string {
-	var n int16
+	n, _ := strconv.Atoi(word)
 	switch by {
 	case inspect.ByQueue:
-		_, _ = fmt.Sscan(word, &n)
-		return job.Queue(n).String()
+		return job.Queue(n).String() //nolint:gosec // a smallint
 	case inspect.ByType:
-		_, _ = fmt.Sscan(word, &n)
-		return job.Type(n).String()
+		return job.Type(n).String() //nolint:gosec // a smallint
 	case inspect.ByState:
-		_, _ = fmt.Sscan(word[1:], &n)
-		if word[0] == 'o' {
-			return job.Outcome(n).String()
+		if n > 100 {
+			return job.Outcome(n - 100).String() //nolint:gosec // a smallint
 		}
-		return job.State(n).String()
-	case inspect.ByOrg, inspect.ByError, inspect.ByNothing:
+		return job.State(n).String() //nolint:gosec // a smallint
+	case inspect.ByNothing:
+		return ""
+	case inspect.ByOrg, inspect.ByError:
 	}
 	return word
 }

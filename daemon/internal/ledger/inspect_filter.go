@@ -59,7 +59,7 @@ func (c *conditions) common(f inspect.Filter) {
 	if f.OlderThan > 0 {
 		c.add("j.created_at < clock_timestamp() - $%d::interval", f.OlderThan)
 	}
-	if f.Before > 0 {
+	if f.Before != 0 {
 		c.add("j.id < $%d::bigint", f.Before)
 	}
 }

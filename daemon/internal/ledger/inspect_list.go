@@ -45,13 +45,18 @@ func listSQL(f inspect.Filter) (string, []any) {
 LEFT JOIN orgs o ON o.id = x.org_id LEFT JOIN users u ON u.id = x.user_id ORDER BY x.id DESC LIMIT $1::bigint`, c.args
 }
 
-func page(columns, from string, where ...string) string {
+func page(columns, from, order string, where ...string) string {
 	where = slices.DeleteFunc(where, func(s string) bool { return s == "" })
 	if len(where) == 0 {
 		where = []string{"true"}
 	}
-	return "(SELECT " + columns + " FROM " + from + " WHERE " + strings.Join(where, " AND ") + " ORDER BY j.id DESC LIMIT $1::bigint)"
+	return "(SELECT " + columns + " FROM " + from + " WHERE " + strings.Join(where, " AND ") + " ORDER BY " + order + " LIMIT $1::bigint)"
 }
+
+const (
+	byID    = "j.id DESC"
+	byMinus = "-j.id" // the same, by the indexes of what stands
+)
 
 // livePages are the pages of live jobs.
 func (c *conditions) livePages(f inspect.Filter) (pages []string) {
@@ -62,7 +67,7 @@ func (c *conditions) livePages(f inspect.Filter) (pages []string) {
 		extra := &conditions{args: c.args}
 		extra.live(f)
 		c.args = extra.args
-		return []string{page(liveColumns, "jobs j", shared, strings.Join(extra.parts, " AND "))}
+		return []string{page(liveColumns, "jobs j", byID, shared, strings.Join(extra.parts, " AND "))}
 	case len(states) == 0 && !f.Retrying:
 		states = job.States()
 	}
@@ -82,16 +87,42 @@ func (c *conditions) statePage(f inspect.Filter, s job.State, shared string) str
 	shared = strings.TrimPrefix(shared, " AND ")
 	state := fmt.Sprintf("j.state = %d", s)
 	switch {
-	case len(f.OrgIDs) == 0 || s == job.Dispatched || s == job.Running: // what is under way is bounded
-		return page(liveColumns, "jobs j", state, shared)
+	case s == job.Dispatched || s == job.Running: // what is under way is bounded
+		return page(liveColumns, "jobs j", byID, state, shared)
+	case s == job.Ready && len(f.OrgIDs) == 0:
+		return readyPage(shared)
 	case s == job.Ready:
 		return page(liveColumns, `unnest($2::bigint[]) p(org_id)
   CROSS JOIN (VALUES `+places()+`) k(queue, job_type, priority)
   CROSS JOIN LATERAL (SELECT * FROM jobs j WHERE j.state = 1 AND j.queue = k.queue AND j.job_type = k.job_type
-    AND j.org_id = p.org_id AND j.priority = k.priority AND `+shared+` ORDER BY j.id DESC LIMIT $1::bigint) j`)
+    AND j.org_id = p.org_id AND j.priority = k.priority AND `+shared+` ORDER BY j.id DESC LIMIT $1::bigint) j`, byID)
+	}
+	if f.Before != 0 {
+		c.add("-j.id > -$%d::bigint", f.Before)
+		shared, c.parts = strings.TrimPrefix(shared+" AND "+c.parts[len(c.parts)-1], " AND "), c.parts[:len(c.parts)-1]
+	}
+	if len(f.OrgIDs) == 0 {
+		return page(liveColumns, "jobs j", byMinus, state, shared)
 	}
 	return page(liveColumns, `unnest($2::bigint[]) p(org_id)
-  CROSS JOIN LATERAL (SELECT * FROM jobs j WHERE j.org_id = p.org_id AND `+state+` AND `+shared+` ORDER BY j.id DESC LIMIT $1::bigint) j`)
+  CROSS JOIN LATERAL (SELECT * FROM jobs j WHERE j.org_id = p.org_id AND `+state+` AND `+shared+` ORDER BY -j.id LIMIT $1::bigint) j`, byID)
+}
+
+// nearby is how many of the newest jobs are looked at for ready ones before all
+// that are ready are.
+const nearby = 20_000
+
+// readyPage is the page of ready jobs of all orgs: no index has them by id, and
+// the hot path shall not pay for one. Mostly they are among the newest jobs.
+func readyPage(shared string) string {
+	if shared == "" {
+		shared = "true"
+	}
+	near := fmt.Sprintf("(SELECT * FROM (SELECT * FROM jobs j WHERE %[1]s ORDER BY j.id DESC LIMIT %[2]d) j WHERE j.state = 1 ORDER BY j.id DESC LIMIT $1::bigint)", shared, nearby)
+	return `(WITH near AS MATERIALIZED ` + near + `, enough AS MATERIALIZED (SELECT count(*) >= $1::bigint AS yes FROM near)
+SELECT ` + liveColumns + ` FROM near j WHERE (SELECT yes FROM enough)
+UNION ALL
+(SELECT ` + liveColumns + ` FROM jobs j WHERE j.state = 1 AND ` + shared + ` AND NOT (SELECT yes FROM enough) ORDER BY j.id + 0 DESC LIMIT $1::bigint))`
 }
 
 // places lists every (queue, type, priority) there can be.
@@ -118,5 +149,5 @@ func (c *conditions) pastPage(f inspect.Filter) string {
 		extra.add("j.finished_at >= $%d::timestamptz", f.Since)
 	}
 	c.args = extra.args
-	return page(pastColumns, "job_history j", extra.parts...)
+	return page(pastColumns, "job_history j", byID, extra.parts...)
 }

@@ -68,11 +68,11 @@ func summarySQL(orgID int64) (string, []any) {
 // the one reader who may look across tenants is the operator.
 func (l *Ledger) QueueSummary(ctx context.Context, orgID int64) ([]inspect.Queue, error) {
 	sql, args := summarySQL(orgID)
-	rows, err := l.reads.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, fmt.Errorf("summarise queues: %w", err)
-	}
-	queues, err := pgx.CollectRows(rows, scanQueue)
+	var queues []inspect.Queue
+	err := l.wide(ctx, sql, args, func(rows pgx.Rows) (err error) {
+		queues, err = pgx.CollectRows(rows, scanQueue)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("summarise queues: %w", err)
 	}

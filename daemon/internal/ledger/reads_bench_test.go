@@ -24,7 +24,7 @@ import (
 func BenchmarkReads(b *testing.B) {
 	history, _ := strconv.Atoi(cmp.Or(os.Getenv("INBOXD_BENCH_HISTORY"), "5000000"))
 	e := setup(b)
-	e.flood(b, history)
+	e.flood(b, history, 500_000)
 	var sigs []string
 	groups, err := e.ErrorGroups(b.Context(), inspect.Filter{OrgIDs: []int64{1}})
 	require.NoError(b, err)
@@ -113,33 +113,39 @@ func otherQuestions(sigs []string) (all []question) {
 
 // flood fills the ledger as it is after some months. Ids of what was seeded are
 // negative, so that identities do not clash.
-func (b *bundle) flood(tb testing.TB, history int) {
+func (b *bundle) flood(tb testing.TB, history, dead int) {
 	tb.Helper()
-	b.exec(tb, `SET synchronous_commit = off`)
-	b.exec(tb, `INSERT INTO orgs (id, name) SELECT n, 'org' || n FROM generate_series(1, 50000) n`)
-	b.exec(tb, `
+	for _, f := range []struct {
+		sql  string
+		args []any
+	}{
+		{`INSERT INTO orgs (id, name) SELECT n, 'org' || n FROM generate_series(1, 50000) n`, nil},
+		{`
 INSERT INTO job_history (id, org_id, queue, job_type, priority, outcome, run_epoch, attempt, lane, subject_id, created_at, ready_at, started_at, finished_at)
 SELECT -10000000 - n, 1 + (random() * 49999)::int, 1 + n % 2, 1, 1, CASE WHEN n % 200 = 0 THEN 3 WHEN n % 100 = 0 THEN 2 ELSE 1 END, 1, 1, 2, n,
        t, t, t + interval '10 ms', t + interval '250 ms'
-FROM generate_series(1, $1::int) n, LATERAL (SELECT now() - n * interval '1.5 s' AS t) x`, history)
-	b.exec(tb, `
+FROM generate_series(1, $1::int) n, LATERAL (SELECT now() - n * interval '1.5 s' AS t) x`, []any{history}},
+		{`
 INSERT INTO jobs (id, org_id, queue, job_type, priority, state, epoch, run_epoch, attempt, max_attempts, error_class, error_code, last_error, created_at, started_at, deadline_at)
 SELECT -n, CASE WHEN n % 5 = 0 THEN 1 ELSE 1 + (random() * 49999)::int END, 1 + n % 2, 1, 1, 6, 1, 1, 5, 5,
        CASE n % 97 WHEN 0 THEN 'media' ELSE 'recipient_unreachable' END, 131026, 'message ' || n || ' is ' || chr(65 + n % 7) || chr(65 + n % 5) || ' refused', now() - n * interval '1 s',
        now() - n * interval '1 s', now()
-FROM generate_series(1, 500000) n`)
-	b.exec(tb, `
+FROM generate_series(1, $1::int) n`, []any{dead}},
+		{`
 INSERT INTO jobs (id, org_id, queue, job_type, priority, state, attempt, epoch, max_attempts, error_class, last_error, run_at, deadline_at)
 SELECT -1000000 - n, 1 + (random() * 49999)::int, 1, 1 + n % 2, 3, CASE n % 20 WHEN 0 THEN 4 WHEN 1 THEN 5 ELSE 0 END, n % 3, n % 3, 5,
        CASE WHEN n % 3 > 0 THEN 'transient' END, 'try again', now() + interval '1 hour', now() + interval '1 day'
-FROM generate_series(1, 100000) n`)
-	b.exec(tb, `
+FROM generate_series(1, $1::int / 5) n`, []any{dead}},
+		{`
 INSERT INTO jobs (id, org_id, queue, job_type, priority, state, max_attempts, ready_at, deadline_at)
-SELECT -1500000 - n, 1 + (random() * 49999)::int, 1 + n % 2, 1, 1 + n % 3, 1, 5, now(), now() + interval '1 day' FROM generate_series(0, 100000) n`)
-	b.exec(tb, `
+SELECT -1500000 - n, 1 + (random() * 49999)::int, 1 + n % 2, 1, 1 + n % 3, 1, 5, now(), now() + interval '1 day' FROM generate_series(0, $1::int / 5) n`, []any{dead}},
+		{`
 INSERT INTO jobs (id, org_id, queue, job_type, priority, state, epoch, run_epoch, max_attempts, worker_id, started_at, dispatched_at, deadline_at)
-SELECT -1700000 - n, 1 + n % 300, 1 + n % 2, 1, 1, 2 + n % 2, 1, 1, 5, $1, now(), now(), now() + interval '1 day' FROM generate_series(1, 600) n`, b.w1)
-	b.exec(tb, `VACUUM ANALYZE jobs`)
-	b.exec(tb, `VACUUM ANALYZE job_history`)
-	b.exec(tb, `ANALYZE orgs`)
+SELECT -1700000 - n, 1 + n % 300, 1 + n % 2, 1, 1, 2 + n % 2, 1, 1, 5, $1, now(), now(), now() + interval '1 day' FROM generate_series(1, 600) n`, []any{b.w1}},
+		{`VACUUM ANALYZE jobs`, nil},
+		{`VACUUM ANALYZE job_history`, nil},
+		{`ANALYZE orgs`, nil},
+	} {
+		b.exec(tb, f.sql, f.args...)
+	}
 }

@@ -81,7 +81,12 @@ func groupColumns() []column[admin.ErrorGroup] {
 		{name: "DEAD", right: true, wide: true, cell: func(g group, _ time.Time) string { return countText(g.Dead) }},
 		{name: "UNCERTAIN", right: true, wide: true, cell: func(g group, _ time.Time) string { return countText(g.Uncertain) }},
 		{name: "RETRYING", right: true, wide: true, cell: func(g group, _ time.Time) string { return countText(g.Retrying) }},
-		{name: "ORGS", right: true, cell: func(g group, _ time.Time) string { return countText(g.Orgs) }},
+		{name: "ORGS", right: true, cell: func(g group, _ time.Time) string {
+			if g.OrgsMore {
+				return countText(g.Orgs) + "+"
+			}
+			return countText(g.Orgs)
+		}},
 		{name: "QUEUES", cell: func(g group, _ time.Time) string { return strings.Join(g.Queues, ",") }},
 		{name: "ERROR", cell: func(g group, _ time.Time) string { return g.ErrorClass }},
 		{name: "FIRST", cell: func(g group, asOf time.Time) string { return agoText(g.FirstAt, asOf) }},

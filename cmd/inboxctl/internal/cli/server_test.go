@@ -163,7 +163,7 @@ func groups() []admin.ErrorGroup {
 	first, last := at().Add(-6*time.Hour), at().Add(-2*time.Minute)
 	return []admin.ErrorGroup{
 		{
-			Sig: "3fa91c07", ErrorClass: "recipient_unreachable", ErrorCode: new(131026), N: 4120, Dead: 4100, Retrying: 20, Orgs: 3,
+			Sig: "3fa91c07", ErrorClass: "recipient_unreachable", ErrorCode: new(131026), N: 4120, Dead: 4100, Retrying: 20, Orgs: 3, OrgsMore: true,
 			Queues: []string{"whatsapp"}, FirstAt: &first, LastAt: &last, SampleID: "4712", SampleText: new("Message undeliverable"),
 		},
 		{Sig: "0b1c2d3e", ErrorClass: "transient", N: 2, Dead: 2, Orgs: 1, Queues: []string{"whatsapp", "instagram"}, SampleID: "99"},

@@ -38,6 +38,7 @@ type Group struct {
 	N           int64
 	ByState     map[job.State]int64
 	Orgs        int64
+	OrgsAtLeast bool // there may be more: only the newest jobs were looked at
 	Queues      []job.Queue
 	First, Last *time.Time
 	Sample      int64
