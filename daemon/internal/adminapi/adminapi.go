@@ -60,6 +60,10 @@ type Jobs interface {
 	JobList(ctx context.Context, f inspect.Filter) ([]inspect.Job, error)
 	Job(ctx context.Context, orgID, id int64) (inspect.Detail, error)
 	JobCount(ctx context.Context, f inspect.Filter, by inspect.By) ([]inspect.Count, error)
+}
+
+// Failures tells what goes wrong: all together, and as it happens.
+type Failures interface {
 	ErrorGroups(ctx context.Context, f inspect.Filter) ([]inspect.Group, error)
 	// Feed returns what has happened since a cursor, oldest first, and the cursor to
 	// go on with.
@@ -137,6 +141,7 @@ type Options struct {
 	Channels Channels
 	Tokens   Tokens
 	Jobs     Jobs
+	Failures Failures
 	Retrier  Retrier
 	Control  Control
 	Recaller Recaller
@@ -172,9 +177,9 @@ type handler struct {
 // server made with NewServer: without its ConnContext every caller needs a
 // token.
 func New(o Options) (http.Handler, error) {
-	if o.Orgs == nil || o.Users == nil || o.Channels == nil || o.Tokens == nil || o.Jobs == nil || o.Retrier == nil ||
+	if o.Orgs == nil || o.Users == nil || o.Channels == nil || o.Tokens == nil || o.Jobs == nil || o.Failures == nil || o.Retrier == nil ||
 		o.Control == nil || o.Recaller == nil || o.Logger == nil || o.Version == "" {
-		return nil, errors.New("adminapi: Orgs, Users, Channels, Tokens, Jobs, Retrier, Control, Recaller, Logger and Version are required")
+		return nil, errors.New("adminapi: Orgs, Users, Channels, Tokens, Jobs, Failures, Retrier, Control, Recaller, Logger and Version are required")
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -44,7 +44,7 @@ func (h *handler) listEvents(ctx context.Context, c *call) (any, error) {
 	default:
 		return nil, inbox.Faultf(inbox.Invalid, "bad_stream", "stream is true or false")
 	}
-	events, _, err := h.Jobs.Feed(ctx, from, f)
+	events, _, err := h.Failures.Feed(ctx, from, f)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ func (h *handler) streamEvents(w http.ResponseWriter, r *http.Request, from insp
 func (h *handler) feedOnce(ctx context.Context, s *stream, from inspect.FeedCursor, f inspect.FeedFilter) (inspect.FeedCursor, error) {
 	looking, cancel := context.WithTimeout(ctx, feedTime)
 	defer cancel()
-	events, next, err := h.Jobs.Feed(looking, from, f)
+	events, next, err := h.Failures.Feed(looking, from, f)
 	if err != nil {
 		return from, s.say(": the ledger does not answer\n\n")
 	}

@@ -264,7 +264,7 @@ func (f *fake) RetryDead(ctx context.Context, x inspect.Filter) (int, error) {
 // options are complete, with a clock that stands still.
 func (f *fake) options() adminapi.Options {
 	return adminapi.Options{
-		Orgs: f, Users: f, Channels: f, Tokens: f, Jobs: f, Retrier: f, Control: &f.engine, Recaller: &f.engine,
+		Orgs: f, Users: f, Channels: f, Tokens: f, Jobs: f, Failures: f, Retrier: f, Control: &f.engine, Recaller: &f.engine,
 		Canceller: &f.engine, Resolver: &f.engine, Explainer: f,
 		Logger: slog.New(slog.DiscardHandler), Version: "v1",
 		Environment: "test", APIURL: "http://127.0.0.1:8080",

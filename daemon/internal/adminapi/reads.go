@@ -85,7 +85,7 @@ func (h *handler) groupErrors(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	groups, err := h.Jobs.ErrorGroups(ctx, f)
+	groups, err := h.Failures.ErrorGroups(ctx, f)
 	if err != nil {
 		return nil, err
 	}

@@ -87,6 +87,7 @@ func adviceOn(c job.Class) string {
 		return "a retry may well succeed now"
 	case job.ClassPoison:
 		return "it took worker processes down with it: look at their logs before a retry"
+	default: // The others say all there is to say.
 	}
 	return ""
 }

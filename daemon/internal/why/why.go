@@ -45,6 +45,17 @@ func New(o Options) (*Explainer, error) {
 	return &Explainer{o}, nil
 }
 
+// Codes lists every code a cause can have.
+func Codes() []string {
+	return []string{
+		"held", "backoff", "scheduled", "cancel_requested", "no_worker", "org_hold", "queue_hold", "type_hold",
+		"provider_cooldown", "app_cooldown", "waba_cooldown", "channel_cooldown", "channel_paused", "token_dead", "channel_restricted",
+		"conversation", "limit", "concurrency", "slots", "org_share", "number_pacing", "pair_pacing",
+		"deadline", "channel_broken", "template_restricted", "window_closed", "turn", "lane",
+		"handed_out", "running", "uncertain", "dead", "done", "cancelled", "discarded",
+	}
+}
+
 // view is one situation, explained cause by cause.
 type view struct {
 	inspect.Situation

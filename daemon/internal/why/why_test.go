@@ -10,8 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/daemon/internal/job"
+	"github.com/bandeja/inboxd/daemon/internal/why"
 )
 
 // subject is the job everything is about.
@@ -118,7 +118,7 @@ func TestWhyNamesTheCause(t *testing.T) {
 				return
 			}
 			require.Equal(t, []string{s.code}, holding)
-			require.Subset(t, admin.CauseCodes(), append(holding, rest...))
+			require.Subset(t, why.Codes(), append(holding, rest...))
 			require.False(t, e.round(subject), "it is held by %s, and starts", s.code)
 		})
 	}
@@ -136,7 +136,7 @@ func TestWhyOfManyThings(t *testing.T) {
 			e := newEngine(t)
 			e.message(subject)
 			e.settle()
-			random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test
+			random := rand.New(rand.NewPCG(seed, 1))
 			var want []string
 			var chosen []string
 			for range 1 + random.IntN(4) {
@@ -164,8 +164,13 @@ func TestWhyOfManyThings(t *testing.T) {
 // clashes names situations that undo each other.
 func clashes(name string, chosen []string) bool {
 	for _, group := range [][]string{
-		{"LimitIsZero", "LimitUsedUp"}, {"Held", "BacksOff"}, {"OwnConcurrency", "OrgShare", "NoWorker"}, {"Restricted", "Lifted"},
-		{"ConversationHead", "HeadIsHeld", "HeadBacksOff"}, {"ChannelPaused", "Broken"}, {"PairPacing", "BacksOff", "Held"},
+		{"LimitIsZero", "LimitUsedUp"},
+		{"Held", "BacksOff"},
+		{"OwnConcurrency", "OrgShare", "NoWorker"},
+		{"Restricted", "Lifted"},
+		{"ConversationHead", "HeadIsHeld", "HeadBacksOff"},
+		{"ChannelPaused", "Broken"},
+		{"PairPacing", "BacksOff", "Held"},
 	} {
 		if slices.Contains(group, name) && slices.ContainsFunc(chosen, func(c string) bool { return slices.Contains(group, c) }) {
 			return true

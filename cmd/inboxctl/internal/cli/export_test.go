@@ -31,7 +31,7 @@ func pages(t *testing.T, n, broken int) *session {
 		}
 		limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
 		if from == broken {
-			w.WriteHeader(503)
+			w.WriteHeader(http.StatusServiceUnavailable)
 			_ = json.NewEncoder(w).Encode(admin.Problem{Status: 503, Kind: admin.Temporary, Code: "database", Detail: "the database does not answer"})
 			return
 		}
