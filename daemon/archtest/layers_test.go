@@ -47,6 +47,7 @@ var rows = map[string]int{
 	"daemon/internal/secret":    15,
 	"admin":                     15,
 
+	"daemon/internal/why":     14,
 	"daemon/internal/control": 12,
 	"daemon/internal/job":     10,
 

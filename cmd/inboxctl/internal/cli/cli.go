@@ -160,7 +160,7 @@ everywhere yet, 9 server unreachable or not ready, 130 interrupted.`,
 	cmd.SetFlagErrorFunc(flagSlip)
 	a.addGlobalFlags(cmd)
 	cmd.AddCommand(
-		newStatusCmd(a, nil), newTopCmd(a, nil), newJobsCmd(a), newQueuesCmd(a),
+		newStatusCmd(a, nil), newTopCmd(a, nil), newEventsCmd(a, nil), newJobsCmd(a), newQueuesCmd(a),
 		newOrgsCmd(a), newUsersCmd(a), newChannelsCmd(a), newLimitsCmd(a), newTokensCmd(a),
 		newLoginCmd(a, nil), newContextCmd(a), newVersionCmd(a, nil),
 	)

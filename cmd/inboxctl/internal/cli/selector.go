@@ -13,9 +13,9 @@ import (
 
 // selectorFlags choose jobs, the same way everywhere.
 type selectorFlags struct {
-	org, queue, kind, state, error, user []string
-	since, until, olderThan              string
-	ids                                  []string
+	org, queue, kind, state, error, sig, user []string
+	since, until, olderThan                   string
+	ids                                       []string
 
 	given func(flag string) bool // whether a flag was set
 }
@@ -30,6 +30,7 @@ func (s *selectorFlags) add(cmd *cobra.Command, stateHelp string, states ...stri
 	f.StringSliceVar(&s.kind, "type", nil, "of these `TYPES`: "+strings.Join(admin.JobTypes(), ", "))
 	f.StringSliceVar(&s.state, "state", nil, stateHelp)
 	f.StringSliceVar(&s.error, "error", nil, "whose last error is of these `CLASSES`, such as window_closed")
+	f.StringSliceVar(&s.sig, "sig", nil, "whose last error has these `SIGNATURES`, as jobs groups shows them")
 	f.StringSliceVar(&s.user, "user", nil, "sent by these `USERS`")
 	f.StringVar(&s.since, "since", "", "created at or after `TIME`: 2h (ago), 2026-01-31 or 2026-01-31T15:04:05Z")
 	f.StringVar(&s.until, "until", "", "created before `TIME`, written like --since")
@@ -45,7 +46,7 @@ func (s *selectorFlags) add(cmd *cobra.Command, stateHelp string, states ...stri
 func (s *selectorFlags) selector(a *app) (sel admin.Selector, err error) {
 	sel = admin.Selector{
 		Org: admin.SplitList(s.org), Queue: admin.SplitList(s.queue), Type: admin.SplitList(s.kind),
-		State: admin.SplitList(s.state), Error: admin.SplitList(s.error), User: admin.SplitList(s.user),
+		State: admin.SplitList(s.state), Error: admin.SplitList(s.error), Sig: admin.SplitList(s.sig), User: admin.SplitList(s.user),
 	}
 	if err := checkWords(sel); err != nil {
 		return sel, err
@@ -94,7 +95,7 @@ func checkWords(sel admin.Selector) error {
 // not widen the selection.
 func (s *selectorFlags) checkEmpty(sel admin.Selector) error {
 	values := sel.Values()
-	for _, flag := range []string{"org", "queue", "type", "state", "error", "user", "since", "until", "ids"} {
+	for _, flag := range []string{"org", "queue", "type", "state", "error", "sig", "user", "since", "until", "ids"} {
 		if s.given(flag) && !values.Has(flag) {
 			return usagef("--%s is given but empty", flag)
 		}
