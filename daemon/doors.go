@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bandeja/inboxd/daemon/internal/activation"
 	"github.com/bandeja/inboxd/daemon/internal/telemetry"
 )
 
@@ -68,11 +69,38 @@ func (d *Daemon) bind(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if d.doors.adminSocket, err = d.openSocket(ctx, c.AdminSocket); err != nil {
+	return d.bindActivated(ctx)
+}
+
+// Names of the sockets that a service manager may open for us, as
+// FileDescriptorName= in configs/systemd gives them.
+const (
+	apiSocket   = "api"
+	adminSocket = "admin"
+)
+
+// bindActivated opens the admin socket and the public door, or takes them from
+// the service manager, which keeps them open while we restart.
+func (d *Daemon) bindActivated(ctx context.Context) error {
+	c := d.o.Config
+	given, err := activation.Inherit(d.o.Getenv, d.o.PID)
+	if err != nil {
 		return err
 	}
-	d.doors.public, err = d.open(ctx, "public api", "tcp", c.Listen, "INBOXD_LISTEN")
-	return err
+	if l := given.Take(adminSocket); l != nil {
+		d.doors.adminSocket = d.adopt("admin socket", l)
+	} else if d.doors.adminSocket, err = d.openSocket(ctx, c.AdminSocket); err != nil {
+		return err
+	}
+	if l := given.Take(apiSocket); l != nil {
+		d.doors.public = d.adopt("public api", l)
+	} else if d.doors.public, err = d.open(ctx, "public api", "tcp", c.Listen, "INBOXD_LISTEN"); err != nil {
+		return err
+	}
+	if rest := given.CloseRest(); len(rest) > 0 {
+		d.log.WarnContext(ctx, "sockets of the service manager that nobody serves here; FileDescriptorName is api or admin", "names", rest)
+	}
+	return nil
 }
 
 func (d *Daemon) open(ctx context.Context, name, network, address, setting string) (*door, error) {
@@ -81,9 +109,14 @@ func (d *Daemon) open(ctx context.Context, name, network, address, setting strin
 	if err != nil {
 		return nil, fmt.Errorf("the %s listener cannot open %s (setting %s): %w", name, address, setting, err)
 	}
+	return d.adopt(name, l), nil
+}
+
+// adopt makes a door of an open listener.
+func (d *Daemon) adopt(name string, l net.Listener) *door {
 	o := &door{name: name, listener: l}
 	d.stops.push(name+" listener", 0, o.close)
-	return o, nil
+	return o
 }
 
 // close lets requests under way end until ctx does, then cuts them off; a

@@ -75,7 +75,7 @@ func (e *engine) start(ctx context.Context, failed chan<- error) error {
 		e.log.WarnContext(ctx, "first heartbeat failed; nothing is sent before one succeeds", "error", err)
 	}
 	e.d.loop(ctx, "heartbeat", func(ctx context.Context) {
-		if err := e.fence.Beat(ctx, e.d.ledger, e.id, ledger.ErrDeclaredDead, e.log); err != nil {
+		if err := e.fence.Beat(ctx, e.d.watchBeats(), e.id, ledger.ErrDeclaredDead, e.log); err != nil {
 			failed <- err
 		}
 	})
@@ -206,8 +206,10 @@ func (d *Daemon) loop(ctx context.Context, name string, f func(context.Context))
 }
 
 // every calls f at once and then at each interval until ctx ends. A turn has
-// five seconds; its error is a warning, the next turn tries again.
+// five seconds; its error is a warning, the next turn tries again. One that
+// does not come back stops the watchdog.
 func (d *Daemon) every(ctx context.Context, interval time.Duration, name string, f func(context.Context) error) {
+	tick := d.health.Loop(name, interval+longestRound)
 	t := time.NewTicker(interval)
 	defer t.Stop()
 	for {
@@ -216,6 +218,7 @@ func (d *Daemon) every(ctx context.Context, interval time.Duration, name string,
 			d.log.WarnContext(ctx, "housekeeping failed", "task", name, "error", err)
 		}
 		cancel()
+		tick()
 		select {
 		case <-t.C:
 		case <-ctx.Done():

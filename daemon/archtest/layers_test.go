@@ -43,9 +43,10 @@ var rows = map[string]int{
 	"daemon/internal/devstack":      20,
 	"daemon/internal/config":        20,
 
-	"daemon/internal/telemetry": 15,
-	"daemon/internal/secret":    15,
-	"admin":                     15,
+	"daemon/internal/telemetry":  15,
+	"daemon/internal/secret":     15,
+	"daemon/internal/activation": 15,
+	"admin":                      15,
 
 	"daemon/internal/control": 12,
 	"daemon/internal/job":     10,
