@@ -21,7 +21,7 @@ func (d *Daemon) watchControl(ctx context.Context) error {
 	if err := d.control.Prime(ctx); err != nil {
 		return err
 	}
-	d.controlTurns.begin(d.health, "control")
+	d.controlTurns.begin(d.health, "control", d.o.Stuck)
 	d.loop(ctx, "control", d.control.Run)
 	return nil
 }

@@ -20,16 +20,18 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/telemetry"
 )
 
-// Options are what a process needs beside its settings; all but Now are
-// required.
+// Options are what a process needs beside its settings; Level, Every,
+// Stuck and Now may be left out.
 type Options struct {
 	Config Config
 	Build  Build
 	Logger *slog.Logger
+	Level  *slog.LevelVar      // of Logger, for Reload; nil: it stays as it is
 	Getenv func(string) string // for systemd's sockets
 	PID    int
 	Host   string           // as operators see it
 	Every  time.Duration    // between two looks for periodic work; 0: 30 s
+	Stuck  time.Duration    // a loop without a turn for so long, beyond its interval, is stuck; 0: 30 s
 	Now    func() time.Time // the machine's clock, as far as times are decided here and not in a server; nil: time.Now
 }
 
@@ -52,6 +54,9 @@ type Daemon struct {
 
 	controlTurns turns
 
+	historyDays atomic.Int64
+	ready       atomic.Bool
+
 	processID atomic.Int64 // in workers; 0: not registered yet
 }
 
@@ -62,11 +67,13 @@ func New(ctx context.Context, o Options) (*Daemon, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	o.Stuck = cmp.Or(o.Stuck, longestTurn)
 	d := &Daemon{
 		o: o, log: o.Logger, registry: telemetry.Registry(o.Build), health: telemetry.NewHealth(nil),
 		notifier: telemetry.NewNotifier(o.Getenv, o.PID),
 	}
 	steps := []func(context.Context) error{d.openDatabase, d.bind, d.buildLimiter, d.buildEngine, d.buildAPIs}
+	d.historyDays.Store(int64(o.Config.HistoryDays))
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, d.stops.run(context.WithoutCancel(ctx)))
@@ -140,6 +147,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		d.log.InfoContext(ctx, "ready", "mode", string(d.o.Config.Mode), "version", d.o.Build.Version,
 			"api_url", d.doors.public.url(), "admin_socket", d.doors.adminSocket.path(), "metrics_url", d.doors.metrics.url()+"/metrics")
 		d.tellStatus(ctx, "serving")
+		d.ready.Store(true)
 		d.notify(ctx, d.notifier.Ready)
 		select {
 		case <-ctx.Done():

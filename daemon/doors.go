@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bandeja/inboxd/daemon/internal/activation"
@@ -26,6 +27,8 @@ type door struct {
 	listener net.Listener
 	server   *http.Server // set before serve
 	done     sync.WaitGroup
+	closing  atomic.Bool
+	visitors visitors
 }
 
 func (s *doors) all() (open []*door) {
@@ -40,8 +43,9 @@ func (s *doors) all() (open []*door) {
 // serve begins to accept; failed hears of a listener that breaks.
 func (s *doors) serve(failed func(error)) {
 	for _, d := range s.all() {
+		d.server.ConnState = d.visitors.note
 		d.done.Go(func() {
-			if err := d.server.Serve(d.listener); !errors.Is(err, http.ErrServerClosed) {
+			if err := d.server.Serve(d.listener); !d.closing.Load() {
 				failed(fmt.Errorf("serve %s: %w", d.name, err))
 			}
 		})
@@ -120,13 +124,17 @@ func (d *Daemon) adopt(name string, l net.Listener) *door {
 }
 
 // close lets requests under way end until ctx does, then cuts them off; a
-// second call does nothing.
+// second call does nothing. Shutdown comes last: it drops the request of a
+// connection that was accepted a moment ago, and its client would get no answer.
 func (o *door) close(ctx context.Context) error {
-	defer o.done.Wait()
-	defer func() { _ = o.listener.Close() }() // never served: Shutdown does not know it
+	o.closing.Store(true)
+	_ = o.listener.Close()
+	o.done.Wait()
 	if o.server == nil {
 		return nil
 	}
+	o.server.SetKeepAlivesEnabled(false) // each answer is the last of its connection
+	o.visitors.wait(ctx)
 	if err := o.server.Shutdown(ctx); err != nil {
 		return errors.Join(err, o.server.Close())
 	}

@@ -23,9 +23,10 @@ const (
 
 	cancelEvery = 2 * time.Second
 
-	// longestRound bounds a dispatch round whatever the outside does: its calls
-	// have deadlines of seconds. Beyond it the loop is stuck.
-	longestRound = 30 * time.Second
+	// longestTurn bounds a turn of every loop, a dispatch round first of all,
+	// whatever the outside does: its calls have deadlines of seconds. Beyond it the
+	// loop is stuck.
+	longestTurn = 30 * time.Second
 )
 
 // engine is the part of a process that runs jobs.
@@ -135,7 +136,7 @@ func (e *engine) assemble(ctx context.Context) error {
 	o := dispatch.Options{
 		Poller: e.d.ledger.NewPoller(), Ledger: e.d.ledger, Runner: e.pool, WorkerID: e.id, Logger: e.log,
 		Control: e.d.control.Current, Dial: c.Dial, Limits: e.d.limiter, Now: bootTime,
-		Tick: e.d.health.Loop("dispatch", longestRound),
+		Tick: e.d.health.Loop("dispatch", e.d.o.Stuck),
 	}
 	if e.remote != nil {
 		o.Remote = e.remote
@@ -209,7 +210,7 @@ func (d *Daemon) loop(ctx context.Context, name string, f func(context.Context))
 // five seconds; its error is a warning, the next turn tries again. One that
 // does not come back stops the watchdog.
 func (d *Daemon) every(ctx context.Context, interval time.Duration, name string, f func(context.Context) error) {
-	tick := d.health.Loop(name, interval+longestRound)
+	tick := d.health.Loop(name, interval+d.o.Stuck)
 	t := time.NewTicker(interval)
 	defer t.Stop()
 	for {

@@ -20,8 +20,8 @@ import (
 // turns is a loop that ticks through what it calls, once it has begun.
 type turns struct{ tick atomic.Pointer[func()] }
 
-func (t *turns) begin(h *telemetry.Health, name string) {
-	tick := h.Loop(name, longestRound)
+func (t *turns) begin(h *telemetry.Health, name string, most time.Duration) {
+	tick := h.Loop(name, most)
 	t.tick.Store(&tick)
 }
 
@@ -46,7 +46,7 @@ func (s watchedSource) ControlVersion(ctx context.Context) (int64, error) {
 // watchBeats ticks with every heartbeat, successful or not.
 func (d *Daemon) watchBeats() worker.Beater {
 	b := watchedBeats{Beater: d.ledger, turns: &turns{}}
-	b.turns.begin(d.health, "heartbeat")
+	b.turns.begin(d.health, "heartbeat", d.o.Stuck)
 	return b
 }
 
@@ -67,7 +67,7 @@ const doorEvery = 5 * time.Second
 // refuses at once is somebody's firewall.
 func (d *Daemon) watchDoor(ctx context.Context) {
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, Proxy: nil}, Timeout: doorEvery / 2}
-	tick := d.health.Loop("public api", longestRound)
+	tick := d.health.Loop("public api", d.o.Stuck)
 	d.loop(ctx, "door watch", func(ctx context.Context) {
 		t := time.NewTicker(doorEvery)
 		defer t.Stop()
