@@ -51,9 +51,9 @@ func TestRestartRefusesNobody(t *testing.T) {
 
 	restarts := 0
 	for ctx.Err() == nil {
-		before := l.answered.Load()
 		require.NoError(t, api.Process.Signal(syscall.SIGTERM))
 		require.NoError(t, api.Wait(), "an ordinary stop")
+		before := l.answered.Load() // all later ones are the next process's
 		api = h.spawnActivated(socket)
 		restarts++
 		require.Eventually(t, func() bool { return l.answered.Load() > before+100 || ctx.Err() != nil }, patience, 10*time.Millisecond)

@@ -82,7 +82,7 @@ plays: api, worker or all. Settings: docs/configure.md.`,
 	root.PersistentFlags().StringVar(&config, "config", "", "read settings from this YAML `file`")
 	settings.add(root)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newMigrateCmd(e, &config), newCheckConfigCmd(e, &config), newHealthcheckCmd(e, &config), newRotateKeyCmd(e, &config), newVersionCmd(e), newDevCmd(e))
+	root.AddCommand(newMigrateCmd(e, &config), newCheckConfigCmd(e, &config), newHealthcheckCmd(e, &config), newRotateKeyCmd(e, &config), newVersionCmd(e), newDevCmd(e), newManCmd())
 	return root
 }
 

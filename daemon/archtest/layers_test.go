@@ -13,6 +13,7 @@ import (
 var rows = map[string]int{
 	"cmd":                       70,
 	"cmd/inboxctl/internal/cli": 60,
+	"cmd/internal/manual":       10,
 	"tui":                       50,
 	"tui/internal/screen":       40,
 	"tui/internal/widget":       30,
