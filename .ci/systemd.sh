@@ -21,6 +21,8 @@ for unit in configs/systemd/*.service configs/systemd/*.socket configs/systemd/*
 	sed 's#^ExecStart=/usr/bin/inboxd#ExecStart=/bin/true#' "$unit" >"$units/$(basename "$unit")"
 done
 
-systemd-analyze verify --man=no "$units/inboxd@api.service" "$units"/*.socket "$units"/*.target
+systemd-analyze verify --man=no "$units/inboxd@api.service" "$units/inboxd-migrate.service" "$units"/*.socket "$units"/*.target
 echo "systemd: the units are clean"
-systemd-analyze security --offline=true --threshold=$MOST --no-pager "$units/inboxd@.service" | tail -n 1
+for unit in inboxd@.service inboxd-migrate.service; do
+	systemd-analyze security --offline=true --threshold=$MOST --no-pager "$units/$unit" | tail -n 1
+done
