@@ -1,0 +1,3 @@
+module github.com/bandeja/inboxd/validate
+
+go 1.26.0
