@@ -162,7 +162,7 @@ everywhere yet, 9 server unreachable or not ready, 130 interrupted.`,
 	cmd.AddCommand(
 		newStatusCmd(a, nil), newTopCmd(a, nil), newEventsCmd(a, nil), newJobsCmd(a), newQueuesCmd(a),
 		newOrgsCmd(a), newUsersCmd(a), newChannelsCmd(a), newLimitsCmd(a), newTokensCmd(a),
-		newLoginCmd(a, nil), newContextCmd(a), newVersionCmd(a, nil),
+		newLoginCmd(a, nil), newContextCmd(a), newVersionCmd(a, nil), newManCmd(a),
 	)
 	a.refuseHelp(cmd)
 	return cmd
