@@ -12,7 +12,7 @@ import (
 
 func newJobsCmd(a *app) *cobra.Command {
 	return newGroupCmd("jobs", "job", "Units of work", newJobsListCmd(a, nil), newJobsShowCmd(a, nil), newJobsRetryCmd(a, nil),
-		newJobsCancelCmd(a, nil), newJobsResolveCmd(a, nil))
+		newJobsCancelCmd(a, nil), newJobsDiscardCmd(a, nil), newJobsHoldCmd(a, nil), newJobsReleaseCmd(a, nil), newJobsResolveCmd(a, nil))
 }
 
 func jobColumns() []column[admin.Job] {

@@ -185,11 +185,12 @@ func TestParseJobsRetry(t *testing.T) {
 	t.Parallel()
 	o, err := parse(t, newJobsRetryCmd, "7", "8", "--org", "acme", "--dry-run", "--yes", "--reason", "outage over")
 	require.NoError(t, err)
-	r, err := o.request()
+	r, _, err := o.check(retryVerb())
 	require.NoError(t, err)
-	require.Empty(t, cmp.Diff(admin.RetryRequest{
-		Selector: admin.Selector{Org: []string{"acme"}, IDs: []string{"7", "8"}}, DryRun: true, Reason: "outage over",
+	require.Empty(t, cmp.Diff(admin.PlanRequest{
+		Kind: admin.OpRetry, Selector: admin.Selector{Org: []string{"acme"}, IDs: []string{"7", "8"}}, Reason: "outage over",
 	}, r))
+	require.True(t, o.dryRun)
 
 	for want, args := range map[string][]string{
 		"nothing is selected":              nil,
@@ -209,7 +210,7 @@ func TestParseJobsRetry(t *testing.T) {
 	} {
 		o, err := parse(t, newJobsRetryCmd, args...)
 		require.NoError(t, err)
-		_, err = o.request()
+		_, _, err = o.check(retryVerb())
 		require.ErrorContains(t, err, want)
 		require.Equal(t, admin.ExitUsage, exitCode(t.Context(), err), want)
 	}
