@@ -81,11 +81,15 @@ func (a *app) follow(ctx context.Context, client *admin.Client, started admin.On
 	if c.detach {
 		return c.answer(a, resultOf(started, false), a.resultAnswer(c.verb))
 	}
-	ended, err := a.watch(ctx, client, started, c.do, c.verbose)
+	ended, err := a.await(ctx, client, started, c.do, c.verbose)
 	if err != nil && !isUnfinished(err) {
 		return err
 	}
-	if printed := c.answer(a, resultOf(ended, false), a.resultAnswer(c.verb)); printed != nil {
+	result := resultOf(ended, false)
+	if c.kind == admin.OpCancel && ended.Item.Ended() {
+		countFlagged(ctx, client, &result.Item)
+	}
+	if printed := c.answer(a, result, a.resultAnswer(c.verb)); printed != nil {
 		return printed
 	}
 	if err != nil {
@@ -146,7 +150,7 @@ func olderServer(err error) error {
 	if !ok || e.Status != 404 || e.Code != codeUnknownPath {
 		return err
 	}
-	return &admin.Error{Kind: admin.Unprocessable, Code: "no_operations", Text: "this server is older than inboxctl and has no operations: update inboxd first", Err: err}
+	return &admin.Error{Kind: admin.Internal, Code: "no_operations", Text: "this server is older than inboxctl and has no operations: update inboxd", Err: err}
 }
 
 // codeUnknownPath is what a server answers for a path it does not have.

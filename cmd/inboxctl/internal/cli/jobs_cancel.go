@@ -13,7 +13,7 @@ type jobsCancelOptions struct {
 }
 
 // cancelResult is the answer of jobs cancel. Flagged jobs run and have been
-// asked to stop; null if the server does not say.
+// asked to stop; they are not among the cancelled. Null: not counted.
 type cancelResult struct {
 	bulkResult
 
@@ -26,7 +26,7 @@ func cancelVerb() verb {
 		kind: admin.OpCancel, states: admin.CancelStates(), every: "every one that can be cancelled",
 		rule: "only scheduled, ready, dispatched, held and running jobs can be cancelled",
 		job:  "job", do: "Cancel", done: "Cancelled",
-		answer: answers(func(r bulkResult) cancelResult { return cancelResult{bulkResult: r, Cancelled: r.done} }),
+		answer: answers(func(r bulkResult) cancelResult { return cancelResult{r, r.done, r.flagged} }),
 	}
 }
 
@@ -45,3 +45,30 @@ left alone.
 }
 
 func runJobsCancel(ctx context.Context, o *jobsCancelOptions) error { return o.run(ctx, cancelVerb()) }
+
+const (
+	reasonAsked = "asked" // of an item: the job runs, and was asked to stop
+	mostFlagged = 10_000  // items that are looked at to count them
+)
+
+// countFlagged tells the cancelled jobs from those that were only asked to stop.
+// Where that cannot be learnt both stay one number: what was done is to be told
+// all the same.
+func countFlagged(ctx context.Context, client *admin.Client, r *bulkResult) {
+	if r.done > mostFlagged {
+		return
+	}
+	items, err := pages("", mostFlagged, func(p admin.Page) (admin.List[admin.OperationItem], error) {
+		return client.OperationItems(ctx, r.OperationID, "done", p)
+	})
+	if err != nil || items.Next != nil {
+		return
+	}
+	var n int64
+	for _, i := range items.Items {
+		if i.Reason == reasonAsked {
+			n++
+		}
+	}
+	r.flagged, r.done = &n, r.done-n
+}

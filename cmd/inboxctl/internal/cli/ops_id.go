@@ -62,7 +62,7 @@ func (a *app) actor(t target) (string, error) {
 	case len(parts) > 3 && parts[0] == "inbx":
 		return "token:" + parts[2], nil
 	}
-	return "", usagef("which operations are yours is not known here: name one by its ID, see `inboxctl ops list`")
+	return "", &admin.Error{Kind: admin.NotFound, Code: "actor_not_known", Text: "which operations are yours is not known here: name one by its ID, see `inboxctl ops list`"}
 }
 
 // completeWait bounds how long the shell waits for ids.

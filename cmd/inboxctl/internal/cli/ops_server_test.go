@@ -28,6 +28,7 @@ type fakeOps struct {
 	now  time.Time
 
 	chunk    int               // jobs of one look; 0: all
+	step     time.Duration     // by the fake's clock, of one look
 	actor    string            // of every operation made from now on
 	expired  bool              // plans end before they can be committed
 	fails    map[string]string // job to error
@@ -35,6 +36,8 @@ type fakeOps struct {
 	abortAt  int // an operator aborts it after so many jobs; 0: nobody does
 	drops    int // so many answers to a commit get lost after it was done
 	silences int // so many looks are not answered
+	onLook   func(n int)
+	warnings []string // of every plan
 }
 
 type fakeOp struct {
@@ -48,7 +51,7 @@ type fakeOp struct {
 }
 
 func newFakeOps() *fakeOps {
-	f := &fakeOps{now: at(), actor: "token:5"}
+	f := &fakeOps{now: at(), step: time.Second, actor: "token:5"}
 	for i := range 39 {
 		f.jobs = append(f.jobs, fakeJob{strconv.Itoa(100 + i), "acme", "dead"})
 	}
@@ -56,7 +59,7 @@ func newFakeOps() *fakeOps {
 		f.jobs = append(f.jobs, fakeJob{strconv.Itoa(200 + i), "acme", "ready"})
 	}
 	f.jobs = append(f.jobs, fakeJob{"4712", "acme", "dead"}, fakeJob{"140", "globex", "dead"}, fakeJob{"141", "globex", "dead"},
-		fakeJob{"4713", "acme", "ready"}, fakeJob{"4714", "acme", "uncertain"}, fakeJob{"4715", "globex", "uncertain"},
+		fakeJob{"4713", "acme", "ready"}, fakeJob{"4718", "acme", "running"}, fakeJob{"4714", "acme", "uncertain"}, fakeJob{"4715", "globex", "uncertain"},
 		fakeJob{"4716", "acme", "held"}, fakeJob{"4717", "acme", "held"})
 	return f
 }
@@ -154,6 +157,7 @@ func (f *fakeOps) plan(body []byte) reply {
 	op.Plan.Matched = int64(len(op.chosen))
 	op.Plan.Customers = new(op.Plan.Matched)
 	f.foresee(op)
+	op.Plan.Warnings = append(op.Plan.Warnings, f.warnings...)
 	f.ops = append(f.ops, op)
 	return f.answer(op)
 }
@@ -306,7 +310,7 @@ func (f *fakeOps) abort(op *fakeOp) reply {
 
 // look lets the next chunk go on, a second later.
 func (f *fakeOps) look(op *fakeOp) reply {
-	f.now = f.now.Add(time.Second)
+	f.now = f.now.Add(f.step)
 	if op.State == admin.OpAborting {
 		f.end(op, admin.OpAborted)
 	}
@@ -314,6 +318,9 @@ func (f *fakeOps) look(op *fakeOp) reply {
 		return f.answer(op)
 	}
 	op.looks++
+	if f.onLook != nil {
+		f.onLook(op.looks)
+	}
 	n := len(op.chosen)
 	if f.chunk > 0 {
 		n = f.chunk
@@ -327,7 +334,9 @@ func (f *fakeOps) look(op *fakeOp) reply {
 	switch {
 	case op.Canary != nil && op.looks == 1:
 		op.Progress.Phase = "waiting_for_canary"
-		op.Progress.Succeeded, op.Progress.FailedAgain = new(int64(*op.Canary-1)), new(int64(1))
+		if op.Kind == admin.OpRetry {
+			op.Progress.Succeeded, op.Progress.FailedAgain = new(int64(*op.Canary-1)), new(int64(1))
+		}
 	case f.abortAt > 0 && len(op.items) >= f.abortAt:
 		op.Error = new("over 10% failed again")
 		f.end(op, admin.OpAborted)
@@ -353,6 +362,9 @@ func (f *fakeOps) change(op *fakeOp, j *fakeJob) {
 		op.Progress.Skipped = addSkip(op.Progress.Skipped, item.Reason)
 	case op.Kind == admin.OpUndo:
 		j.state = op.before[j.id]
+		op.Progress.Done++
+	case op.Kind == admin.OpCancel && j.state == "running":
+		item.Reason = "asked"
 		op.Progress.Done++
 	default:
 		j.state = fakeKinds()[op.Kind].to

@@ -107,17 +107,22 @@ func (a *app) printJobIDs(items []admin.OperationItem) error {
 
 func (a *app) operationText(b *bytes.Buffer, o admin.Operation, asOf time.Time) {
 	plan, p := o.Plan, o.Progress
+	soFar := func(n int64) string {
+		if o.CommittedAt == nil { // A plan has changed nothing, and need not say so.
+			return ""
+		}
+		return countText(n)
+	}
 	writePairs(b,
 		pair{"operation", o.ID}, pair{"kind", o.Kind + verbOf(o).how}, pair{"state", stateText(o)}, pair{"error", maybe(o.Error)},
 		pair{"by", o.Actor}, pair{"reason", maybe(o.Reason)}, pair{"selection", selectionText(o.Selector)},
 		pair{"undoes", maybe(o.UndoOf)}, pair{"undone by", maybe(o.UndoneBy)},
-		pair{"rate", rateText(o.Rate)}, pair{"canary", canaryTerms(o)},
+		pair{"rate", rateText(o.Rate)}, pair{"canary", canaryFirst(o)}, pair{"abort if", abortText(o)},
 		pair{"created", agoText(&o.CreatedAt, asOf)}, pair{"expires", expiresText(o, asOf)},
 		pair{"started", agoText(o.CommittedAt, asOf)}, pair{"finished", agoText(o.FinishedAt, asOf)},
 		pair{"jobs", strings.TrimSpace(countText(plan.Matched) + " " + inBrackets(splitText(plan.ByOrg)))},
-		pair{"done", countText(p.Done)}, pair{"skipped", countText(countSkips(p.Skipped))}, pair{"failed", countText(p.Failed)},
-		pair{"succeeded", countOf(p.Succeeded)}, pair{"failed again", countOf(p.FailedAgain)},
-		pair{"left", etaText(o)},
+		pair{"done", soFar(p.Done)}, pair{"skipped", soFar(countSkips(p.Skipped))}, pair{"failed", soFar(p.Failed)},
+		pair{"succeeded", maybeCount(p.Succeeded)}, pair{"failed again", maybeCount(p.FailedAgain)}, pair{"left", etaText(o)},
 	)
 	fmt.Fprintln(b)
 	plan.Skipped = addSkips(plan.Skipped, p.Skipped)
@@ -131,7 +136,7 @@ func inBrackets(s string) string {
 	return "(" + s + ")"
 }
 
-func countOf(n *int64) string {
+func maybeCount(n *int64) string {
 	if n == nil {
 		return ""
 	}
@@ -153,15 +158,18 @@ func etaText(o admin.Operation) string {
 	return msOf(o.Progress.EtaMS)
 }
 
-// canaryTerms says what an operation stops itself by: "20 first, abort if over
-// 10% fail".
-func canaryTerms(o admin.Operation) string {
-	var parts []string
-	if o.Canary != nil && *o.Canary > 0 {
-		parts = append(parts, strconv.Itoa(*o.Canary)+" first")
+// canaryFirst says how many went first: "20 first".
+func canaryFirst(o admin.Operation) string {
+	if o.Canary == nil || *o.Canary == 0 {
+		return ""
 	}
-	if o.AbortIf != nil {
-		parts = append(parts, "abort if over "+strconv.FormatFloat(*o.AbortIf*100, 'g', 4, 64)+"% fail")
+	return strconv.Itoa(*o.Canary) + " first"
+}
+
+// abortText says when it stops by itself: "over 10% failed".
+func abortText(o admin.Operation) string {
+	if o.AbortIf == nil {
+		return ""
 	}
-	return strings.Join(parts, ", ")
+	return "over " + strconv.FormatFloat(*o.AbortIf*100, 'g', 4, 64) + "% fail"
 }

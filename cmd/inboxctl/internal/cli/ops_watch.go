@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -62,11 +63,14 @@ func runOpsWatch(ctx context.Context, o *opsWatchOptions) error {
 // lets verdict judge it.
 func (a *app) followAs(ctx context.Context, client *admin.Client, begun admin.One[admin.Operation], verbose bool, verdict func(admin.Operation) error) error {
 	v := verbOf(begun.Item)
-	ended, err := a.watch(ctx, client, begun, v.do, verbose)
+	ended, err := a.await(ctx, client, begun, v.do, verbose)
 	if err != nil && !isUnfinished(err) {
 		return err
 	}
-	printed := printOne(a, ended, func(b *bytes.Buffer, _ admin.Operation, asOf time.Time) {
+	printed := printOne(a, ended, func(b *bytes.Buffer, o admin.Operation, asOf time.Time) {
+		if o.State == admin.OpAborted || o.State == admin.OpFailed {
+			a.wrap(b, fmt.Sprintf("Operation %s is %s.", o.ID, o.State))
+		}
 		a.resultAnswer(v)(b, resultOf(ended, false).Item, asOf)
 	})
 	switch {

@@ -33,27 +33,39 @@ func (r bulkResult) plan() admin.Plan {
 // customers, what may go wrong, what is left alone, what can be taken back.
 func (a *app) planText(p admin.Plan) string {
 	var b bytes.Buffer
-	if p.Customers != nil {
-		fmt.Fprintf(&b, "Customers: %d.\n", *p.Customers)
-	}
-	if n := orZero(p.OutsideWindow); n > 0 {
-		a.wrap(&b, fmt.Sprintf("Outside the 24-hour window: %s, whose message Meta will refuse.", plural(n, "job")))
-	}
-	if n := orZero(p.MaybeSent); n > 0 {
-		a.wrap(&b, fmt.Sprintf("Maybe sent already: %s, whose customer may get the message twice.", plural(n, "job")))
+	if counts := reachText(p); counts != "" {
+		a.wrap(&b, counts)
 	}
 	a.skippedText(&b, p.Skipped)
 	for _, w := range p.Warnings {
-		a.wrap(&b, "Warning: "+w)
+		a.wrap(&b, "Warning: "+fullStop(w))
 	}
 	undo := p.Undo.Text
 	if undo == "" && !p.Undo.Possible {
-		undo = "not possible."
+		undo = "not possible"
 	}
 	if undo != "" {
-		a.wrap(&b, "Undo: "+undo)
+		a.wrap(&b, "Undo: "+fullStop(undo))
 	}
 	return b.String()
+}
+
+// reachText counts what a plan touches beside jobs. What is not known, or is
+// none, is left out.
+func reachText(p admin.Plan) string {
+	var parts []string
+	for _, part := range []struct {
+		name string
+		n    *int64
+	}{{"customers", p.Customers}, {"outside the 24-hour window", p.OutsideWindow}, {"maybe sent already", p.MaybeSent}} {
+		if part.n != nil && *part.n > 0 {
+			parts = append(parts, fmt.Sprintf("%s: %d", part.name, *part.n))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return upperFirst(strings.Join(parts, ", ")) + "."
 }
 
 // skippedText says what is left alone.
@@ -70,6 +82,8 @@ func skipWord(reason string) string {
 		return "changed since the plan"
 	case "locked", "busy":
 		return "busy with another change"
+	case "ran":
+		return "already run"
 	}
 	return strings.ReplaceAll(reason, "_", " ")
 }
@@ -98,7 +112,7 @@ func orgCountColumns() []column[admin.OrgCount] {
 // wrap writes a sentence in lines that fit the terminal, those after the first
 // indented.
 func (a *app) wrap(b *bytes.Buffer, sentence string) {
-	width := a.width()
+	width := a.lineWidth()
 	line := ""
 	for word := range strings.FieldsSeq(text.Clean(sentence)) {
 		switch {
@@ -116,8 +130,8 @@ func (a *app) wrap(b *bytes.Buffer, sentence string) {
 
 const defaultWidth = 80
 
-// width is how many cells a line has, for what people read.
-func (a *app) width() int {
+// lineWidth is how many cells a line has, for what people read.
+func (a *app) lineWidth() int {
 	if a.Width != nil {
 		if n := a.Width(); n > 0 {
 			return n
@@ -126,14 +140,19 @@ func (a *app) width() int {
 	return defaultWidth
 }
 
-func orZero(n *int64) int64 {
-	if n == nil {
-		return 0
+func fullStop(s string) string {
+	if s = strings.TrimSpace(s); s == "" || strings.ContainsAny(s[len(s)-1:], ".!?") {
+		return s
 	}
-	return *n
+	return s + "."
 }
 
 func lowerFirst(s string) string {
 	r, n := utf8.DecodeRuneInString(s)
 	return string(unicode.ToLower(r)) + s[n:]
+}
+
+func upperFirst(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[n:]
 }

@@ -32,8 +32,8 @@ func (p *progress) draw(o admin.One[admin.Operation]) {
 	p.last = o.Item
 	switch {
 	case o.Item.Ended():
-	case p.app.Draw:
-		p.line(progressLine(p.name, o.Item, p.pace.perS(), p.app.width()-1, p.app.unicode()))
+	case p.app.Draw && o.Item.Plan.Matched > 1: // One job is done before anybody reads.
+		p.line(progressLine(p.name, o.Item, p.pace.perS(), p.app.lineWidth()-1, p.app.unicode()))
 	case p.verbose && o.AsOf.Sub(p.said) >= sayEvery:
 		p.said = o.AsOf
 		p.app.note("%s\n", progressWords(p.name, o.Item, p.pace.perS()))
@@ -43,7 +43,7 @@ func (p *progress) draw(o admin.One[admin.Operation]) {
 // silent shows that the server has not answered for a while.
 func (p *progress) silent(since time.Duration) {
 	if p.app.Draw {
-		p.line(text.Cut(fmt.Sprintf("%s: no answer for %s, asking again", p.name, text.Age(since)), p.app.width()-1, ""))
+		p.line(text.Cut(fmt.Sprintf("%s: no answer for %s, asking again", p.name, text.Age(since)), p.app.lineWidth()-1, ""))
 	}
 }
 
@@ -102,6 +102,9 @@ func progressParts(o admin.Operation, perS float64, whole bool) string {
 		count = text.Count
 	}
 	parts := []string{count(visited(o)) + "/" + count(max(o.Plan.Matched, visited(o)))}
+	if o.Progress.Phase == phaseWaiting && !whole {
+		parts = nil
+	}
 	switch {
 	case o.State == admin.OpAborting:
 		parts = append(parts, "aborting")

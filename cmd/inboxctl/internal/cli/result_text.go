@@ -14,6 +14,9 @@ func (a *app) resultAnswer(v verb) shower {
 		switch {
 		case r.State == admin.OpRunning || r.State == admin.OpAborting:
 			a.wrap(b, fmt.Sprintf("Operation %s is %s: %d of %s so far.", r.OperationID, r.State, r.done, plural(r.Matched, v.job)))
+		case r.flagged != nil && *r.flagged > 0:
+			fmt.Fprintf(b, "%s.\n", v.sentence(fmt.Sprintf("%s %d of", v.done, r.done), r.Matched, r.ByOrg))
+			fmt.Fprintf(b, "Asked to stop: %s.\n", plural(*r.flagged, "running job"))
 		case r.done < r.Matched:
 			fmt.Fprintf(b, "%s.\n", v.sentence(fmt.Sprintf("%s %d of", v.done, r.done), r.Matched, r.ByOrg))
 		default:

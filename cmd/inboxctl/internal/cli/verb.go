@@ -60,7 +60,8 @@ type bulkResult struct {
 	FailedAgain   *int64           `json:"failed_again"`
 	Error         *string          `json:"error"`
 
-	done int64 // the field of the verb
+	done    int64  // the field of the verb
+	flagged *int64 // of a cancel
 }
 
 // resultOf sums up an operation for who asked for it.

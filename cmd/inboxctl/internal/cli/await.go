@@ -35,10 +35,10 @@ func goesOn(id string) string {
 	return fmt.Sprintf("the operation goes on: inboxctl ops watch %s, or stop it: inboxctl ops abort %s", id, id)
 }
 
-// watch follows an operation to its end and shows how far it is. Ctrl-C leaves
+// await follows an operation to its end and shows how far it is. Ctrl-C leaves
 // the operation alone and returns detached; --timeout returns unfinished with
 // the operation as it was last seen.
-func (a *app) watch(ctx context.Context, from operations, o admin.One[admin.Operation], name string, verbose bool) (admin.One[admin.Operation], error) {
+func (a *app) await(ctx context.Context, from operations, o admin.One[admin.Operation], name string, verbose bool) (admin.One[admin.Operation], error) {
 	bar := a.newProgress(name, verbose)
 	defer bar.clear()
 	if a.flags.timeout > 0 {
