@@ -247,13 +247,13 @@ func TestCtrlC(t *testing.T) {
 func TestNotWaiting(t *testing.T) {
 	t.Parallel()
 	s, f := newOpsSession(t, func(f *fakeOps) { f.chunk = 1 })
-	got := s.run(t.Context(), "jobs", "retry", "--all", "--yes", "--timeout", "400ms")
+	got := s.run(t.Context(), "jobs", "retry", "--all", "--yes", "--timeout", "3s")
 	require.Equal(t, 8, got.code, got.err)
 	require.Contains(t, got.out, "Operation 71 is running: ")
-	require.Contains(t, got.err, "inboxctl: not done within --timeout 400ms: the operation goes on: inboxctl ops watch 71, or stop it: inboxctl ops abort 71\n")
+	require.Contains(t, got.err, "inboxctl: not done within --timeout 3s: the operation goes on: inboxctl ops watch 71, or stop it: inboxctl ops abort 71\n")
 	require.Equal(t, admin.OpRunning, f.ops[0].State)
 
-	got = s.run(t.Context(), "ops", "watch", "71", "--timeout", "100ms", "-o", "json")
+	got = s.run(t.Context(), "ops", "watch", "71", "--timeout", "2s", "-o", "json")
 	require.Equal(t, 8, got.code, got.err)
 	require.Contains(t, got.out, `"state": "running"`)
 

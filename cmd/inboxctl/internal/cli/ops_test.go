@@ -194,7 +194,7 @@ func TestProgressOnATerminal(t *testing.T) {
 	got := s.run(t.Context(), "jobs", "retry", "--all", "--yes", "--canary", "6", "--abort-if", "fail>20%")
 	require.Equal(t, 0, got.code)
 	require.Equal(t, "\r\x1b[2KRetry  14% ██░░░░░░░░░░░░░░░░ 6/42 canary 6/6 ran, 1 failed"+
-		"\r\x1b[2KRetry  42% ███████████░░░░░░░░░░░░░░░░ 18/42 12.0/s 2s left"+
+		"\r\x1b[2KRetry  42% █████████████████░░░░░░░░░░░░░░░░░░░░░░░ 18/42"+
 		"\r\x1b[2KRetry  71% ███████████████████░░░░░░░░ 30/42 12.0/s 1s left\r\x1b[2K", got.err)
 	require.Contains(t, got.out, "Since then: 5 succeeded, 1 failed again.\n")
 }

@@ -28,6 +28,9 @@ func (a *app) newProgress(name string, verbose bool) *progress {
 
 // draw shows an operation as it is now. One that has ended shows in the answer.
 func (p *progress) draw(o admin.One[admin.Operation]) {
+	if o.Item.Progress.Phase != p.last.Progress.Phase {
+		p.pace = pace{} // A canary that waits says nothing of how fast the rest goes.
+	}
 	p.pace.add(o.AsOf, visited(o.Item))
 	p.last = o.Item
 	switch {
