@@ -34,7 +34,7 @@ func (o *bulkOptions) newBulkCmd(v verb, run func(*cobra.Command) error) *cobra.
 	}
 	o.selector.add(cmd, "in these `STATES`: "+strings.Join(v.states, ", "), v.states...)
 	o.change.add(cmd)
-	o.pace.add(cmd)
+	o.pace.add(cmd, v)
 	cmd.Flags().BoolVar(&o.all, "all", false, v.every+", when nothing else is selected")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "show the plan: how many, whose, what may go wrong; change nothing")
 	return cmd
@@ -50,7 +50,7 @@ func (o *bulkOptions) check(v verb) (r admin.PlanRequest, terms admin.CommitRequ
 	if err != nil {
 		return r, terms, err
 	}
-	r.Selector.IDs = admin.SplitList(append(r.Selector.IDs, ids...))
+	r.Selector.IDs = unique(append(r.Selector.IDs, ids...))
 	if r.Selector.Empty() && !r.All {
 		return r, terms, usagef("nothing is selected: say which jobs, for example --org acme, or %s with --all", v.every)
 	}
@@ -59,7 +59,7 @@ func (o *bulkOptions) check(v verb) (r admin.PlanRequest, terms admin.CommitRequ
 			return r, terms, usagef("--state: %s, not %s ones", v.rule, state)
 		}
 	}
-	terms, err = o.pace.terms()
+	terms, err = o.pace.terms(v)
 	return r, terms, err
 }
 

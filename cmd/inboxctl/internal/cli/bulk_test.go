@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -170,7 +171,7 @@ func TestPlansThatDoNotHold(t *testing.T) {
 	s.terminal, s.input = true, "y\n"
 	got := s.run(t.Context(), "jobs", "retry", "--all")
 	require.Equal(t, 6, got.code)
-	require.Contains(t, got.err, "inboxctl: the plan is older than 10m0s: nothing was changed; plan again by repeating the command\n")
+	require.Contains(t, got.err, "inboxctl: the plan has expired, it holds for 10m0s: nothing was changed; plan again by repeating the command\n")
 	require.Equal(t, before, f.jobs)
 
 	s, f = newOpsSession(t)
@@ -292,10 +293,16 @@ func TestWhereIDsComeFrom(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "ids")
 	long := filepath.Join(t.TempDir(), "long")
+	many := filepath.Join(t.TempDir(), "many")
 	empty := filepath.Join(t.TempDir(), "empty")
 	require.NoError(t, os.WriteFile(file, []byte("100\n101, 102\r\n"), 0o600))
 	require.NoError(t, os.WriteFile(long, []byte(strings.Repeat("1234567\n", 1<<17+1)), 0o600))
 	require.NoError(t, os.WriteFile(empty, nil, 0o600))
+	var b strings.Builder
+	for i := range 120_000 {
+		fmt.Fprintln(&b, 1_000_000+i)
+	}
+	require.NoError(t, os.WriteFile(many, []byte(b.String()), 0o600))
 	for _, args := range [][]string{{"--ids", "100,101,102"}, {"--ids", file}, {"--ids", "-"}, {"100", "101", "102"}, {"-"}, {"100", "--ids", "101,102"}} {
 		s, _ := newOpsSession(t)
 		s.input = "100 101\n102"
@@ -304,10 +311,11 @@ func TestWhereIDsComeFrom(t *testing.T) {
 		require.Contains(t, got.out, "Retried 3 dead jobs (acme 3).")
 	}
 	for want, args := range map[string][]string{
-		`--ids "nosuch" is neither ids nor a file of ids`: {"--ids", "nosuch"},
-		`is longer than 1024 KiB`:                         {"--ids", long},
-		`holds no ids`:                                    {"--ids", empty},
-		`"x" is not the id of a job`:                      {"x"},
+		`--ids "nosuch" is neither ids nor a file of ids`:     {"--ids", "nosuch"},
+		`is longer than 1024 KiB`:                             {"--ids", long},
+		`120000 ids are too many for one request: split them`: {"--ids", many},
+		`holds no ids`:               {"--ids", empty},
+		`"x" is not the id of a job`: {"x"},
 	} {
 		s, _ := newOpsSession(t)
 		got := s.run(t.Context(), append([]string{"jobs", "retry", "--yes"}, args...)...)
@@ -324,10 +332,11 @@ func TestSlipsOfBulk(t *testing.T) {
 		`--rate 0/s would never end: write for example 50/s`:                          {"--all", "--rate", "0/s"},
 		`--rate 0 would never end`:                                                    {"--all", "--rate", "0"},
 		`--rate -5/s would never end`:                                                 {"--all", "--rate=-5/s"},
-		`--rate 1000000000000/s is more than 100000/s`:                                {"--all", "--rate", "1000000000000/s"},
+		`--rate 1000000000000/s is more than 1000000/s`:                               {"--all", "--rate", "1000000000000/s"},
 		`--rate "10^12" is not a rate: write for example 50/s`:                        {"--all", "--rate", "10^12"},
 		`--rate "50" does not say per what: write 50/s, 50/min or 50/h`:               {"--all", "--rate", "50"},
 		`--rate "5/day": there is no unit "day": write 5/s`:                           {"--all", "--rate", "5/day"},
+		`--rate 1/h is too slow: use 4/h or more`:                                     {"--all", "--rate", "1/h"},
 		`--rate "" is not a rate`:                                                     {"--all", "--rate", ""},
 		`--rate "NaN/s" is not a rate`:                                                {"--all", "--rate", "NaN/s"},
 		`--abort-if "nonsense" is not a condition: write for example 'fail>10%'`:      {"--all", "--abort-if", "nonsense"},
@@ -336,7 +345,7 @@ func TestSlipsOfBulk(t *testing.T) {
 		`--abort-if "fail>lots": "lots" is not a share`:                               {"--all", "--abort-if", "fail>lots"},
 		`--abort-if "fail>10" could never be: use 0% to 99%`:                          {"--all", "--abort-if", "fail>10"},
 		`--abort-if "fail>-1%" could never be`:                                        {"--all", "--abort-if", "fail>-1%"},
-		`--canary -1 is not possible: use 1 to 1000000 jobs`:                          {"--all", "--canary", "-1"},
+		`--canary -1 is not possible: use 1 to 1000 jobs`:                             {"--all", "--canary", "-1"},
 		`--canary 0 is not possible`:                                                  {"--all", "--canary", "0"},
 		`--canary "some" is not a whole number`:                                       {"--all", "--canary", "some"},
 		`--max 0 is not possible: use 1 or more jobs`:                                 {"--all", "--max", "0"},
@@ -361,6 +370,8 @@ func TestSlipsOfBulk(t *testing.T) {
 		`--state: only uncertain jobs can be resolved, not dead ones`:                {"resolve", "--state", "dead", "--sent"},
 		`say what became of the message: one of --sent, --not-sent, --resend`:        {"resolve", "5"},
 		`say what became of the message: one of --sent, --not-sent, --resend `:       {"resolve", "5", "--sent", "--resend"},
+		`--canary: jobs do not run after a cancel, so there is nothing to wait for`:  {"cancel", "--all", "--canary", "5"},
+		`--canary: jobs as not sent do not run after a resolve`:                      {"resolve", "--all", "--not-sent", "--canary", "5"},
 		`nothing is selected: say which jobs, for example --org acme, or every held`: {"release", "--yes"},
 	} {
 		s, _ := newOpsSession(t)

@@ -122,16 +122,13 @@ func (a *app) commit(ctx context.Context, client *admin.Client, id string, terms
 	return started, unknownStart(err, id)
 }
 
-// planAgain: a plan that cannot be committed any more was for nothing, and the
-// way on is not obvious.
+// planAgain: a plan that has expired was for nothing, and the way on is not
+// obvious.
 func planAgain(err error) error {
-	e, ok := errors.AsType[*admin.Error](err)
-	if !ok {
-		return err
+	if e, ok := errors.AsType[*admin.Error](err); ok && e.Code == codePlanExpired {
+		return conflictf(e.Code, "the plan has expired, it holds for %s: nothing was changed; plan again by repeating the command", admin.PlanLife)
 	}
-	again := *e
-	again.Text += ": nothing was changed; plan again by repeating the command"
-	return &again
+	return err
 }
 
 func unknownStart(err error, id string) error {
@@ -153,8 +150,11 @@ func olderServer(err error) error {
 	return &admin.Error{Kind: admin.Internal, Code: "no_operations", Text: "this server is older than inboxctl and has no operations: update inboxd", Err: err}
 }
 
-// codeUnknownPath is what a server answers for a path it does not have.
-const codeUnknownPath = "unknown_path"
+// Codes of the server's faults that have another way on here.
+const (
+	codeUnknownPath = "unknown_path" // it does not have the path
+	codePlanExpired = "plan_expired"
+)
 
 func conflictf(code, format string, args ...any) error {
 	return &admin.Error{Kind: admin.Conflict, Code: code, Text: fmt.Sprintf(format, args...)}

@@ -23,6 +23,7 @@ func releaseVerb() verb {
 	return verb{
 		kind: admin.OpRelease, states: []string{"held"}, rule: "only held jobs can be released", every: "every held one",
 		job: "held job", do: "Release", done: "Released",
+		runs:   true,
 		answer: answers(func(r bulkResult) releaseResult { return releaseResult{r, r.done} }),
 	}
 }

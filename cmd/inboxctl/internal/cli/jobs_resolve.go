@@ -28,13 +28,14 @@ func resolveVerb(as string) verb {
 	return verb{
 		kind: admin.OpResolve, states: []string{"uncertain"}, rule: "only uncertain jobs can be resolved", every: "every uncertain one",
 		job: "uncertain job", do: "Resolve", done: "Resolved", how: how,
+		runs:   as == admin.AsResend,
 		answer: answers(func(r bulkResult) resolveResult { return resolveResult{r, as, r.done} }),
 	}
 }
 
 func newJobsResolveCmd(a *app, run func(context.Context, *jobsResolveOptions) error) *cobra.Command {
 	o := &jobsResolveOptions{bulkOptions: bulkOptions{app: a}}
-	cmd := o.newBulkCmd(resolveVerb(""), func(cmd *cobra.Command) error { return pick(run, runJobsResolve)(cmd.Context(), o) })
+	cmd := o.newBulkCmd(resolveVerb(admin.AsResend), func(cmd *cobra.Command) error { return pick(run, runJobsResolve)(cmd.Context(), o) })
 	cmd.Use = "resolve [ID...] --sent|--not-sent|--resend"
 	cmd.Short = "Settle uncertain jobs"
 	cmd.Long = `Settle uncertain jobs, of which it is not known whether Meta sent their message.

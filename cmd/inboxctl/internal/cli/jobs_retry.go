@@ -23,6 +23,7 @@ func retryVerb() verb {
 	return verb{
 		kind: admin.OpRetry, states: []string{"dead"}, rule: "only dead jobs can be retried", every: "every dead one",
 		job: "dead job", do: "Retry", done: "Retried",
+		runs:   true,
 		answer: answers(func(r bulkResult) retryResult { return retryResult{r, r.done} }),
 	}
 }

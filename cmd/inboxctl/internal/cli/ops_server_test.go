@@ -279,7 +279,9 @@ func (f *fakeOps) commit(op *fakeOp, body []byte) reply {
 		return problem(admin.Conflict, "started", "operation "+op.ID+" was started with other values")
 	case f.expired:
 		op.State = admin.OpExpired
-		return problem(admin.Conflict, "plan_expired", "the plan is older than 10m0s")
+		return problem(admin.Conflict, "plan_expired", "plan "+op.ID+" is older than 10m0s and has expired: plan it again")
+	case terms.Canary > 0 && op.Kind != admin.OpRetry && op.Kind != admin.OpRelease && op.Kind != admin.OpResolve:
+		return problem(admin.Invalid, "bad_terms", "a canary needs jobs that run afterwards")
 	case terms.Max != nil && *terms.Max < op.Plan.Matched:
 		return problem(admin.Conflict, "over_max", "the plan has more jobs")
 	}

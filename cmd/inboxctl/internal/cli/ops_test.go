@@ -29,7 +29,7 @@ func history(t *testing.T) (*session, *fakeOps) {
 		require.NotContains(t, []int{1, 2}, s.run(t.Context(), args...).code, args)
 	}
 	f.edit(func(f *fakeOps) { f.actor, f.chunk = "local:1000", 40 })
-	require.Equal(t, 0, s.run(t.Context(), "jobs", "cancel", "--org", "acme", "--yes", "--canary", "5", "--detach").code)
+	require.Equal(t, 0, s.run(t.Context(), "jobs", "cancel", "--org", "acme", "--yes", "--detach").code)
 	return s, f
 }
 

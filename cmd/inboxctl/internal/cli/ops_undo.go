@@ -61,7 +61,7 @@ It exits 6 if nothing can be taken back any more, 3 if some could not be, 8 if
 }
 
 func runOpsUndo(ctx context.Context, o *opsUndoOptions) error {
-	terms, err := o.pace.terms()
+	terms, err := o.pace.terms(undoVerb(o.id))
 	if err != nil {
 		return err
 	}

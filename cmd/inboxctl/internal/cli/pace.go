@@ -23,12 +23,15 @@ type paceFlags struct {
 	given func(flag string) bool
 }
 
-func (p *paceFlags) add(cmd *cobra.Command) {
+func (p *paceFlags) add(cmd *cobra.Command, v verb) {
 	p.addRate(cmd)
 	f := cmd.Flags()
 	f.IntVar(&p.canary, "canary", 0, "so many jobs first; the rest waits for what becomes of them")
-	f.StringVar(&p.abortIf, "abort-if", "", "stop by itself on this `CONDITION`: 'fail>10%', of the jobs that have run")
+	f.StringVar(&p.abortIf, "abort-if", "", "stop by itself on this `CONDITION`, such as 'fail>10%'")
 	f.Int64Var(&p.max, "max", 0, "refuse (exit 6) if more than so many jobs match")
+	if !v.runs {
+		_ = f.MarkHidden("canary") // It fails only for a flag that does not exist.
+	}
 }
 
 // addRate adds what makes sense even for an undo.
@@ -44,8 +47,8 @@ func (p *paceFlags) addWatch(cmd *cobra.Command) {
 	cmd.Flags().BoolVarP(&p.verbose, "verbose", "v", false, "without a terminal, say every few seconds how far it is")
 }
 
-// terms checks the flags and returns what a commit takes.
-func (p *paceFlags) terms() (c admin.CommitRequest, err error) {
+// terms checks the flags and returns what a commit of this verb takes.
+func (p *paceFlags) terms(v verb) (c admin.CommitRequest, err error) {
 	if p.given("rate") {
 		if c.Rate, err = parsePace(p.rate); err != nil {
 			return c, err
@@ -59,7 +62,10 @@ func (p *paceFlags) terms() (c admin.CommitRequest, err error) {
 		c.AbortIf = &share
 	}
 	if p.given("canary") {
-		if p.canary < 1 || p.canary > maxCanary {
+		switch {
+		case !v.runs:
+			return c, usagef("--canary: jobs%s do not run after a %s, so there is nothing to wait for; leave it out", v.how, v.kind)
+		case p.canary < 1 || p.canary > maxCanary:
 			return c, usagef("--canary %d is not possible: use 1 to %d jobs, or leave it out", p.canary, maxCanary)
 		}
 		c.Canary = p.canary
@@ -73,9 +79,11 @@ func (p *paceFlags) terms() (c admin.CommitRequest, err error) {
 	return c, nil
 }
 
+// Bounds of what the server takes; known here, a slip is said before the plan.
 const (
-	maxCanary = 1_000_000
-	maxPace   = 100_000 // jobs a second
+	maxCanary = 1000
+	minPace   = 0.001 // jobs a second
+	maxPace   = 1_000_000
 )
 
 // parsePace reads 50/s, 600/min or 1000/h as jobs a second.
@@ -94,6 +102,9 @@ func parsePace(raw string) (float64, error) {
 		return 0, usagef("--rate %q does not say per what: write %s/s, %s/min or %s/h", raw, number, number, number)
 	case !known:
 		return 0, usagef("--rate %q: there is no unit %q: write %s/s, %s/min or %s/h", raw, unit, number, number, number)
+	}
+	if n/per.Seconds() < minPace {
+		return 0, usagef("--rate %s is too slow: use 4/h or more", raw)
 	}
 	return n / per.Seconds(), nil
 }

@@ -226,13 +226,13 @@ func TestParseJobsRetry(t *testing.T) {
 // Every verb takes the same flags, and sends its own word.
 func TestParseVerbs(t *testing.T) {
 	t.Parallel()
-	args := []string{"--all", "--rate", "50/s", "--canary", "20", "--abort-if", "fail>10%", "--max", "1000", "--detach", "-v", "--timeout", "5m"}
+	args := []string{"--all", "--rate", "50/s", "--abort-if", "fail>10%", "--max", "1000", "--detach", "-v", "--timeout", "5m"}
 	check := func(o bulkOptions, err error, v verb) {
 		require.NoError(t, err)
 		r, terms, err := o.check(v)
 		require.NoError(t, err)
 		require.Equal(t, admin.PlanRequest{Kind: v.kind, All: true}, r)
-		require.Equal(t, admin.CommitRequest{Rate: 50, Canary: 20, AbortIf: new(0.1), Max: new(int64(1000))}, terms)
+		require.Equal(t, admin.CommitRequest{Rate: 50, AbortIf: new(0.1), Max: new(int64(1000))}, terms)
 		require.Equal(t, []any{true, true, 5 * time.Minute}, []any{o.pace.detach, o.pace.verbose, o.flags.timeout})
 		require.Contains(t, admin.OperationKinds(), v.kind)
 	}

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -138,12 +140,32 @@ func idsIn(from io.Reader, name string) ([]string, error) {
 	case len(raw) > admin.MaxBody:
 		return nil, usagef("--ids %s is longer than %d KiB: select by org and state instead", name, admin.MaxBody>>10)
 	}
-	words := strings.Fields(string(raw))
-	if len(words) == 0 {
-		return nil, usagef("--ids %s holds no ids", orElse(map[string]string{"-": "-: stdin"}[name], name))
+	ids := unique(strings.FieldsFunc(string(raw), func(r rune) bool { return r == ',' || unicode.IsSpace(r) }))
+	size := 3 * len(ids) // quotes and comma
+	for _, id := range ids {
+		size += len(id)
 	}
-	return checkIDs(admin.SplitList(words))
+	switch {
+	case len(ids) == 0:
+		return nil, usagef("--ids %s holds no ids", orElse(map[string]string{"-": "-: stdin"}[name], name))
+	case size > admin.MaxBody-maxRest:
+		return nil, usagef("--ids %s: %d ids are too many for one request: split them, or select by org and state", name, len(ids))
+	}
+	return checkIDs(ids)
 }
+
+// unique drops what comes again, fast enough for the ids of a long file.
+func unique(words []string) []string {
+	seen := make(map[string]bool, len(words))
+	return slices.DeleteFunc(words, func(w string) bool {
+		again := seen[w]
+		seen[w] = true
+		return again
+	})
+}
+
+// maxRest is what a request takes beside its ids.
+const maxRest = 8 << 10
 
 func checkIDs(ids []string) ([]string, error) {
 	for _, id := range ids {
