@@ -101,6 +101,21 @@ func TestQuestionsHaveTheNumbers(t *testing.T) {
 	}
 }
 
+// Who is not asked must learn all the same that a retried job will wait; who was
+// asked has read it.
+func TestWarningsAreTold(t *testing.T) {
+	t.Parallel()
+	s, _ := newOpsSession(t, func(f *fakeOps) {
+		f.warnings = []string{"1 jobs wait until a hold is released: acme is held by local:0"}
+	})
+	require.Contains(t, s.run(t.Context(), "jobs", "retry", "4712").out, "Warning: 1 jobs wait until a hold is released: acme is held by local:0.\n")
+	s.terminal, s.input = true, "y\n"
+	got := s.run(t.Context(), "jobs", "retry", "--org", "globex")
+	require.Equal(t, 0, got.code)
+	require.Contains(t, got.err, "Warning: ")
+	require.NotContains(t, got.out, "Warning: ")
+}
+
 // The name of a context tells production from a laptop.
 func TestQuestionNamesTheContext(t *testing.T) {
 	t.Parallel()

@@ -79,7 +79,7 @@ func (a *app) conductClient(c conductor) (*admin.Client, target, error) {
 // follow waits for the end of what has been started, and prints how it went.
 func (a *app) follow(ctx context.Context, client *admin.Client, started admin.One[admin.Operation], c conductor) error {
 	if c.detach {
-		return c.answer(a, resultOf(started, false), a.resultAnswer(c.verb))
+		return c.answer(a, resultOf(started, false), a.resultAnswer(c.verb, c.ask))
 	}
 	ended, err := a.await(ctx, client, started, c.do, c.verbose)
 	if err != nil && !isUnfinished(err) {
@@ -89,7 +89,7 @@ func (a *app) follow(ctx context.Context, client *admin.Client, started admin.On
 	if c.kind == admin.OpCancel && ended.Item.Ended() {
 		countFlagged(ctx, client, &result.Item)
 	}
-	if printed := c.answer(a, result, a.resultAnswer(c.verb)); printed != nil {
+	if printed := c.answer(a, result, a.resultAnswer(c.verb, c.ask)); printed != nil {
 		return printed
 	}
 	if err != nil {

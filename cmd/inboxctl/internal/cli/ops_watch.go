@@ -71,7 +71,7 @@ func (a *app) followAs(ctx context.Context, client *admin.Client, begun admin.On
 		if o.State == admin.OpAborted || o.State == admin.OpFailed {
 			a.wrap(b, fmt.Sprintf("Operation %s is %s.", o.ID, o.State))
 		}
-		a.resultAnswer(v)(b, resultOf(ended, false).Item, asOf)
+		a.resultAnswer(v, true)(b, resultOf(ended, false).Item, asOf)
 	})
 	switch {
 	case printed != nil:

@@ -37,9 +37,7 @@ func (a *app) planText(p admin.Plan) string {
 		a.wrap(&b, counts)
 	}
 	a.skippedText(&b, p.Skipped)
-	for _, w := range p.Warnings {
-		a.wrap(&b, "Warning: "+fullStop(w))
-	}
+	a.warningsText(&b, p.Warnings)
 	undo := p.Undo.Text
 	if undo == "" && !p.Undo.Possible {
 		undo = "not possible"
@@ -48,6 +46,12 @@ func (a *app) planText(p admin.Plan) string {
 		a.wrap(&b, "Undo: "+fullStop(undo))
 	}
 	return b.String()
+}
+
+func (a *app) warningsText(b *bytes.Buffer, warnings []string) {
+	for _, w := range warnings {
+		a.wrap(b, "Warning: "+fullStop(w))
+	}
 }
 
 // reachText counts what a plan touches beside jobs. What is not known, or is

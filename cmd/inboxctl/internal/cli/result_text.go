@@ -8,8 +8,9 @@ import (
 	"github.com/bandeja/inboxd/admin"
 )
 
-// resultAnswer is what people see of an operation that was started.
-func (a *app) resultAnswer(v verb) shower {
+// resultAnswer is what people see of an operation that was started. Who was not
+// asked has not been told the warnings yet.
+func (a *app) resultAnswer(v verb, told bool) shower {
 	return func(b *bytes.Buffer, r bulkResult, _ time.Time) {
 		switch {
 		case r.State == admin.OpRunning || r.State == admin.OpAborting:
@@ -27,6 +28,9 @@ func (a *app) resultAnswer(v verb) shower {
 		}
 		a.skippedText(b, r.Skipped)
 		a.outcomeText(b, r.Succeeded, r.FailedAgain)
+		if !told {
+			a.warningsText(b, r.Warnings)
+		}
 		a.undoHint(b, r)
 	}
 }
