@@ -13,7 +13,7 @@ import (
 func newJobsCmd(a *app) *cobra.Command {
 	return newGroupCmd("jobs", "job", "Units of work", newJobsListCmd(a, nil), newJobsShowCmd(a, nil), newJobsWhyCmd(a, nil), newJobsCountCmd(a, nil),
 		newJobsGroupsCmd(a, nil), newJobsExportCmd(a, nil), newJobsRetryCmd(a, nil),
-		newJobsCancelCmd(a, nil), newJobsResolveCmd(a, nil))
+		newJobsCancelCmd(a, nil), newJobsDiscardCmd(a, nil), newJobsHoldCmd(a, nil), newJobsReleaseCmd(a, nil), newJobsResolveCmd(a, nil))
 }
 
 func jobColumns() []column[admin.Job] {

@@ -45,13 +45,17 @@ func newServer(t *testing.T, replies map[string]reply) *server {
 		if !s.public {
 			w.Header().Set(admin.VersionHeader, "v1.0.0")
 		}
+		if ops, ok := replies["ops"].body.(*fakeOps); ok && strings.HasPrefix(r.URL.Path, admin.OpsPath) {
+			ops.serve(w, r, body)
+			return
+		}
 		key := r.Method + " " + strings.TrimPrefix(r.URL.Path, admin.BasePath)
 		if strings.Contains(string(body), `"dry_run":true`) {
 			key += " dry"
 		}
 		answer, ok := replies[key]
 		if !ok {
-			answer = reply{404, admin.Problem{Status: 404, Kind: admin.NotFound, Code: "not_found", Detail: "there is no " + key}}
+			answer = reply{404, admin.Problem{Status: 404, Kind: admin.NotFound, Code: "unknown_path", Detail: "this server has no " + key}}
 		}
 		w.WriteHeader(answer.status)
 		_ = json.NewEncoder(w).Encode(answer.body)
@@ -183,32 +187,28 @@ func world() map[string]reply {
 	user := admin.User{ID: "3", Name: "dana", Org: "acme", CreatedAt: at().Add(-time.Minute)}
 	channel := admin.Channel{ID: "4", Org: "acme", Kind: "whatsapp", ExternalID: "1200000000001", BusinessID: new("99"), State: "active", CreatedAt: at()}
 	token := admin.Token{ID: "5", Org: new("acme"), User: new("dana"), CreatedAt: at(), Token: "inbx_api_5_canary_crc"}
-	done := admin.RetryResult{Matched: 42, Retried: 42, Skipped: []admin.Skip{}, ByOrg: []admin.OrgCount{{Org: "acme", N: 40}, {Org: "globex", N: 2}}}
-	plan := done
-	plan.DryRun, plan.Retried = true, 0
 	held, free := whys()
 	answers := changes()
 	maps.Copy(answers, map[string]reply{
-		"GET /version":         one("version", admin.Version{Version: "v1.0.0"}),
-		"GET /status":          one("status", status()),
-		"GET /queues":          list("queues", queues()...),
-		"GET /jobs":            list("jobs", jobs()...),
-		"GET /jobs/4712":       one("job", job()),
-		"GET /jobs/4715":       one("job", story()),
-		"GET /jobs/4713/why":   one("job_why", held),
-		"GET /jobs/99/why":     one("job_why", free),
-		"GET /jobs/count":      list("job_counts", admin.JobCount{Name: new("acme"), N: 4120}, admin.JobCount{N: 200_000, AtLeast: true}),
-		"GET /jobs/groups":     list("error_groups", groups()...),
-		"GET /events":          list("events", events()...),
-		"POST /jobs/retry":     one("retry", done),
-		"POST /jobs/retry dry": one("retry", plan),
-		"GET /orgs":            list("orgs", org),
-		"POST /orgs":           one("org", org),
-		"GET /users":           list("users", user),
-		"POST /users":          one("user", user),
-		"GET /channels":        list("channels", channel),
-		"POST /channels":       one("channel", channel),
-		"POST /tokens":         one("token", token),
+		"GET /jobs/4715":     one("job", story()),
+		"GET /jobs/4713/why": one("job_why", held),
+		"GET /jobs/99/why":   one("job_why", free),
+		"GET /jobs/count":    list("job_counts", admin.JobCount{Name: new("acme"), N: 4120}, admin.JobCount{N: 200_000, AtLeast: true}),
+		"GET /jobs/groups":   list("error_groups", groups()...),
+		"GET /events":        list("events", events()...),
+		"GET /version":       one("version", admin.Version{Version: "v1.0.0"}),
+		"GET /status":        one("status", status()),
+		"GET /queues":        list("queues", queues()...),
+		"GET /jobs":          list("jobs", jobs()...),
+		"GET /jobs/4712":     one("job", job()),
+		"ops":                {body: newFakeOps()},
+		"GET /orgs":          list("orgs", org),
+		"POST /orgs":         one("org", org),
+		"GET /users":         list("users", user),
+		"POST /users":        one("user", user),
+		"GET /channels":      list("channels", channel),
+		"POST /channels":     one("channel", channel),
+		"POST /tokens":       one("token", token),
 	})
 	return answers
 }
