@@ -58,11 +58,22 @@ type Job struct {
 	DeadlineAt     *time.Time `json:"deadline_at"`
 }
 
-// JobDetail is a job with all its attempts, oldest first.
+// JobDetail is a job with all its attempts, oldest first. What it sends is null
+// unless it was asked to be revealed.
 type JobDetail struct {
 	Job
+	Revealed
 
 	Attempts []Attempt `json:"attempts"`
+}
+
+// Revealed is what a job sends: a text, or a template with its parameters as Meta
+// takes them.
+type Revealed struct {
+	Text       *string `json:"text"`
+	Template   *string `json:"template"`
+	Language   *string `json:"language"`
+	Components []any   `json:"components"`
 }
 
 // Attempt is one execution of a job. Outcome is failed, dead, uncertain,

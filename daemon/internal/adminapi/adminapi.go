@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/daemon/internal/control"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
@@ -47,6 +49,10 @@ type Tokens interface {
 	// AuthenticateAdmin returns an Unauthorized fault for anything but a live
 	// admin token.
 	AuthenticateAdmin(ctx context.Context, clear string) (Principal, error)
+	// Tokens and Token never hold the secret; orgID 0 means all orgs.
+	Tokens(ctx context.Context, orgID int64) ([]inbox.Token, error)
+	Token(ctx context.Context, orgID, id int64) (inbox.Token, error)
+	RevokeToken(ctx context.Context, orgID, id int64) (inbox.Token, error)
 }
 
 // Jobs answers questions about the engine. orgID 0 means all orgs.
@@ -130,8 +136,11 @@ type Options struct {
 	Logger   *slog.Logger
 	Version  string
 
-	Canceller   Canceller // nil: jobs cannot be cancelled here
-	Resolver    Resolver  // nil: jobs cannot be resolved here
+	Trail       Trail                 // nil: the audit trail cannot be read here
+	Revealer    Revealer              // nil: nothing is revealed here
+	Registerer  prometheus.Registerer // nil: metrics are kept but not exposed
+	Canceller   Canceller             // nil: jobs cannot be cancelled here
+	Resolver    Resolver              // nil: jobs cannot be resolved here
 	Probes      []Probe
 	Dial        func(job.Queue) int      // percent by Redis now; nil: not known
 	Redis       bool                     // whether one is configured
@@ -145,6 +154,8 @@ type Options struct {
 type handler struct {
 	Options
 
+	logins  *lockout
+	metrics *metrics
 	mux     *http.ServeMux
 	openAPI []byte
 	status  *board
@@ -163,6 +174,11 @@ func New(o Options) (http.Handler, error) {
 	}
 	h := &handler{Options: o, mux: http.NewServeMux()}
 	h.status = newBoard(h)
+	h.logins = newLockout(o.Now)
+	var err error
+	if h.metrics, err = newMetrics(o.Registerer); err != nil {
+		return nil, err
+	}
 	routes := h.routes()
 	document, err := openAPI(o.Version, routes)
 	if err != nil {

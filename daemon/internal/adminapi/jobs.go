@@ -78,6 +78,15 @@ func (h *handler) showJob(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	wanted, err := revealing(c)
+	if err != nil {
+		return nil, err
+	}
+	if wanted {
+		if err := h.mayReveal(c); err != nil {
+			return nil, err
+		}
+	}
 	d, err := h.Jobs.Job(ctx, c.caller.orgID, id)
 	if err != nil {
 		return nil, err
@@ -86,6 +95,11 @@ func (h *handler) showJob(ctx context.Context, c *call) (any, error) {
 	detail := admin.JobDetail{Job: wireJob(d.Job, now), Attempts: make([]admin.Attempt, 0, len(d.Attempts))}
 	for _, a := range d.Attempts {
 		detail.Attempts = append(detail.Attempts, wireAttempt(a, now))
+	}
+	if wanted {
+		if err := h.reveal(ctx, c, d.Job, &detail.Revealed); err != nil {
+			return nil, err
+		}
 	}
 	return one(h, "job", detail), nil
 }

@@ -157,6 +157,13 @@ func world() map[string]reply {
 		"GET /channels":        list("channels", channel),
 		"POST /channels":       one("channel", channel),
 		"POST /tokens":         one("token", token),
+		"GET /tokens":          list("tokens", tokens()...),
+		"POST /tokens/revoke":  one("token", tokens()[2]),
+
+		"POST /tokens/revoke dry": one("token", tokens()[0]),
+		"GET /audit":              list("audit", entries()...),
+		"GET /audit/12":           one("audit_entry", entries()[0]),
+		"GET /audit/verify":       one("audit_verdict", admin.AuditVerdict{OK: true, Count: 12, Head: "ab12"}),
 	})
 	return answers
 }
