@@ -146,6 +146,9 @@ func (f *fake) CreateToken(_ context.Context, n adminapi.NewToken) (int64, strin
 func (f *fake) AuthenticateAdmin(_ context.Context, clear string) (adminapi.Principal, error) {
 	defer f.lock()()
 	p := adminapi.Principal{TokenID: 5, Role: clear}
+	if err := oldTokens(clear); err != nil {
+		return p, err
+	}
 	if clear[0] == '@' {
 		p.Role, p.OrgID = clear[1:], 1
 	}

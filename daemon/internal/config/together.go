@@ -20,9 +20,9 @@ func (l *loader) adminTLS(c Config) {
 	host, _, _ := splitAddress(c.AdminListen)
 	switch {
 	case c.AdminTLSCert != "" && c.AdminTLSKey == "":
-		l.faults = append(l.faults, Fault{Setting: key, Want: "the file of the private key, because " + cert + " is set"})
+		l.faults = append(l.faults, Fault{Setting: key, Got: "nothing", Want: "the file of the private key, because " + cert + " is set"})
 	case c.AdminTLSKey != "" && c.AdminTLSCert == "":
-		l.faults = append(l.faults, Fault{Setting: cert, Want: "the file of the certificate, because " + key + " is set"})
+		l.faults = append(l.faults, Fault{Setting: cert, Got: "nothing", Want: "the file of the certificate, because " + key + " is set"})
 	case c.AdminListen != "" && c.AdminTLSCert == "" && !isLoopback(host):
 		l.faults = append(l.faults, Fault{
 			Setting: l.setting("admin.listen").Env, Got: quote(c.AdminListen),
