@@ -80,7 +80,7 @@ func TestAdminOverTLS(t *testing.T) {
 	require.NoError(t, err)
 
 	pool := x509.NewCertPool()
-	raw, err := os.ReadFile(cert) //nolint:gosec // our own
+	raw, err := os.ReadFile(cert)
 	require.NoError(t, err)
 	require.True(t, pool.AppendCertsFromPEM(raw))
 	get := func(scheme, bearer string) (int, error) {
@@ -89,7 +89,7 @@ func TestAdminOverTLS(t *testing.T) {
 		if bearer != "" {
 			req.Header.Set("Authorization", "Bearer "+bearer)
 		}
-		client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: pool}}} //nolint:gosec // the version is the server's test
+		client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: pool}}}
 		resp, err := client.Do(req)
 		if err != nil {
 			return 0, err

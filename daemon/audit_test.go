@@ -53,7 +53,7 @@ func auditedRoutes() []auditedRoute {
 // Whoever asks after an incident who did that must get an answer: every change
 // leaves exactly one record in its own transaction, a refused one and a dry run
 // leave none, and what cannot be recorded does not happen.
-func TestEveryChangeIsRecordedOnce(t *testing.T) {
+func TestEveryChangeIsRecordedOnce(t *testing.T) { //nolint:tparallel // In order: each needs what the one before has made.
 	t.Parallel()
 	h := newHouse(t)
 	h.start("api")

@@ -118,7 +118,7 @@ func (h *handler) login(ctx context.Context, from, clear string) (Principal, err
 		if reason == "unknown" {
 			h.logins.failed(keys)
 		}
-		h.Logger.WarnContext(ctx, "admin login failed", "reason", reason, "source", from)
+		h.Logger.WarnContext(ctx, "admin login failed", "reason", reason, "from", from)
 	case err == nil:
 		h.logins.passed(keys)
 	}

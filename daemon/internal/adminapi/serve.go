@@ -80,7 +80,7 @@ func (h *handler) serve(rt route) http.Handler {
 		if c.change != nil {
 			h.Logger.InfoContext(ctx, "admin change", "actor", who.name, "action", c.change.Action, "path", r.URL.Path, "reason", c.reason,
 				"outcome", outcome(err), "duration_ms", h.Now().Sub(begin).Milliseconds(),
-				"request_id", who.requestID, "source", who.source)
+				"request_id", who.requestID, "from", who.source)
 		}
 		if err != nil {
 			h.fail(w, r, err)

@@ -91,7 +91,7 @@ func (c Config) LogValue() slog.Value {
 		slog.Group("redis", "url", shown(c.Redis.URL)),
 		slog.Any("secret_key", shown(c.SecretKeys...)),
 		slog.String("listen", c.Listen),
-		slog.Group("admin", "socket", c.AdminSocket, "listen", c.AdminListen, "tls_cert", c.AdminTLSCert, "tls_key", c.AdminTLSKey), //nolint:sloglint // admin.tls_cert, in a group of its own
+		slog.Group("admin", "socket", c.AdminSocket, "listen", c.AdminListen, "tls_cert", c.AdminTLSCert, "tls_key", c.AdminTLSKey),
 		slog.Group("metrics", "listen", c.MetricsListen),
 		slog.Int("slots", c.Slots),
 		slog.Int("dial", c.Dial),

@@ -51,8 +51,16 @@ func runAuditShow(ctx context.Context, o *auditShowOptions) error {
 
 func auditText(b *bytes.Buffer, e admin.AuditEntry, asOf time.Time) {
 	pairs := []pair{
-		{"entry", e.ID}, {"when", agoText(&e.At, asOf)}, {"at", e.At.Format(time.RFC3339)}, {"who", e.Actor}, {"from", e.Source},
-		{"what", e.Action}, {"on", e.Target}, {"org", maybe(e.Org)}, {"reason", maybe(e.Reason)}, {"outcome", e.Outcome},
+		{"entry", e.ID},
+		{"when", agoText(&e.At, asOf)},
+		{"at", e.At.Format(time.RFC3339)},
+		{"who", e.Actor},
+		{"from", e.Source},
+		{"what", e.Action},
+		{"on", e.Target},
+		{"org", maybe(e.Org)},
+		{"reason", maybe(e.Reason)},
+		{"outcome", e.Outcome},
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.Detail)) {
 		value, err := json.Marshal(e.Detail[name])
