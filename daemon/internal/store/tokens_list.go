@@ -12,7 +12,7 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 )
 
-const listedTokens = `
+const listedSQL = `
 SELECT t.id, t.org_id, coalesce(o.name, ''), coalesce(u.name, ''), coalesce(t.role, ''), t.created_by,
        t.created_at, t.expires_at, t.revoked_at, t.last_used_at
 FROM tokens t LEFT JOIN orgs o ON o.id = t.org_id LEFT JOIN users u ON u.id = t.user_id`
@@ -26,7 +26,7 @@ func scanToken(row pgx.CollectableRow) (t inbox.Token, err error) {
 // Tokens returns the tokens of an org, oldest first, expired and revoked ones
 // included; orgID 0: all tokens (operators only).
 func (s *Store) Tokens(ctx context.Context, orgID int64) ([]inbox.Token, error) {
-	rows, err := s.pool.Query(Named(ctx, QueryProvision), listedTokens+` WHERE $1 = 0 OR t.org_id = $1 ORDER BY t.id`, orgID)
+	rows, err := s.pool.Query(Named(ctx, QueryProvision), listedSQL+` WHERE $1 = 0 OR t.org_id = $1 ORDER BY t.id`, orgID)
 	if err != nil {
 		return nil, fmt.Errorf("list tokens of org %d: %w", orgID, err)
 	}
@@ -39,7 +39,7 @@ func (s *Store) Tokens(ctx context.Context, orgID int64) ([]inbox.Token, error) 
 
 // Token returns one token, or a NotFound fault; orgID 0: of any org.
 func (s *Store) Token(ctx context.Context, orgID, id int64) (inbox.Token, error) {
-	rows, err := s.pool.Query(Named(ctx, QueryProvision), listedTokens+` WHERE t.id = $2 AND ($1 = 0 OR t.org_id = $1)`, orgID, id)
+	rows, err := s.pool.Query(Named(ctx, QueryProvision), listedSQL+` WHERE t.id = $2 AND ($1 = 0 OR t.org_id = $1)`, orgID, id)
 	if err != nil {
 		return inbox.Token{}, fmt.Errorf("load token %d: %w", id, err)
 	}
