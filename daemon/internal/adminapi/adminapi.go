@@ -5,6 +5,7 @@
 package adminapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -149,6 +150,7 @@ type Options struct {
 	APIURL      string                   // of the public API; empty: not known
 	MetricsURL  string                   // with /metrics; empty: not known
 	Now         func() time.Time         // nil: time.Now
+	Recheck     time.Duration            // between two looks at the token of a long call; 0: 4 s
 }
 
 type handler struct {
@@ -172,6 +174,7 @@ func New(o Options) (http.Handler, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	o.Recheck = cmp.Or(o.Recheck, recheckEvery)
 	h := &handler{Options: o, mux: http.NewServeMux()}
 	h.status = newBoard(h)
 	h.logins = newLockout(o.Now)

@@ -23,6 +23,7 @@ type caller struct {
 	tokenID   int64  // 0: none
 	requestID string // of this call
 	source    string // socket, or tcp and the address
+	clear     string // the token itself, to look again; never shown
 }
 
 type (
@@ -67,7 +68,7 @@ func (h *handler) identify(r *http.Request) (caller, error) {
 	}
 	return caller{
 		name: "token:" + strconv.FormatInt(p.TokenID, 10), role: admin.Role(p.Role), orgID: p.OrgID, tokenID: p.TokenID,
-		requestID: rand.Text(), source: source,
+		requestID: rand.Text(), source: source, clear: strings.TrimSpace(clear),
 	}, nil
 }
 

@@ -223,8 +223,9 @@ func (f *fake) DeadByOrg(ctx context.Context, x inspect.Filter) (got []inspect.O
 
 func (f *fake) RetryDead(ctx context.Context, x inspect.Filter) (int, error) {
 	n := len(f.dead(ctx, x))
-	defer f.lock()()
+	unlock := f.lock()
 	f.filters = append(f.filters, x)
+	unlock()
 	if f.hang {
 		<-ctx.Done()
 		return n - 1, ctx.Err()

@@ -1,11 +1,13 @@
 package adminapi_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/daemon/internal/adminapi"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
+	"github.com/bandeja/inboxd/daemon/internal/job/inspect"
 	"github.com/bandeja/inboxd/daemon/internal/secret"
 )
 
@@ -143,6 +146,53 @@ func oldTokens(clear string) error {
 		return errors.New("no database")
 	}
 	return nil
+}
+
+// A token that is revoked while its call is under way ends the call, and says so:
+// otherwise who watches a live view, or runs a long change, would stay in.
+func TestRevokedTokenEndsItsCalls(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	tokens, work := &revocable{fake: f}, hanging{f, make(chan struct{})}
+	o := f.options()
+	o.Tokens, o.Retrier, o.Recheck = tokens, work, 5*time.Millisecond
+	h, err := adminapi.New(o)
+	require.NoError(t, err)
+	client := as(t, onTCP(t, h), "operator")
+	ended := make(chan error, 1)
+	go func() { ended <- second(client.RetryJobs(t.Context(), admin.RetryRequest{All: true})) }()
+	<-work.began
+	tokens.out.Store(true)
+	err = <-ended
+	require.Equal(t, admin.Unauthorized, admin.KindOf(err), err)
+	require.ErrorContains(t, err, "revoked")
+}
+
+// revocable are tokens that all go at once.
+type revocable struct {
+	*fake
+
+	out atomic.Bool
+}
+
+func (r *revocable) AuthenticateAdmin(ctx context.Context, clear string) (adminapi.Principal, error) {
+	if r.out.Load() {
+		return adminapi.Principal{}, inbox.Faultf(inbox.Unauthorized, "token_revoked", "token 5 was revoked")
+	}
+	return r.fake.AuthenticateAdmin(ctx, clear)
+}
+
+// hanging work ends when its call does.
+type hanging struct {
+	*fake
+
+	began chan struct{}
+}
+
+func (h hanging) RetryDead(ctx context.Context, _ inspect.Filter) (int, error) {
+	close(h.began)
+	<-ctx.Done()
+	return 0, ctx.Err()
 }
 
 // What a job sends is shown to operators who ask for it, and to them alone; the

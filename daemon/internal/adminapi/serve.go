@@ -52,7 +52,9 @@ func (h *handler) enter(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set(requestIDHeader, who.requestID)
-	h.mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, who)))
+	ctx, stop := h.guard(r.Context(), who)
+	defer stop()
+	h.mux.ServeHTTP(w, r.WithContext(context.WithValue(ctx, callerKey{}, who)))
 }
 
 // recover answers a request whose handler has a bug and keeps the daemon alive.
@@ -77,6 +79,7 @@ func (h *handler) serve(rt route) http.Handler {
 			ctx = h.begin(ctx, c, rt.action())
 		}
 		answer, err := h.run(ctx, rt, c, w, r)
+		err = unlessOut(ctx, err)
 		if c.change != nil {
 			h.Logger.InfoContext(ctx, "admin change", "actor", who.name, "action", c.change.Action, "path", r.URL.Path, "reason", c.reason,
 				"outcome", outcome(err), "duration_ms", h.Now().Sub(begin).Milliseconds(),
