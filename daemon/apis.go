@@ -38,6 +38,7 @@ func (d *Daemon) buildAPIs(context.Context) error {
 	admin, err := adminapi.New(adminapi.Options{
 		Orgs: d.store, Users: d.store, Channels: d.store, Tokens: tokens{d.store}, Jobs: d.ledger, Failures: d.ledger, Retrier: d.ledger, Control: d.ledger, Recaller: d.ledger,
 		Canceller: d.ledger, Resolver: d.ledger, Explainer: explainer, Life: why.Life, Waiting: d.ledger, Token: d.limiter.Look,
+		Trail: d.trail, Revealer: d.store, Registerer: d.registry,
 		Logger: d.log, Version: d.o.Build.Version, Probes: d.probes(),
 		Dial: d.dial, Redis: c.Redis.Configured(), Snapshot: d.control.Current, Environment: c.Environment,
 		APIURL: d.doors.public.url(), MetricsURL: d.doors.metrics.url() + "/metrics",
@@ -48,6 +49,7 @@ func (d *Daemon) buildAPIs(context.Context) error {
 	d.doors.adminSocket.server = adminapi.NewServer(admin, d.log)
 	if d.doors.adminTCP != nil {
 		d.doors.adminTCP.server = adminapi.NewServer(admin, d.log)
+		return d.doors.adminTCP.certify(c.AdminTLSCert, c.AdminTLSKey)
 	}
 	return nil
 }
@@ -76,13 +78,13 @@ func (w webhooks) Verify(signature string, body []byte) bool {
 func (w webhooks) Parse(body []byte) inbox.Batch { return meta.Parse(body) }
 
 // tokens gives the admin API the store's tokens in its own words.
-type tokens struct{ store *store.Store }
+type tokens struct{ *store.Store }
 
 func (t tokens) CreateToken(ctx context.Context, n adminapi.NewToken) (int64, string, error) {
-	return t.store.CreateToken(ctx, store.NewToken(n))
+	return t.Store.CreateToken(ctx, store.NewToken(n))
 }
 
 func (t tokens) AuthenticateAdmin(ctx context.Context, clear string) (adminapi.Principal, error) {
-	p, err := t.store.AuthenticateAdmin(ctx, clear)
+	p, err := t.Store.AuthenticateAdmin(ctx, clear)
 	return adminapi.Principal(p), err
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/bandeja/inboxd/daemon/internal/audit"
 	"github.com/bandeja/inboxd/daemon/internal/control"
 	"github.com/bandeja/inboxd/daemon/internal/ledger"
 	"github.com/bandeja/inboxd/daemon/internal/limit"
@@ -45,6 +46,7 @@ type Daemon struct {
 
 	store   *store.Store
 	ledger  *ledger.Ledger
+	trail   *audit.Trail
 	control *control.Watcher
 	limiter *limit.Limiter
 	census  census
@@ -119,6 +121,7 @@ func (d *Daemon) openDatabase(ctx context.Context) error {
 		return err
 	}
 	d.ledger.SetEffects(d.store)
+	d.trail = audit.NewTrail(reads)
 	if err := d.buildControl(); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@
 package adminapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -13,6 +14,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/daemon/internal/control"
@@ -50,6 +53,10 @@ type Tokens interface {
 	// AuthenticateAdmin returns an Unauthorized fault for anything but a live
 	// admin token.
 	AuthenticateAdmin(ctx context.Context, clear string) (Principal, error)
+	// Tokens and Token never hold the secret; orgID 0 means all orgs.
+	Tokens(ctx context.Context, orgID int64) ([]inbox.Token, error)
+	Token(ctx context.Context, orgID, id int64) (inbox.Token, error)
+	RevokeToken(ctx context.Context, orgID, id int64) (inbox.Token, error)
 }
 
 // Jobs answers questions about the engine. orgID 0 means all orgs.
@@ -148,6 +155,9 @@ type Options struct {
 	Logger   *slog.Logger
 	Version  string
 
+	Trail       Trail                                                  // nil: the audit trail cannot be read here
+	Revealer    Revealer                                               // nil: nothing is revealed here
+	Registerer  prometheus.Registerer                                  // nil: metrics are kept but not exposed
 	Canceller   Canceller                                              // nil: jobs cannot be cancelled here
 	Resolver    Resolver                                               // nil: jobs cannot be resolved here
 	Explainer   Explainer                                              // nil: jobs cannot be explained here
@@ -162,11 +172,14 @@ type Options struct {
 	APIURL      string                   // of the public API; empty: not known
 	MetricsURL  string                   // with /metrics; empty: not known
 	Now         func() time.Time         // nil: time.Now
+	Recheck     time.Duration            // between two looks at the token of a long call; 0: 4 s
 }
 
 type handler struct {
 	Options
 
+	logins  *lockout
+	metrics *metrics
 	mux     *http.ServeMux
 	openAPI []byte
 	status  *board
@@ -184,8 +197,14 @@ func New(o Options) (http.Handler, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	o.Recheck = cmp.Or(o.Recheck, recheckEvery)
 	h := &handler{Options: o, mux: http.NewServeMux()}
 	h.status = newBoard(h)
+	h.logins = newLockout(o.Now)
+	var err error
+	if h.metrics, err = newMetrics(o.Registerer); err != nil {
+		return nil, err
+	}
 	routes := h.routes()
 	document, err := openAPI(o.Version, routes)
 	if err != nil {

@@ -37,7 +37,11 @@ type fake struct {
 	engine   engine
 	down     error // every call fails
 	stop     error // RetryDead fails, with one job left
-	hang     bool  // RetryDead waits for the end of its time, with one job left
+	trail    []inbox.AuditEntry
+	verdict  inbox.AuditVerdict
+	tokens   []inbox.Token
+	shown    []*inbox.Change // what was revealed, and to whom
+	hang     bool            // RetryDead waits for the end of its time, with one job left
 }
 
 func newFake() *fake {
@@ -45,6 +49,17 @@ func newFake() *fake {
 		orgs: []inbox.Org{
 			{ID: 1, Name: "acme", TimeZone: "UTC", SLATarget: 5 * time.Minute, Objective: 0.8, CreatedAt: day},
 			{ID: 2, Name: "globex", TimeZone: "UTC", SLATarget: time.Minute, Objective: 0.9, CreatedAt: day},
+		},
+		trail: []inbox.AuditEntry{
+			{ID: 10, At: day, Actor: "token:5", TokenID: 5, Action: "orgs.add", OrgID: 1, Org: "acme", Target: "org acme", Detail: []byte(`{}`), Outcome: "done"},
+			{ID: 11, At: day, Actor: "local:0", Action: "queues.dial", Target: "queue whatsapp", Reason: "INC-1", Detail: []byte(`{"after":{"dial":25}}`), Outcome: "done", Source: "socket"},
+			{ID: 12, At: day, Actor: "local:0", Action: "users.add", OrgID: 2, Org: "globex", Target: "user erin", Detail: []byte(`{}`), Outcome: "done", Source: "socket"},
+		},
+		verdict: inbox.AuditVerdict{Count: 12, Head: []byte{0xab}},
+		tokens: []inbox.Token{
+			{ID: 5, Role: "operator", CreatedBy: "local:0", CreatedAt: day, ExpiresAt: day.Add(time.Hour)},
+			{ID: 6, OrgID: 1, Org: "acme", User: "dana", CreatedAt: day, ExpiresAt: day},
+			{ID: 7, OrgID: 2, Org: "globex", CreatedAt: day, RevokedAt: day},
 		},
 		users: []inbox.User{{ID: 1, OrgID: 1, Name: "dana", CreatedAt: day}, {ID: 2, OrgID: 2, Name: "erin", CreatedAt: day}},
 		jobs: []inspect.Job{
@@ -132,6 +147,9 @@ func (f *fake) CreateToken(_ context.Context, n adminapi.NewToken) (int64, strin
 func (f *fake) AuthenticateAdmin(_ context.Context, clear string) (adminapi.Principal, error) {
 	defer f.lock()()
 	p := adminapi.Principal{TokenID: 5, Role: clear}
+	if err := oldTokens(clear); err != nil {
+		return p, err
+	}
 	if clear[0] == '@' {
 		p.Role, p.OrgID = clear[1:], 1
 	}
@@ -249,8 +267,9 @@ func (f *fake) DeadByOrg(ctx context.Context, x inspect.Filter) (got []inspect.O
 
 func (f *fake) RetryDead(ctx context.Context, x inspect.Filter) (int, error) {
 	n := len(f.dead(ctx, x))
-	defer f.lock()()
+	unlock := f.lock()
 	f.filters = append(f.filters, x)
+	unlock()
 	if f.hang {
 		<-ctx.Done()
 		return n - 1, ctx.Err()
@@ -265,7 +284,7 @@ func (f *fake) RetryDead(ctx context.Context, x inspect.Filter) (int, error) {
 func (f *fake) options() adminapi.Options {
 	return adminapi.Options{
 		Orgs: f, Users: f, Channels: f, Tokens: f, Jobs: f, Failures: f, Retrier: f, Control: &f.engine, Recaller: &f.engine,
-		Canceller: &f.engine, Resolver: &f.engine, Explainer: f,
+		Canceller: &f.engine, Resolver: &f.engine, Explainer: f, Trail: f, Revealer: f,
 		Logger: slog.New(slog.DiscardHandler), Version: "v1",
 		Environment: "test", APIURL: "http://127.0.0.1:8080",
 		Dial:   func(job.Queue) int { return 50 },

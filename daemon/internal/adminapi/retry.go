@@ -44,6 +44,7 @@ func (h *handler) retry(ctx context.Context, f inspect.Filter, result *admin.Ret
 	if result.DryRun || result.Matched == 0 {
 		return nil
 	}
+	noteBulk(ctx, result.Matched, result.ByOrg)
 	n, err := h.Retrier.RetryDead(ctx, f)
 	if n == 0 && err != nil {
 		return err

@@ -22,7 +22,7 @@ type route struct {
 
 // limit bounds the work: bulk work takes longer than the rest.
 func (rt route) limit() time.Duration {
-	if rt.path == admin.RetryPath || rt.path == admin.CancelPath {
+	if rt.path == admin.RetryPath || rt.path == admin.CancelPath || rt.path == admin.VerifyPath {
 		return admin.RetryTime
 	}
 	return workTime
@@ -36,7 +36,7 @@ func (h *handler) routes() []route {
 		{get, admin.StatusPath, admin.Viewer, "Everything at a glance", nil, nil, admin.One[admin.Status]{}, h.showStatus},
 		{get, admin.QueuesPath, admin.Viewer, "Queues, with counts and latency", nil, nil, admin.List[admin.Queue]{}, h.listQueues},
 		{get, admin.JobsPath, admin.Viewer, "Jobs, newest first", jobParams(), nil, admin.List[admin.Job]{}, h.listJobs},
-		{get, admin.JobsPath + "/{id}", admin.Viewer, "One job with its attempts", nil, nil, admin.One[admin.JobDetail]{}, h.showJob},
+		{get, admin.JobsPath + "/{id}", admin.Viewer, "One job with its attempts; revealing what it sends needs the role operator", []string{"reveal", "reason"}, nil, admin.One[admin.JobDetail]{}, h.showJob},
 		{get, admin.JobsPath + "/{id}/why", admin.Viewer, "What holds a job", nil, nil, admin.One[admin.JobWhy]{}, h.whyJob},
 		{get, admin.CountPath, admin.Viewer, "Jobs counted", append(admin.SelectorParams(), "by"), nil, admin.List[admin.JobCount]{}, h.countJobs},
 		{get, admin.GroupsPath, admin.Viewer, "Failed jobs by error signature, the largest group first", jobParams(), nil, admin.List[admin.ErrorGroup]{}, h.groupErrors},
@@ -61,6 +61,11 @@ func (h *handler) routes() []route {
 		{post, admin.StatePath, admin.Operator, "Pause or resume a channel", nil, admin.ChannelState{}, admin.One[admin.ChannelResult]{}, h.setChannelState},
 		{post, admin.SecretPath, admin.Admin, "Replace the access token of a channel", nil, admin.ChannelToken{}, admin.One[admin.ChannelResult]{}, h.setChannelToken},
 		{post, admin.TokensPath, admin.Admin, "Make a token; its secret is shown once", nil, admin.TokenCreate{}, admin.One[admin.Token]{}, h.createToken},
+		{get, admin.TokensPath, admin.Admin, "Tokens, without their secrets", org, nil, admin.List[admin.TokenInfo]{}, h.listTokens},
+		{post, admin.RevokePath, admin.Admin, "End a token for ever", nil, admin.TokenRevoke{}, admin.One[admin.TokenInfo]{}, h.revokeToken},
+		{get, admin.AuditPath, admin.Viewer, "What operators have changed, newest first", admin.AuditParams(), nil, admin.List[admin.AuditEntry]{}, h.listAudit},
+		{get, admin.AuditPath + "/{id}", admin.Viewer, "One entry of the audit trail", nil, nil, admin.One[admin.AuditEntry]{}, h.showAudit},
+		{get, admin.VerifyPath, admin.Operator, "Whether the audit trail is as it was written", nil, nil, admin.One[admin.AuditVerdict]{}, h.verifyAudit},
 		{get, admin.OpenAPIPath, admin.Viewer, "This description", nil, nil, map[string]any{}, h.showOpenAPI},
 	}
 }

@@ -40,7 +40,9 @@ type Config struct {
 
 	Listen        string // host:port of the public API
 	AdminSocket   string // absolute path
-	AdminListen   string // loopback host:port; empty: none
+	AdminListen   string // host:port, loopback unless there is TLS; empty: none
+	AdminTLSCert  string // files; both or neither
+	AdminTLSKey   string
 	MetricsListen string // host:port
 
 	Slots int           // outside calls at once, 1..4096
@@ -91,7 +93,7 @@ func (c Config) LogValue() slog.Value {
 		slog.Group("redis", "url", shown(c.Redis.URL)),
 		slog.Any("secret_key", shown(c.SecretKeys...)),
 		slog.String("listen", c.Listen),
-		slog.Group("admin", "socket", c.AdminSocket, "listen", c.AdminListen),
+		slog.Group("admin", "socket", c.AdminSocket, "listen", c.AdminListen, "tls_cert", c.AdminTLSCert, "tls_key", c.AdminTLSKey),
 		slog.Group("metrics", "listen", c.MetricsListen),
 		slog.Int("slots", c.Slots),
 		slog.Int("dial", c.Dial),

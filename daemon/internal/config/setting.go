@@ -107,8 +107,16 @@ func listeners(every, serving []Mode) []Setting {
 			kind: socketPath(func(c *Config) *string { return &c.AdminSocket }),
 		}, {
 			Key: "admin.listen", Env: "INBOXD_ADMIN_LISTEN",
-			Doc:  "Address of the operator API over TCP (modes `api` and `all`). Off unless set; callers need a token.",
-			kind: loopbackAddress(func(c *Config) *string { return &c.AdminListen }),
+			Doc:  "Address of the operator API over TCP (modes `api` and `all`). Off unless set; callers need a token. Other than on this machine (such as 127.0.0.1:9090) it needs TLS.",
+			kind: address(func(c *Config) *string { return &c.AdminListen }),
+		}, {
+			Key: "admin.tls_cert", Env: "INBOXD_ADMIN_TLS_CERT",
+			Doc:  "File with the certificate of the operator API over TCP, and those between it and its root, as PEM. Read at the start.",
+			kind: filePath(func(c *Config) *string { return &c.AdminTLSCert }),
+		}, {
+			Key: "admin.tls_key", Env: "INBOXD_ADMIN_TLS_KEY",
+			Doc:  "File with the private key of that certificate, as PEM.",
+			kind: filePath(func(c *Config) *string { return &c.AdminTLSKey }),
 		}, {
 			Key: "metrics.listen", Env: "INBOXD_METRICS_LISTEN", Default: "127.0.0.1:9091", Worker: "127.0.0.1:9092", Required: every,
 			Doc:  "Address of `/livez`, `/readyz` and `/metrics`.",

@@ -67,6 +67,7 @@ type cut struct {
 	Type      job.Type
 	SubjectID int64
 	State     job.State // before
+	OrgID     int64
 }
 
 func (l *Ledger) cancelChunk(ctx context.Context, f inspect.Filter, after int64, by string) ([]cut, error) {
@@ -76,7 +77,9 @@ func (l *Ledger) cancelChunk(ctx context.Context, f inspect.Filter, after int64,
 	c.add("j.id > $%d::bigint", after)
 	return l.cut(ctx, `
 SELECT j.id, (j.state+0) AS st FROM jobs j
-WHERE j.state IN (0, 1, 2, 3, 5) AND `+c.where()+` ORDER BY j.id LIMIT $1::bigint FOR UPDATE SKIP LOCKED`, c.args)
+WHERE j.state IN (0, 1, 2, 3, 5) AND `+c.where()+` ORDER BY j.id LIMIT $1::bigint FOR UPDATE SKIP LOCKED`, c.args, func(tx pgx.Tx, chunk []cut) error {
+		return recordFirst(ctx, tx, f, after, orgsOf(chunk, func(c cut) int64 { return c.OrgID }))
+	})
 }
 
 // SweepCancelled ends jobs that were asked to stop while they ran and have come
@@ -84,7 +87,8 @@ WHERE j.state IN (0, 1, 2, 3, 5) AND `+c.where()+` ORDER BY j.id LIMIT $1::bigin
 func (l *Ledger) SweepCancelled(ctx context.Context) error {
 	_, err := l.cut(ctx, `
 SELECT j.id, (j.state+0) AS st FROM jobs j
-WHERE j.cancel_requested AND (j.state+0) IN (0, 1, 2, 5) ORDER BY j.id LIMIT $1::bigint FOR UPDATE SKIP LOCKED`, []any{reviveChunk, "asked to stop while it ran"})
+WHERE j.cancel_requested AND (j.state+0) IN (0, 1, 2, 5) ORDER BY j.id LIMIT $1::bigint FOR UPDATE SKIP LOCKED`, []any{reviveChunk, "asked to stop while it ran"},
+		func(pgx.Tx, []cut) error { return nil })
 	if err != nil {
 		return fmt.Errorf("end jobs that were asked to stop: %w", err)
 	}
@@ -92,22 +96,22 @@ WHERE j.cancel_requested AND (j.state+0) IN (0, 1, 2, 5) ORDER BY j.id LIMIT $1:
 }
 
 // cut ends or asks the chosen jobs, with what that means for their messages, in
-// one transaction.
-func (l *Ledger) cut(ctx context.Context, choose string, args []any) (chunk []cut, err error) {
+// one transaction, and what record adds to it.
+func (l *Ledger) cut(ctx context.Context, choose string, args []any, record func(pgx.Tx, []cut) error) (chunk []cut, err error) {
 	err = pgx.BeginFunc(ctx, l.pool, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `
 WITH c AS MATERIALIZED (`+choose+`),
      asked AS (
        UPDATE jobs j SET cancel_requested = true FROM c WHERE j.id = c.id AND c.st = 3
-       RETURNING j.id, j.run_epoch, j.job_type, j.subject_id, c.st),
+       RETURNING j.id, j.run_epoch, j.job_type, j.subject_id, c.st, j.org_id),
      d AS (DELETE FROM jobs j USING c WHERE j.id = c.id AND c.st <> 3 RETURNING j.*, c.st),
      h AS (
        INSERT INTO job_history (outcome, `+historyColumns+`)
        SELECT 2, id, org_id, user_id, queue, job_type, priority, run_epoch, attempt, lane,
               serial_key, subject_id, worker_id, 'cancelled', $2::text, created_at, ready_at, started_at FROM d)
-SELECT id, run_epoch, job_type, coalesce(subject_id, 0), st FROM d
+SELECT id, run_epoch, job_type, coalesce(subject_id, 0), st, org_id FROM d
 UNION ALL
-SELECT id, run_epoch, job_type, coalesce(subject_id, 0), st FROM asked`, args...)
+SELECT id, run_epoch, job_type, coalesce(subject_id, 0), st, org_id FROM asked`, args...)
 		if err != nil {
 			return err
 		}
@@ -115,12 +119,10 @@ SELECT id, run_epoch, job_type, coalesce(subject_id, 0), st FROM asked`, args...
 			return err
 		}
 		effects := failedMessages(chunk)
-		if len(effects) == 0 {
-			return nil
+		if err := l.queueEffects(ctx, tx, effects); err != nil {
+			return err
 		}
-		b := &pgx.Batch{}
-		l.effects.QueueEffects(b, effects)
-		return tx.SendBatch(ctx, b).Close()
+		return record(tx, chunk)
 	})
 	return chunk, err
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/bandeja/inboxd/daemon/internal/audit"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/job/inspect"
@@ -74,7 +75,12 @@ func (l *Ledger) Resolve(ctx context.Context, orgID, jobID int64, how inspect.Re
 		if e, ok := r.effect(how); ok {
 			l.effects.QueueEffects(b, []job.Effect{e})
 		}
-		return tx.SendBatch(ctx, b).Close()
+		if err := tx.SendBatch(ctx, b).Close(); err != nil {
+			return err
+		}
+		return audit.Write(ctx, tx, audit.Record{
+			OrgID: r.OrgID, Target: fmt.Sprintf("job %d", r.ID), Before: job.Uncertain.String(), After: how.State(),
+		})
 	})
 	if err != nil {
 		return "", fmt.Errorf("resolve job %d: %w", jobID, err)

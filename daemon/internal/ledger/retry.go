@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/bandeja/inboxd/daemon/internal/audit"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/job/inspect"
@@ -112,6 +113,7 @@ type revived struct {
 	Queue     job.Queue
 	Type      job.Type
 	SubjectID int64
+	OrgID     int64
 }
 
 // reviveChunk locks jobs before messages, as everybody does.
@@ -126,15 +128,54 @@ func (l *Ledger) reviveChunk(ctx context.Context, f inspect.Filter, after int64)
 			return err
 		}
 		effects := requeued(chunk)
-		if len(effects) == 0 {
-			return nil
+		if err := l.queueEffects(ctx, tx, effects); err != nil {
+			return err
 		}
-		b := &pgx.Batch{}
-		l.effects.QueueEffects(b, effects)
-		return tx.SendBatch(ctx, b).Close()
+		return recordFirst(ctx, tx, f, after, orgsOf(chunk, func(r revived) int64 { return r.OrgID }))
 	})
 	slices.SortFunc(chunk, func(a, b revived) int { return cmp.Compare(a.ID, b.ID) })
 	return chunk, err
+}
+
+// recordFirst records a bulk change in the transaction of its first chunk: what
+// cannot be recorded does not begin. A chunk that is full says that there may be
+// more to come. orgs has the org of each job of the chunk.
+func recordFirst(ctx context.Context, tx pgx.Tx, f inspect.Filter, after int64, orgs []int64) error {
+	n := len(orgs)
+	if after != 0 || n == 0 {
+		return nil
+	}
+	r := audit.Record{Target: fmt.Sprintf("%d jobs", n), Begun: n == reviveChunk, After: map[string]any{"changed_at_once": n}}
+	switch all := slices.Compact(slices.Sorted(slices.Values(orgs))); {
+	case len(f.OrgIDs) == 1:
+		r.OrgID = f.OrgIDs[0]
+	case len(all) == 1 && !r.Begun:
+		r.OrgID = all[0]
+	}
+	if n == 1 {
+		r.Target = "1 job"
+	}
+	if len(f.IDs) == 1 {
+		r.Target = fmt.Sprintf("job %d", f.IDs[0])
+	}
+	return audit.Write(ctx, tx, r)
+}
+
+func orgsOf[T any](chunk []T, org func(T) int64) []int64 {
+	orgs := make([]int64, len(chunk))
+	for i, x := range chunk {
+		orgs[i] = org(x)
+	}
+	return orgs
+}
+
+func (l *Ledger) queueEffects(ctx context.Context, tx pgx.Tx, effects []job.Effect) error {
+	if len(effects) == 0 {
+		return nil
+	}
+	b := &pgx.Batch{}
+	l.effects.QueueEffects(b, effects)
+	return tx.SendBatch(ctx, b).Close()
 }
 
 func reviveChunkSQL(f inspect.Filter, after int64) (string, []any) {
@@ -153,7 +194,7 @@ WITH picked AS (
 UPDATE jobs j SET priority = ` + priority + `,` + reviveSet + `
 FROM picked, ` + patienceTable + `
 WHERE j.id = picked.id AND p.job_type = j.job_type AND ` + isDead + `
-RETURNING j.id, j.run_epoch, j.queue, j.job_type, coalesce(j.subject_id, 0)`, c.args
+RETURNING j.id, j.run_epoch, j.queue, j.job_type, coalesce(j.subject_id, 0), j.org_id`, c.args
 }
 
 // requeued tells the store which messages wait to be sent again.

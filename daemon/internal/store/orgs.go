@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/bandeja/inboxd/daemon/internal/audit"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 )
 
@@ -27,13 +28,19 @@ func (s *Store) CreateOrg(ctx context.Context, o inbox.Org) (inbox.Org, error) {
 	if err := inbox.CheckOrg(o); err != nil {
 		return inbox.Org{}, err
 	}
-	rows, err := s.pool.Query(Named(ctx, QueryProvision), `
+	var created inbox.Org
+	err := s.record(ctx, func(ctx context.Context, tx pgx.Tx) (r audit.Record, err error) {
+		rows, err := tx.Query(ctx, `
 INSERT INTO orgs (name, time_zone, sla_target_ms, sla_objective) VALUES ($1, $2, $3, $4)
 RETURNING `+orgColumns, o.Name, o.TimeZone, o.SLATarget.Milliseconds(), o.Objective)
-	if err != nil {
-		return inbox.Org{}, fmt.Errorf("create org: %w", err)
-	}
-	created, err := pgx.CollectExactlyOneRow(rows, scanOrg)
+		if err != nil {
+			return r, err
+		}
+		created, err = pgx.CollectExactlyOneRow(rows, scanOrg)
+		return audit.Record{OrgID: created.ID, Target: "org " + created.Name, After: map[string]any{
+			"time_zone": created.TimeZone, "sla_target_ms": created.SLATarget.Milliseconds(), "sla_objective": created.Objective,
+		}}, err
+	})
 	switch {
 	case violates(err, "orgs_name_key"):
 		return inbox.Org{}, inbox.Faultf(inbox.Conflict, "org_exists", "there is an org named %q already: choose another name", o.Name)
