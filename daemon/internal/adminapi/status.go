@@ -15,6 +15,7 @@ import (
 
 const (
 	latencyWindow = 5 * time.Minute
+	longestBoard  = 3 * time.Second        // between two looks, however long they take
 	boardAge      = time.Second            // how long one look serves every viewer
 	boardTime     = 5 * time.Second        // how long a look may take
 	boardPatience = 100 * time.Millisecond // how long a viewer waits for a newer look than the last
@@ -101,8 +102,8 @@ func (b *board) await(ctx context.Context, l *look, orgID int64) sight {
 }
 
 // renew makes one look. The next one is not due before boardAge, and not before
-// nine times what this one took: whatever lies in the tables, looking costs a
-// tenth of one connection at most.
+// nine times what this one took, so that looking costs a tenth of one connection;
+// but an answer that is older than longestBoard would look like trouble.
 func (b *board) renew(ctx context.Context, l *look, orgID int64, under chan struct{}) {
 	defer close(under)
 	ctx, cancel := context.WithTimeout(ctx, boardTime)
@@ -116,7 +117,7 @@ func (b *board) renew(ctx context.Context, l *look, orgID int64, under chan stru
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.sight, l.under = next, nil
-	l.next = next.tried.Add(max(boardAge, 9*next.tried.Sub(began)))
+	l.next = next.tried.Add(min(max(boardAge, 9*next.tried.Sub(began)), longestBoard))
 }
 
 // forget makes the next snapshot a new look: after a change a caller must not

@@ -172,7 +172,7 @@ func (e *export) report(err error) {
 	switch _, usage := errors.AsType[*usageError](err); {
 	case usage:
 	case err != nil && e.n == 0:
-	case e.o.out != "" || again != "" && e.o.people():
+	case e.o.out != "" || again != "":
 		e.o.note("exported %s%s\n", plural(int64(e.n), "job"), again)
 	}
 }
