@@ -3,7 +3,6 @@ package adminapi
 import (
 	"context"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -222,10 +221,7 @@ func wirePercentiles(p inspect.Percentiles) admin.Percentiles {
 func wireProcesses(all []inspect.Process) []admin.Process {
 	wire := make([]admin.Process, 0, len(all))
 	for _, p := range all {
-		wire = append(wire, admin.Process{
-			ID: strconv.FormatInt(p.ID, 10), Host: p.Host, PID: p.PID, Mode: p.Mode, Version: p.Version, Slots: p.Slots,
-			BeatAgeMS: p.BeatAge.Milliseconds(), Draining: p.Draining, StartedAt: p.StartedAt,
-		})
+		wire = append(wire, wireProcess(p))
 	}
 	return wire
 }
