@@ -78,7 +78,10 @@ func (h *house) turn(c *admin.Client, worker string, undo bool) {
 	got, err := c.DrainWorker(h.t.Context(), admin.WorkerDrain{ID: worker, Undo: undo, Reason: "test"})
 	require.NoError(h.t, err)
 	require.True(h.t, got.Item.Applied.Everywhere(), got.Item.Applied.Text())
-	require.Equal(h.t, []any{!undo, new(0)}, []any{got.Item.Draining, got.Item.Running})
+	require.Equal(h.t, !undo, got.Item.Draining)
+	if !undo {
+		require.Equal(h.t, new(0), got.Item.Running)
+	}
 	require.Equal(h.t, got.Item.Applied.Version, *got.Item.ControlVersion)
 }
 
@@ -108,10 +111,14 @@ func TestDrainRefuses(t *testing.T) {
 	h.start("api")
 	h.furnish()
 	c := h.operator()
-	all, err := c.Workers(t.Context())
-	require.NoError(t, err)
-	require.Len(t, all.Items, 1)
-	_, err = c.DrainWorker(t.Context(), admin.WorkerDrain{ID: all.Items[0].ID})
+	var all admin.List[admin.Process]
+	require.EventuallyWithT(t, func(t *collect) {
+		var err error
+		all, err = c.Workers(h.t.Context())
+		require.NoError(t, err)
+		require.Len(t, all.Items, 1)
+	}, patience, 50*time.Millisecond)
+	_, err := c.DrainWorker(t.Context(), admin.WorkerDrain{ID: all.Items[0].ID})
 	require.Equal(t, admin.Conflict, admin.KindOf(err))
 	require.ErrorContains(t, err, "is an api: it runs no jobs")
 	_, err = c.DrainWorker(t.Context(), admin.WorkerDrain{ID: "999999"})

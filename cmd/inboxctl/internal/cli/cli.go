@@ -29,6 +29,7 @@ type app struct {
 	client *admin.Client // once connected
 	slip   error         // found where cobra takes no error
 	lines  *bufio.Reader // of In, shared by questions
+	doing  string        // the command, in the operator's words
 }
 
 // globalFlags are taken by every command.
@@ -37,6 +38,7 @@ type globalFlags struct {
 	timeout                            time.Duration
 	output                             string
 	noHeaders                          bool
+	sort, columns                      string // of lists
 }
 
 // usageError is the operator's slip: it exits 2 and points to the help.
@@ -164,6 +166,7 @@ everywhere yet, 9 server unreachable or not ready, 130 interrupted.`,
 		newOrgsCmd(a), newUsersCmd(a), newChannelsCmd(a), newLimitsCmd(a), newTokensCmd(a),
 		newLoginCmd(a, nil), newContextCmd(a), newVersionCmd(a, nil),
 	)
+	a.addManners(cmd)
 	a.refuseHelp(cmd)
 	return cmd
 }
@@ -178,7 +181,10 @@ func (a *app) addGlobalFlags(cmd *cobra.Command) {
 	f.StringVarP(&a.flags.output, "output", "o", "table", "`FORMAT`: "+strings.Join(formats(), ", "))
 	f.BoolVar(&a.flags.noHeaders, "no-headers", false, "no header line in table, wide and csv")
 	complete(cmd, "output", formats()...)
-	cmd.PersistentPreRunE = func(*cobra.Command, []string) error { return a.checkGlobals(f.Changed("timeout")) }
+	cmd.PersistentPreRunE = func(cmd *cobra.Command, args []string) error {
+		a.remember(cmd, args)
+		return a.checkGlobals(f.Changed("timeout"))
+	}
 }
 
 // checkGlobals leaves a timeout that is not asked for at 0: then the client
