@@ -83,6 +83,8 @@ type Part struct {
 	Name  string  `json:"name"`
 	OK    bool    `json:"ok"`
 	Error *string `json:"error"`
+
+	TookMS *float64 `json:"took_ms"` // of one question
 }
 
 // Version is the server's version.

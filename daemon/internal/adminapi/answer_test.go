@@ -45,7 +45,7 @@ func TestStatus(t *testing.T) {
 			}, {
 				ID: "10", Host: "h", PID: 43, Mode: "api", Version: "v1", BeatAgeMS: 1000, StartedAt: day, Running: new(0), ControlVersion: new(int64(0)),
 			}},
-			Parts:     []admin.Part{{Name: "postgres", OK: true}},
+			Parts: []admin.Part{{Name: "postgres", OK: true, TookMS: new(0.0)}},
 		},
 	}
 	require.Empty(t, cmp.Diff(want, got))

@@ -35,10 +35,10 @@ type fake struct {
 	looks    int
 
 	unfinished int64 // of every channel
-	engine   engine
-	down     error // every call fails
-	stop     error // RetryDead fails, with one job left
-	hang     bool  // RetryDead waits for the end of its time, with one job left
+	engine     engine
+	down       error // every call fails
+	stop       error // RetryDead fails, with one job left
+	hang       bool  // RetryDead waits for the end of its time, with one job left
 }
 
 func newFake() *fake {

@@ -135,4 +135,3 @@ func wireChange(x control.LimitChange, org string) admin.LimitChange {
 	}
 	return w
 }
-

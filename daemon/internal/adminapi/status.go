@@ -107,9 +107,12 @@ func (h *handler) probe(ctx context.Context) []admin.Part {
 	var wg sync.WaitGroup
 	for i, p := range h.Probes {
 		wg.Go(func() {
-			parts[i] = admin.Part{Name: p.Name, OK: true}
-			if err := p.Check(ctx); err != nil {
-				parts[i].OK, parts[i].Error = false, word(err.Error())
+			began := h.Now()
+			err := p.Check(ctx)
+			took := float64(h.Now().Sub(began).Microseconds()) / 1000
+			parts[i] = admin.Part{Name: p.Name, OK: err == nil, TookMS: &took}
+			if err != nil {
+				parts[i].Error = word(err.Error())
 			}
 		})
 	}

@@ -148,4 +148,3 @@ func wireProcess(p inspect.Process) admin.Process {
 		BackgroundSlots: p.Background, Running: &p.Running, ControlVersion: &p.ControlVersion, DrainedBy: word(p.DrainedBy),
 	}
 }
-

@@ -71,10 +71,15 @@ func Run(ctx context.Context, env Env, args []string) int {
 	if err == nil {
 		err = a.slip
 	}
-	a.warnSkew()
+	if a.explainSkew(err) == "" {
+		a.warnSkew()
+	}
 	code := exitCode(ctx, err)
-	if err == nil || errors.Is(err, syscall.EPIPE) {
+	if _, judged := errors.AsType[*verdict](err); judged || err == nil || errors.Is(err, syscall.EPIPE) {
 		return code
+	}
+	if isCheck(cmd) && code != admin.ExitInterrupted {
+		code = int(unknown) // a check that was written wrongly has found nothing
 	}
 	if code == admin.ExitInterrupted {
 		a.note("interrupted\n")
@@ -85,6 +90,9 @@ func Run(ctx context.Context, env Env, args []string) int {
 		why = "inboxctl: " + why
 	}
 	a.note("%s\n", why)
+	if skew := a.explainSkew(err); skew != "" {
+		a.note("%s\n", skew)
+	}
 	if where := a.target.explain(); where != "" && misled(err) {
 		a.note("%s\n", where)
 	}
@@ -101,7 +109,10 @@ func exitCode(ctx context.Context, err error) int {
 	_, isUnfinished := errors.AsType[*unfinished](err)
 	_, isPartial := errors.AsType[*partial](err)
 	_, isAnswer := errors.AsType[*admin.Error](err)
+	judged, isVerdict := errors.AsType[*verdict](err)
 	switch {
+	case isVerdict:
+		return int(judged.state)
 	case err == nil || errors.Is(err, syscall.EPIPE):
 		return admin.ExitDone
 	case errors.Is(err, context.Canceled) || ctx.Err() != nil:
@@ -135,6 +146,19 @@ func (a *app) warnSkew() {
 	}
 }
 
+// explainSkew says of something this server does not know why that may be.
+func (a *app) explainSkew(err error) string {
+	e, ok := errors.AsType[*admin.Error](err)
+	if !ok || a.client == nil || !slices.Contains([]string{"unknown_path", "unknown_parameter", "unknown_field", "bad_json", "method"}, e.Code) {
+		return ""
+	}
+	ours, theirs := a.Build.Version, a.client.ServerVersion()
+	if theirs == "" || theirs == ours {
+		return ""
+	}
+	return fmt.Sprintf("The server is inboxd %s and this is inboxctl %s: what one knows the other may not. Nothing was changed; use the inboxctl of the server's version.", text.Clean(theirs), ours)
+}
+
 func newRootCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inboxctl",
@@ -164,6 +188,7 @@ everywhere yet, 9 server unreachable or not ready, 130 interrupted.`,
 	cmd.AddCommand(
 		newStatusCmd(a, nil), newTopCmd(a, nil), newJobsCmd(a), newQueuesCmd(a),
 		newOrgsCmd(a), newUsersCmd(a), newChannelsCmd(a), newLimitsCmd(a), newTokensCmd(a),
+		newWorkersCmd(a), newCheckCmd(a),
 		newLoginCmd(a, nil), newContextCmd(a), newVersionCmd(a, nil),
 	)
 	a.addManners(cmd)

@@ -109,7 +109,8 @@ func (a *app) offer(ask completer) cobra.CompletionFunc {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		for i := range found {
-			found[i] = begun + text.Clean(found[i])
+			name, about, _ := strings.Cut(found[i], "\t")
+			found[i] = cobra.CompletionWithDesc(begun+text.Clean(name), text.Clean(about))
 		}
 		return found, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -190,11 +191,10 @@ func describeCompletion(root *cobra.Command) {
 queues, users, channels, jobs. Names come from the server of the current
 context, within a second or not at all.
 
-  bash        inboxctl completion bash > ~/.local/share/bash-completion/completions/inboxctl
-  zsh         inboxctl completion zsh > "${fpath[1]}/_inboxctl"
-  fish        inboxctl completion fish > ~/.config/fish/completions/inboxctl.fish
-  powershell  inboxctl completion powershell | Out-String | Invoke-Expression
+  bash: echo 'source <(inboxctl completion bash)' >> ~/.bashrc
+  zsh:  inboxctl completion zsh > "${fpath[1]}/_inboxctl"
+  fish: inboxctl completion fish > ~/.config/fish/completions/inboxctl.fish
+  powershell: inboxctl completion powershell | Out-String | Invoke-Expression
 
-Then start a new shell. For bash the package bash-completion must be there.
-Packages of inboxctl bring these files along.`
+Then start a new shell. For bash the package bash-completion must be there.`
 }

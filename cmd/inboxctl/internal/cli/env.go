@@ -32,7 +32,7 @@ type Env struct {
 	// change it; not ok: there is none. nil: none.
 	Size func() (width, height int, ok bool)
 
-	Build    Build
+	Build Build
 }
 
 // Main runs inboxctl as a process and returns its exit code.

@@ -77,7 +77,7 @@ func runLogin(ctx context.Context, o *loginOptions) error {
 		return err
 	}
 	config.Put(x)
-	config.Current = x.Name
+	config.Use(x.Name)
 	if err := config.Save(path); err != nil {
 		return err
 	}

@@ -47,6 +47,7 @@ func (a *app) addManners(root *cobra.Command) {
 			a.addListFlags(cmd)
 		}
 		a.addCompletion(cmd)
+		cmd.Long, cmd.Example = wrapProse(cmd.Long, helpWidth), foldExamples(cmd.Example, helpWidth)
 	}
 }
 
