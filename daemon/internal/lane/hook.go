@@ -60,7 +60,7 @@ func (h *hook) dequeue(ctx context.Context, cmd redis.Cmder, queue string, next 
 	switch {
 	case errors.Is(err, redis.Nil):
 		h.breaker.note(nil, time.Since(began))
-		if !h.wait(ctx, bell, idleWait) {
+		if !h.wait(ctx, bell, idleWait) || h.resting.Load() {
 			return err
 		}
 		cmd.SetErr(nil)

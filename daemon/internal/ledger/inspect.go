@@ -165,16 +165,18 @@ WHERE org_id = $1 AND state IN ($2, $3, $4) GROUP BY job_type`, orgID, int16(job
 	if err != nil {
 		return nil, 0, fmt.Errorf("count what waits of org %d: %w", orgID, err)
 	}
-	ready = map[job.Type]int64{}
-	var t job.Type
-	var waits, runs int64
-	_, err = pgx.ForEachRow(rows, []any{&t, &waits, &runs}, func() error {
-		ready[t] = waits
-		underWay += runs
-		return nil
-	})
+	type count struct {
+		Type        job.Type
+		Ready, Busy int64
+	}
+	counts, err := pgx.CollectRows(rows, pgx.RowToStructByPos[count])
 	if err != nil {
 		return nil, 0, fmt.Errorf("count what waits of org %d: %w", orgID, err)
+	}
+	ready = make(map[job.Type]int64, len(counts))
+	for _, c := range counts {
+		ready[c.Type] = c.Ready
+		underWay += c.Busy
 	}
 	return ready, underWay, nil
 }

@@ -39,7 +39,7 @@ func seconds(name string, d time.Duration, warn, crit time.Duration) measure {
 
 func number(name string, n int64) measure { return measure{name: name, value: float64(n)} }
 
-func (m measure) from(warn float64) measure { m.warn = &warn; return m }
+func from(m measure, warn float64) measure { m.warn = &warn; return m }
 
 // bound puts the bounds of --warn and --crit on the measures. What is named there
 // replaces the defaults of that measure.
@@ -115,7 +115,10 @@ func (m *measure) state() state {
 }
 
 func (m *measure) text(value float64) string {
-	if m.unit == "s" {
+	switch {
+	case m.unit == "s" && value == 0:
+		return "0s"
+	case m.unit == "s":
 		return text.Millis(value * 1000)
 	}
 	return strconv.FormatFloat(value, 'f', -1, 64)

@@ -43,7 +43,7 @@ func lookAtWorkers(ctx context.Context, client *admin.Client, _ *checkOptions) (
 		stale: time.Duration(answer.StaleMS) * time.Millisecond,
 		measures: []measure{
 			{name: "alive", value: float64(alive), crit: &one, fewer: true},
-			number("silent", silent).from(1), number("versions", int64(len(versions))).from(2), number("draining", draining),
+			from(number("silent", silent), 1), from(number("versions", int64(len(versions))), 2), number("draining", draining),
 		},
 	}, nil
 }

@@ -96,7 +96,7 @@ func (a *app) offer(ask completer) cobra.CompletionFunc {
 		begun, _, _ := cutLast(word)
 		parent := cmd.Context()
 		if parent == nil {
-			parent = context.Background() //nolint:contextcheck // cobra gives completion none
+			parent = context.Background() // cobra gives completion none
 		}
 		ctx, cancel := context.WithTimeout(parent, completeTime)
 		defer cancel()
@@ -174,7 +174,7 @@ func jobWords(ctx context.Context, c *admin.Client) (found []string, err error) 
 func operationWords(ctx context.Context, c *admin.Client) (found []string, err error) {
 	l, err := c.Operations(ctx, nil, admin.Page{Limit: 50})
 	for _, o := range l.Items {
-		found = append(found, o.ID+"\t"+string(o.State))
+		found = append(found, o.ID+"\t"+o.State)
 	}
 	return found, err
 }

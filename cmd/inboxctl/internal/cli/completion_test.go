@@ -18,7 +18,7 @@ func (s *session) offers(t *testing.T, args ...string) []string {
 	got := s.run(t.Context(), append([]string{"__complete"}, args...)...)
 	require.Equal(t, 0, got.code, got.err)
 	var words []string
-	for _, line := range strings.Split(got.out, "\n") {
+	for line := range strings.SplitSeq(got.out, "\n") {
 		if line == "" || strings.HasPrefix(line, ":") {
 			continue
 		}

@@ -45,7 +45,7 @@ func verbsIn(help string) (verbs []string) {
 	if !found {
 		return nil
 	}
-	for _, line := range strings.Split(list, "\n") {
+	for line := range strings.SplitSeq(list, "\n") {
 		if !strings.HasPrefix(line, "  ") {
 			break
 		}
@@ -59,7 +59,7 @@ func examplesIn(help string) (lines []string) {
 	if !found {
 		return nil
 	}
-	for _, line := range strings.Split(block, "\n") {
+	for line := range strings.SplitSeq(block, "\n") {
 		line = strings.TrimSpace(line)
 		if line == "" {
 			break
@@ -82,7 +82,7 @@ func TestEveryCommandHelps(t *testing.T) {
 	for _, c := range commands(t) {
 		t.Run(c.name(), func(t *testing.T) {
 			t.Parallel()
-			for _, line := range strings.Split(c.help, "\n") {
+			for line := range strings.SplitSeq(c.help, "\n") {
 				require.LessOrEqual(t, utf8.RuneCountInString(line), 80, "%q", line)
 			}
 			require.NotContains(t, c.help, "\t")
@@ -229,9 +229,21 @@ func TestTablesAtTheirWidths(t *testing.T) {
 
 func reads() [][]string {
 	return [][]string{
-		{"status"}, {"jobs", "list"}, {"jobs", "show", "4712"}, {"queues", "list"}, {"queues", "show", "whatsapp"},
-		{"orgs", "list"}, {"orgs", "show", "acme"}, {"orgs", "holds"}, {"users", "list"}, {"channels", "list"},
-		{"limits", "list"}, {"limits", "show", "--org", "acme"}, {"limits", "history"}, {"workers", "list"}, {"workers", "show", "2"},
+		{"status"},
+		{"jobs", "list"},
+		{"jobs", "show", "4712"},
+		{"queues", "list"},
+		{"queues", "show", "whatsapp"},
+		{"orgs", "list"},
+		{"orgs", "show", "acme"},
+		{"orgs", "holds"},
+		{"users", "list"},
+		{"channels", "list"},
+		{"limits", "list"},
+		{"limits", "show", "--org", "acme"},
+		{"limits", "history"},
+		{"workers", "list"},
+		{"workers", "show", "2"},
 	}
 }
 
@@ -248,7 +260,7 @@ func TestNarrowAndPlainTerminals(t *testing.T) {
 		s.columns = 40
 		got := s.run(t.Context(), args...)
 		require.Equal(t, 0, got.code, "%v: %s", args, got.err)
-		for _, line := range strings.Split(got.out, "\n") {
+		for line := range strings.SplitSeq(got.out, "\n") {
 			if args[len(args)-1] == "list" {
 				require.LessOrEqual(t, utf8.RuneCountInString(line), 40, "%v", args)
 			}

@@ -135,7 +135,7 @@ func (s *session) failing(next http.Handler) http.Handler {
 		fails := n == s.down
 		mu.Unlock()
 		if fails {
-			w.WriteHeader(503)
+			w.WriteHeader(http.StatusServiceUnavailable)
 			_, _ = io.WriteString(w, `{"status":503,"kind":"temporary","code":"database","detail":"the database does not answer"}`)
 			return
 		}
