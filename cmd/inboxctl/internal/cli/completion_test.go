@@ -54,6 +54,7 @@ func TestCompletion(t *testing.T) {
 		{"window_closed", []string{"jobs", "list", "--error", ""}},
 		{"jsonl", []string{"orgs", "list", "-o", ""}},
 		{"send_text", []string{"limits", "reset", "--org", "acme", ""}},
+		{"send_text=", []string{"limits", "set", "--org", "acme", ""}},
 		{"nagios", []string{"check", "queue", "whatsapp", "--format", ""}},
 		{"acme", []string{"check", "org", ""}},
 	} {
