@@ -202,7 +202,7 @@ var (
 func sameEveryNight(text string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
-		sentence := strings.HasSuffix(line, ".") || strings.HasPrefix(line, "$")
+		sentence := strings.HasPrefix(line, "$") || strings.HasSuffix(line, ".") && !spaces.MatchString(line)
 		line = regexp.MustCompile(`in \d+\.\d s`).ReplaceAllString(aDuration.ReplaceAllString(line, "#"), "in # s")
 		if !sentence {
 			line = aNumber.ReplaceAllString(line, "#")
