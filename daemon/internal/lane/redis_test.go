@@ -97,7 +97,9 @@ func TestRestPullsNothing(t *testing.T) {
 	g := &got{}
 	r := start(t, address(t, stacktest.Redis(t)), g)
 	r.Rest(true)
-	require.Empty(t, r.Enqueue(t.Context(), job.WhatsApp, job.SendMessage, []job.Ticket{{ID: 1, Epoch: 1}}))
+	require.Eventually(t, func() bool {
+		return len(r.Enqueue(t.Context(), job.WhatsApp, job.SendMessage, []job.Ticket{{ID: 1, Epoch: 1}})) == 0
+	}, 20*time.Second, 100*time.Millisecond)
 	require.Never(t, func() bool { return len(g.sorted()) > 0 }, time.Second, 50*time.Millisecond, "a drained process took a copy")
 	r.Rest(false)
 	require.Eventually(t, func() bool { return len(g.sorted()) == 1 }, 20*time.Second, 10*time.Millisecond)

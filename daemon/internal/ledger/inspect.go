@@ -156,12 +156,18 @@ WHERE dead_at IS NULL ORDER BY w.id LIMIT 1000`)
 	return all, nil
 }
 
+// readyByTypeSQL names the states as the partial indexes do, or they are not used.
+const readyByTypeSQL = `
+SELECT job_type, sum(ready)::bigint, sum(busy)::bigint FROM (
+  SELECT job_type, 1 AS ready, 0 AS busy FROM jobs WHERE state = 1 AND org_id = $1
+  UNION ALL
+  SELECT job_type, 0, 1 FROM jobs WHERE state IN (2, 3) AND org_id = $1) j
+GROUP BY job_type`
+
 // ReadyByType counts the ready jobs of an org by type, and those of it that are
 // under way.
 func (l *Ledger) ReadyByType(ctx context.Context, orgID int64) (ready map[job.Type]int64, underWay int64, err error) {
-	rows, err := l.reads.Query(ctx, `
-SELECT job_type, count(*) FILTER (WHERE state = $2), count(*) FILTER (WHERE state IN ($3, $4)) FROM jobs
-WHERE org_id = $1 AND state IN ($2, $3, $4) GROUP BY job_type`, orgID, int16(job.Ready), int16(job.Dispatched), int16(job.Running))
+	rows, err := l.reads.Query(ctx, readyByTypeSQL, orgID)
 	if err != nil {
 		return nil, 0, fmt.Errorf("count what waits of org %d: %w", orgID, err)
 	}
