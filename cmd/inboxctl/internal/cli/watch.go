@@ -97,7 +97,7 @@ func newScreen(out, err io.Writer, size func() (int, int, bool)) *screen {
 // its end and the rest below it: nothing is ever blank in between.
 func (s *screen) draw(block, notes string) error {
 	s.last = block + notes
-	width, height, ok := s.size()
+	width, height, ok := s.sizeNow()
 	if !ok {
 		if _, err := io.WriteString(s.err, notes); err != nil {
 			return quiet(err)
@@ -108,9 +108,19 @@ func (s *screen) draw(block, notes string) error {
 	return s.paint(s.last, width, height)
 }
 
+// sizeNow is 80 by 24 on a terminal that does not know its own, such as a serial
+// line.
+func (s *screen) sizeNow() (width, height int, ok bool) {
+	width, height, ok = s.size()
+	if width <= 0 || height <= 0 {
+		width, height = 80, 24
+	}
+	return width, height, ok
+}
+
 // stale says that the last block is old.
 func (s *screen) stale(why string) error {
-	width, height, ok := s.size()
+	width, height, ok := s.sizeNow()
 	if !ok {
 		_, err := fmt.Fprintf(s.err, "inboxctl: %s\n", why)
 		return quiet(err)

@@ -98,6 +98,20 @@ func TestWatchDraws(t *testing.T) {
 	require.LessOrEqual(t, strings.Count(r.writes[1], "\n"), 12)
 }
 
+// A terminal that does not know its size, such as a serial console, must still
+// show something.
+func TestWatchWithoutASize(t *testing.T) {
+	t.Parallel()
+	s := newSession(t, world())
+	ctx, cancel := context.WithCancel(t.Context())
+	r := &reader{until: 2, leave: cancel}
+	require.Equal(t, 0, cli.Run(ctx, cli.Env{
+		In: strings.NewReader(""), Out: r, Err: io.Discard, Getenv: func(name string) string { return s.env[name] }, Now: at,
+		Size: func() (int, int, bool) { return 0, 0, true }, Build: cli.Build{Version: "v1.0.0"},
+	}, []string{"orgs", "list", "--watch=100ms"}))
+	require.Contains(t, r.writes[0], "acme")
+}
+
 // A server that goes away is said, over the last answer, and the watch goes on:
 // whoever looks at 3 a.m. must not have to start it again.
 func TestWatchOutlivesTheServer(t *testing.T) {
