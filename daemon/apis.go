@@ -31,6 +31,15 @@ func (d *Daemon) buildAPIs(context.Context) error {
 	}
 	d.doors.public.server = httpapi.Server(public, d.log)
 
+	checker, err := meta.NewClient(meta.Options{
+		GraphURL: c.Meta.GraphURL, InstagramURL: c.Meta.InstagramURL, Version: c.Meta.GraphVersion,
+		AppID: c.Meta.AppID, AppSecrets: secret.RevealAll(c.Meta.AppSecrets),
+	})
+	if err != nil {
+		return err
+	}
+	d.stops.push("token checks", 0, func(context.Context) error { checker.Close(); return nil })
+
 	explainer, err := why.New(why.Options{Ledger: d.ledger, Limits: d.limiter, Control: d.control.Current, Dial: d.dial})
 	if err != nil {
 		return err
@@ -39,6 +48,7 @@ func (d *Daemon) buildAPIs(context.Context) error {
 		Orgs: d.store, Users: d.store, Channels: d.store, Tokens: tokens{d.store}, Jobs: d.ledger, Failures: d.ledger, Retrier: d.ledger, Control: d.ledger, Recaller: d.ledger,
 		Canceller: d.ledger, Resolver: d.ledger, Explainer: explainer, Life: why.Life, Waiting: d.ledger, Token: d.limiter.Look,
 		Trail: d.trail, Revealer: d.store, Registerer: d.registry,
+		Drainer: d.ledger, Usage: usage{d.limiter}, History: d.ledger, TokenChecker: checker,
 		Logger: d.log, Version: d.o.Build.Version, Probes: d.probes(),
 		Dial: d.dial, Redis: c.Redis.Configured(), Snapshot: d.control.Current, Environment: c.Environment,
 		APIURL: d.doors.public.url(), MetricsURL: d.doors.metrics.url() + "/metrics",

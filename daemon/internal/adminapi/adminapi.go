@@ -29,6 +29,7 @@ type Orgs interface {
 	CreateOrg(ctx context.Context, org inbox.Org) (inbox.Org, error)
 	Orgs(ctx context.Context) ([]inbox.Org, error)
 	OrgByName(ctx context.Context, name string) (inbox.Org, error)
+	UpdateOrg(ctx context.Context, org inbox.Org) (inbox.Org, error) // all but its name
 }
 
 // Users keeps the agents. orgID 0 means all orgs.
@@ -45,6 +46,10 @@ type Channels interface {
 	// the change holds.
 	SetChannelState(ctx context.Context, orgID, id int64, state inbox.ChannelState) (inbox.Channel, int64, error)
 	SetChannelToken(ctx context.Context, orgID, id int64, token string) (inbox.Channel, int64, error)
+	// ChannelUse counts what depends on a channel; RemoveChannel refuses while
+	// there are unfinished jobs.
+	ChannelUse(ctx context.Context, orgID, id int64) (unfinished, conversations int64, err error)
+	RemoveChannel(ctx context.Context, orgID, id int64, why string) (version int64, err error)
 }
 
 // Tokens makes and checks credentials.
@@ -64,6 +69,8 @@ type Jobs interface {
 	QueueSummary(ctx context.Context, orgID int64) ([]inspect.Queue, error)
 	Latency(ctx context.Context, orgID int64, window time.Duration) ([]inspect.Latency, error)
 	Processes(ctx context.Context) ([]inspect.Process, error)
+	// ReadyByType counts an org's ready jobs, and those of it that are under way.
+	ReadyByType(ctx context.Context, orgID int64) (ready map[job.Type]int64, underWay int64, err error)
 	JobList(ctx context.Context, f inspect.Filter) ([]inspect.Job, error)
 	Job(ctx context.Context, orgID, id int64) (inspect.Detail, error)
 	JobCount(ctx context.Context, f inspect.Filter, by inspect.By) ([]inspect.Count, error)
@@ -95,7 +102,7 @@ type Control interface {
 	AddHold(ctx context.Context, h control.Hold, lasts time.Duration) (control.Hold, int64, error)
 	ReleaseHolds(ctx context.Context, ids []int64, by string) ([]control.Hold, int64, error)
 	SetLimits(ctx context.Context, limits []control.Limit, lasts time.Duration) (int64, error)
-	ResetLimits(ctx context.Context, orgID int64, names []string) (int, int64, error)
+	ResetLimits(ctx context.Context, orgID int64, names []string, by, reason string) (int, int64, error)
 	SetDial(ctx context.Context, q job.Queue, dial int, by string) (int64, error)
 	Acks(ctx context.Context, version int64) ([]control.Ack, error)
 }
@@ -155,24 +162,28 @@ type Options struct {
 	Logger   *slog.Logger
 	Version  string
 
-	Trail       Trail                                                  // nil: the audit trail cannot be read here
-	Revealer    Revealer                                               // nil: nothing is revealed here
-	Registerer  prometheus.Registerer                                  // nil: metrics are kept but not exposed
-	Canceller   Canceller                                              // nil: jobs cannot be cancelled here
-	Resolver    Resolver                                               // nil: jobs cannot be resolved here
-	Explainer   Explainer                                              // nil: jobs cannot be explained here
-	Waiting     Waiting                                                // nil: who waits for a token is not known
-	Token       func(ctx context.Context, w job.Want) job.Grant        // says when there is one, and takes none; nil: not known
-	Life        func(d inspect.Detail, now time.Time) []inspect.Moment // tells a job's life; nil: nobody does
-	Probes      []Probe
-	Dial        func(job.Queue) int      // percent by Redis now; nil: not known
-	Redis       bool                     // whether one is configured
-	Snapshot    func() *control.Snapshot // this process's copy; nil: marks are not known
-	Environment string                   // badge of this deployment; may be empty
-	APIURL      string                   // of the public API; empty: not known
-	MetricsURL  string                   // with /metrics; empty: not known
-	Now         func() time.Time         // nil: time.Now
-	Recheck     time.Duration            // between two looks at the token of a long call; 0: 4 s
+	Trail        Trail                                                  // nil: the audit trail cannot be read here
+	Revealer     Revealer                                               // nil: nothing is revealed here
+	Registerer   prometheus.Registerer                                  // nil: metrics are kept but not exposed
+	Canceller    Canceller                                              // nil: jobs cannot be cancelled here
+	Resolver     Resolver                                               // nil: jobs cannot be resolved here
+	Explainer    Explainer                                              // nil: jobs cannot be explained here
+	Waiting      Waiting                                                // nil: who waits for a token is not known
+	Token        func(ctx context.Context, w job.Want) job.Grant        // says when there is one, and takes none; nil: not known
+	Life         func(d inspect.Detail, now time.Time) []inspect.Moment // tells a job's life; nil: nobody does
+	Drainer      Drainer                                                // nil: workers cannot be drained here
+	Usage        Usage                                                  // nil: how much of a limit is in use is not known
+	History      History                                                // nil: no history of limits is kept
+	TokenChecker TokenChecker                                           // nil: tokens of channels are not checked
+	Probes       []Probe
+	Dial         func(job.Queue) int      // percent by Redis now; nil: not known
+	Redis        bool                     // whether one is configured
+	Snapshot     func() *control.Snapshot // this process's copy; nil: marks are not known
+	Environment  string                   // badge of this deployment; may be empty
+	APIURL       string                   // of the public API; empty: not known
+	MetricsURL   string                   // with /metrics; empty: not known
+	Now          func() time.Time         // nil: time.Now
+	Recheck      time.Duration            // between two looks at the token of a long call; 0: 4 s
 }
 
 type handler struct {

@@ -36,7 +36,7 @@ type Ledger interface {
 	Take(ctx context.Context, p job.Pick, workerID int64) ([]job.Claimed, error)
 	Recall(ctx context.Context, reason string, tickets []job.Ticket) (int, error)
 	RecallOlder(ctx context.Context, reason string, age time.Duration) (int, error)
-	RecallDoubtful(ctx context.Context, workerID int64) (int, error)
+	RecallOwn(ctx context.Context, reason string, workerID int64) (int, error)
 	Defer(ctx context.Context, deferrals []job.Deferral, workerID int64) error
 	Expired() int
 }

@@ -65,7 +65,7 @@ func TestNothingChangedIsNotRecorded(t *testing.T) {
 	b := setup(t)
 	_, _, err := b.ReleaseHolds(requested(t, "holds.release"), []int64{7}, "token:5")
 	require.NoError(t, err)
-	_, _, err = b.ResetLimits(requested(t, "limits.reset"), 1, nil)
+	_, _, err = b.ResetLimits(requested(t, "limits.reset"), 1, nil, "ana", "")
 	require.NoError(t, err)
 	_, err = b.Resolve(requested(t, "jobs.resolve"), 0, 99, inspect.ResolvedSent, "token:5")
 	require.Equal(t, inbox.NotFound, inbox.KindOf(err))

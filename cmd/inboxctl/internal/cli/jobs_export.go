@@ -139,7 +139,7 @@ func (e *export) write(items []admin.Job, header bool) error {
 	var b bytes.Buffer
 	var err error
 	if e.o.flags.output == "csv" {
-		err = writeCSV(&b, items, header && !e.o.flags.noHeaders)
+		err = writeCSV(&b, e.o.app, items, header && !e.o.flags.noHeaders)
 	} else {
 		err = writeLines(&b, items)
 	}
