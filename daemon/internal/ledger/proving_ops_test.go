@@ -100,7 +100,7 @@ func (p *proving) word(t *testing.T, a act, ticket job.Ticket) (err error) {
 	case sweep:
 		err = p.SweepCancelled(ctx)
 	case revive:
-		_, err = p.RetryDead(ctx, one)
+		_, err = p.RetryDead(ctx, one, "ana")
 	default:
 		err = fmt.Errorf("nobody does %s", a.op)
 	}
