@@ -32,7 +32,7 @@ func (d *Daemon) buildAPIs(context.Context) error {
 
 	admin, err := adminapi.New(adminapi.Options{
 		Orgs: d.store, Users: d.store, Channels: d.store, Tokens: tokens{d.store}, Jobs: d.ledger, Retrier: d.ledger, Control: d.ledger, Recaller: d.ledger,
-		Canceller: d.ledger, Resolver: d.ledger,
+		Canceller: d.ledger, Resolver: d.ledger, Operations: d.ledger,
 		Logger: d.log, Version: d.o.Build.Version, Probes: d.probes(),
 		Dial: d.dial, Redis: c.Redis.Configured(), Snapshot: d.control.Current, Environment: c.Environment,
 		APIURL: d.doors.public.url(), MetricsURL: d.doors.metrics.url() + "/metrics",

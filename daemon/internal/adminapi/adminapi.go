@@ -61,7 +61,7 @@ type Jobs interface {
 // Retrier revives dead jobs.
 type Retrier interface {
 	DeadByOrg(ctx context.Context, f inspect.Filter) ([]inspect.OrgCount, error)
-	RetryDead(ctx context.Context, f inspect.Filter) (int, error)
+	RetryDead(ctx context.Context, f inspect.Filter, by string) (int, error)
 }
 
 // Control keeps what operators set. Every change returns the version under which
@@ -130,8 +130,9 @@ type Options struct {
 	Logger   *slog.Logger
 	Version  string
 
-	Canceller   Canceller // nil: jobs cannot be cancelled here
-	Resolver    Resolver  // nil: jobs cannot be resolved here
+	Canceller   Canceller  // nil: jobs cannot be cancelled here
+	Resolver    Resolver   // nil: jobs cannot be resolved here
+	Operations  Operations // nil: there are none here
 	Probes      []Probe
 	Dial        func(job.Queue) int      // percent by Redis now; nil: not known
 	Redis       bool                     // whether one is configured

@@ -34,13 +34,16 @@ type fake struct {
 	filters  []inspect.Filter // of RetryDead
 	looks    int
 	engine   engine
-	down     error // every call fails
-	stop     error // RetryDead fails, with one job left
-	hang     bool  // RetryDead waits for the end of its time, with one job left
+
+	operations *bulkWork
+	down       error // every call fails
+	stop       error // RetryDead fails, with one job left
+	hang       bool  // RetryDead waits for the end of its time, with one job left
 }
 
 func newFake() *fake {
 	return &fake{
+		operations: newBulkWork(),
 		orgs: []inbox.Org{
 			{ID: 1, Name: "acme", TimeZone: "UTC", SLATarget: 5 * time.Minute, Objective: 0.8, CreatedAt: day},
 			{ID: 2, Name: "globex", TimeZone: "UTC", SLATarget: time.Minute, Objective: 0.9, CreatedAt: day},
@@ -203,7 +206,7 @@ func (f *fake) DeadByOrg(ctx context.Context, x inspect.Filter) (got []inspect.O
 	return got, f.down
 }
 
-func (f *fake) RetryDead(ctx context.Context, x inspect.Filter) (int, error) {
+func (f *fake) RetryDead(ctx context.Context, x inspect.Filter, _ string) (int, error) {
 	n := len(f.dead(ctx, x))
 	defer f.lock()()
 	f.filters = append(f.filters, x)
@@ -221,7 +224,7 @@ func (f *fake) RetryDead(ctx context.Context, x inspect.Filter) (int, error) {
 func (f *fake) options() adminapi.Options {
 	return adminapi.Options{
 		Orgs: f, Users: f, Channels: f, Tokens: f, Jobs: f, Retrier: f, Control: &f.engine, Recaller: &f.engine,
-		Canceller: &f.engine, Resolver: &f.engine,
+		Canceller: &f.engine, Resolver: &f.engine, Operations: f.operations,
 		Logger: slog.New(slog.DiscardHandler), Version: "v1",
 		Environment: "test", APIURL: "http://127.0.0.1:8080",
 		Dial:   func(job.Queue) int { return 50 },

@@ -22,8 +22,11 @@ type route struct {
 
 // limit bounds the work: bulk work takes longer than the rest.
 func (rt route) limit() time.Duration {
-	if rt.path == admin.RetryPath || rt.path == admin.CancelPath {
+	switch {
+	case rt.path == admin.RetryPath || rt.path == admin.CancelPath:
 		return admin.RetryTime
+	case rt.path == admin.OpsPath && rt.method == http.MethodPost:
+		return admin.PlanTime
 	}
 	return workTime
 }
@@ -57,6 +60,12 @@ func (h *handler) routes() []route {
 		{post, admin.StatePath, admin.Operator, "Pause or resume a channel", nil, admin.ChannelState{}, admin.One[admin.ChannelResult]{}, h.setChannelState},
 		{post, admin.SecretPath, admin.Admin, "Replace the access token of a channel", nil, admin.ChannelToken{}, admin.One[admin.ChannelResult]{}, h.setChannelToken},
 		{post, admin.TokensPath, admin.Admin, "Make a token; its secret is shown once", nil, admin.TokenCreate{}, admin.One[admin.Token]{}, h.createToken},
+		{post, admin.OpsPath, admin.Operator, "Plan a bulk change: freeze the jobs and count", nil, admin.PlanRequest{}, admin.One[admin.Operation]{}, h.planOperation},
+		{post, admin.OpsPath + "/{id}/commit", admin.Operator, "Carry out a plan", nil, admin.CommitRequest{}, admin.One[admin.Operation]{}, h.commitOperation},
+		{post, admin.OpsPath + "/{id}/abort", admin.Operator, "Stop an operation after the chunk under way", nil, admin.ReasonOnly{}, admin.One[admin.Operation]{}, h.abortOperation},
+		{get, admin.OpsPath, admin.Viewer, "Operations, newest first", []string{"state", "cursor", "limit"}, nil, admin.List[admin.Operation]{}, h.listOperations},
+		{get, admin.OpsPath + "/{id}", admin.Viewer, "One operation with its progress", nil, nil, admin.One[admin.Operation]{}, h.showOperation},
+		{get, admin.OpsPath + "/{id}/items", admin.Viewer, "The jobs of an operation", []string{"result", "cursor", "limit"}, nil, admin.List[admin.OperationItem]{}, h.listOperationItems},
 		{get, admin.OpenAPIPath, admin.Viewer, "This description", nil, nil, map[string]any{}, h.showOpenAPI},
 	}
 }

@@ -71,7 +71,7 @@ type Ledger struct {
 	wake    *waker
 	claims  *gate
 	started chan struct{} // an operation was committed here
-	expired atomic.Int64 // tickets found too old at a start
+	expired atomic.Int64  // tickets found too old at a start
 }
 
 // New returns a Ledger. SetEffects breaks the knot with a store that itself

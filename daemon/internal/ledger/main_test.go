@@ -51,7 +51,7 @@ func (r *recordedEffects) QueueEffects(b *pgx.Batch, effects []job.Effect) {
 }
 
 // QueueKeep and QueueRestore: the ledger's own tests have no messages.
-func (*recordedEffects) QueueKeep(*pgx.Batch, int64, []int64)                              {}
+func (*recordedEffects) QueueKeep(*pgx.Batch, int64, []int64)                         {}
 func (*recordedEffects) QueueRestore(*pgx.Batch, int64, []int64, inbox.MessageStatus) {}
 
 // StillFailed finds every message as it was left, but those of moved.

@@ -51,7 +51,9 @@ func mostFirst(counts map[string]int64) []operation.Skip {
 	for reason, n := range counts {
 		list = append(list, operation.Skip{Reason: reason, N: n})
 	}
-	slices.SortFunc(list, func(a, b operation.Skip) int { return cmp.Or(cmp.Compare(b.N, a.N), strings.Compare(a.Reason, b.Reason)) })
+	slices.SortFunc(list, func(a, b operation.Skip) int {
+		return cmp.Or(cmp.Compare(b.N, a.N), strings.Compare(a.Reason, b.Reason))
+	})
 	return list
 }
 

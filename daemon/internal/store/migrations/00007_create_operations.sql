@@ -8,7 +8,7 @@ CREATE TABLE operations (
                 CHECK (kind IN ('retry', 'cancel', 'discard', 'hold', 'release', 'resolve', 'undo')),
   state         text NOT NULL DEFAULT 'planned' CONSTRAINT operations_state
                 CHECK (state IN ('planned', 'expired', 'running', 'aborting', 'aborted', 'done', 'failed')),
-  org_id        bigint REFERENCES orgs,            -- the only org it touches; null: several may be touched
+  org_id        bigint,                            -- the only org it touches; null: several may be touched
   selector      jsonb,                             -- as it was asked; null: an undo
   named         boolean NOT NULL DEFAULT false,    -- its jobs were named by id: they keep their priority
   settle_as     text,                              -- of a resolve: sent, not_sent, resend
