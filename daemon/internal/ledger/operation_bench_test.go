@@ -181,7 +181,7 @@ FROM c, generate_series(1, 3) k WHERE 3 * c.id + k <= 1000000`,
 		`INSERT INTO jobs (id, org_id, queue, job_type, priority, state, epoch, run_epoch, attempt, max_attempts, lane, serial_key, subject_id, channel_id, error_class, last_error, ready_at, deadline_at)
 SELECT 3 * c.id + k, c.org, 1, 1, 1, 6, 5, 5, 5, 5, 2, c.id + 1, 3 * c.id + k, c.org, CASE k WHEN 1 THEN 'media' ELSE 'transient' END, 'no such picture', now(), now() + interval '1 day'
 FROM c, generate_series(1, 3) k WHERE 3 * c.id + k <= 1000000`,
-		`UPDATE jobs SET org_id = 1 WHERE id IN (SELECT id FROM jobs WHERE org_id <> 1 ORDER BY id LIMIT 100000 - (SELECT count(*) FROM jobs WHERE org_id = 1))`,
+		`UPDATE jobs SET org_id = 1 WHERE id IN (SELECT id FROM jobs WHERE org_id <> 1 ORDER BY id LIMIT (SELECT greatest(0, 100000 - count(*)) FROM jobs WHERE org_id = 1))`,
 		`UPDATE jobs SET org_id = 2 WHERE id IN (SELECT id FROM jobs WHERE org_id = 1 ORDER BY id DESC LIMIT (SELECT greatest(0, count(*) - 100000) FROM jobs WHERE org_id = 1))`,
 		`SELECT setval(pg_get_serial_sequence('jobs', 'id'), 2000000)`,
 		`VACUUM ANALYZE jobs`, `VACUUM ANALYZE messages`, `ANALYZE conversations`, `CHECKPOINT`,
