@@ -51,9 +51,13 @@ const scanColumns = `j.id, j.org_id, j.xmin::text::bigint, j.state, j.queue, j.j
 // NotFound for an unknown id, Conflict if none of the jobs named by id can be
 // changed, or the operation to undo cannot be undone.
 func (l *Ledger) PlanOperation(ctx context.Context, r operation.Request) (operation.Operation, error) {
+	undone, err := l.toUndo(ctx, r)
+	if err != nil {
+		return operation.Operation{}, fmt.Errorf("plan %s: %w", r.Kind, err)
+	}
 	var id int64
-	err := pgx.BeginTxFunc(ctx, l.reads, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) error {
-		p := planner{ctx: ctx, tx: tx, l: l, r: r, census: newCensus()}
+	err = pgx.BeginTxFunc(ctx, l.reads, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) error {
+		p := planner{ctx: ctx, tx: tx, l: l, r: r, undone: undone, census: newCensus()}
 		if err := p.scan(); err != nil {
 			return err
 		}

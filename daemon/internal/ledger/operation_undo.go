@@ -15,13 +15,6 @@ import (
 
 // scanUndo finds what of another operation can be taken back now.
 func (p *planner) scanUndo() error {
-	var err error
-	if p.undone, err = p.l.Operation(p.ctx, p.r.OrgID, p.r.Undo); err != nil {
-		return err
-	}
-	if err := undoable(p.undone); err != nil {
-		return err
-	}
 	for after := int64(0); ; {
 		rows, err := p.tx.Query(p.ctx, `
 SELECT job_id, org_id, 0::bigint FROM operation_items WHERE operation_id = $1 AND result = 1 AND NOT undone AND job_id > $2 ORDER BY job_id LIMIT $3`,
@@ -47,6 +40,18 @@ SELECT job_id, org_id, 0::bigint FROM operation_items WHERE operation_id = $1 AN
 			p.census.count(scanned{pick: f.pick, Queue: f.job.Queue, Type: f.job.Type, SerialKey: f.serial})
 		}
 	}
+}
+
+// toUndo loads what an undo is about, before its plan takes a connection.
+func (l *Ledger) toUndo(ctx context.Context, r operation.Request) (operation.Operation, error) {
+	if r.Kind != operation.Undo {
+		return operation.Operation{}, nil
+	}
+	o, err := l.Operation(ctx, r.OrgID, r.Undo)
+	if err != nil {
+		return o, err
+	}
+	return o, undoable(o)
 }
 
 func undoable(o operation.Operation) error {
