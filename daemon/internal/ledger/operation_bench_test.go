@@ -1,9 +1,14 @@
 package ledger_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -26,6 +31,7 @@ type stopwatch struct {
 	mu      sync.Mutex
 	longest time.Duration
 	sql     string
+	totals  map[string]time.Duration
 }
 
 type begun struct{}
@@ -65,6 +71,10 @@ func (s *stopwatch) end(ctx context.Context) {
 	took := time.Since(b.at)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.totals == nil {
+		s.totals = map[string]time.Duration{}
+	}
+	s.totals[b.sql] += took
 	if took > s.longest {
 		s.longest, s.sql = took, b.sql
 	}
@@ -77,7 +87,10 @@ func (s *stopwatch) reset(b *testing.B, what string) float64 {
 	defer s.mu.Unlock()
 	ms := float64(s.longest.Microseconds()) / 1000
 	b.Logf("longest statement of the %s: %.0f ms: %.300s", what, ms, s.sql)
-	s.longest, s.sql = 0, ""
+	for _, sql := range slices.SortedFunc(maps.Keys(s.totals), func(x, y string) int { return int(s.totals[y] - s.totals[x]) })[:min(6, len(s.totals))] {
+		b.Logf("  in all %s: %.200s", s.totals[sql].Round(time.Millisecond), strings.Join(strings.Fields(sql), " "))
+	}
+	s.longest, s.sql, s.totals = 0, "", nil
 	return ms
 }
 
@@ -110,7 +123,8 @@ func BenchmarkOperation(b *testing.B) {
 	require.NoError(b, err)
 	bu.SetEffects(s)
 	bu.w1 = bu.register(b)
-	bu.million(b, stack.DatabaseURL)
+	jobs := size(b)
+	bu.fill(b, stack.DatabaseURL, jobs)
 	idle := foreground(b, bu, 3*time.Second)
 	b.Logf("foreground alone: p50 %s, p99 %s", idle[len(idle)/2], idle[len(idle)*99/100])
 	bu.runner(b)
@@ -130,7 +144,7 @@ func BenchmarkOperation(b *testing.B) {
 		took := time.Since(begin)
 		cancel()
 		busy := <-stop
-		require.Equal(b, int64(100_000), o.Done, o.Skipped)
+		require.Equal(b, int64(jobs/10), o.Done, o.Skipped)
 		b.Logf("foreground beside it: %d, p50 %s, p99 %s", len(busy), busy[len(busy)/2], busy[len(busy)*99/100])
 		b.ReportMetric(took.Seconds(), "retry-s")
 		b.ReportMetric(watch.reset(b, "retry"), "retry-longest-ms")
@@ -138,13 +152,21 @@ func BenchmarkOperation(b *testing.B) {
 		begin = time.Now()
 		u := bu.plan(b, operation.Request{Kind: operation.Undo, Undo: o.ID})
 		bu.commit(b, u.ID, operation.Terms{})
-		require.Equal(b, int64(100_000), bu.endedWithin(b, u.ID, 5*time.Minute).Done)
+		require.Equal(b, int64(jobs/10), bu.endedWithin(b, u.ID, 5*time.Minute).Done)
 		b.ReportMetric(time.Since(begin).Seconds(), "undo-s")
 		b.ReportMetric(watch.reset(b, "undo"), "undo-longest-ms")
 		all := bu.plan(b, operation.Request{Kind: operation.Retry})
-		require.Equal(b, int64(1_000_000), all.Matched)
+		require.Equal(b, int64(jobs), all.Matched)
 		b.ReportMetric(watch.reset(b, "plan of everything"), "plan-all-longest-ms")
 	}
+}
+
+// size is how many jobs there are: a million, or what OPERATION_JOBS says.
+func size(b *testing.B) int {
+	b.Helper()
+	n, err := strconv.Atoi(cmp.Or(os.Getenv("OPERATION_JOBS"), "1000000"))
+	require.NoError(b, err)
+	return n
 }
 
 type noSealer struct{}
@@ -162,27 +184,28 @@ func (b *bundle) endedWithin(tb testing.TB, id int64, most time.Duration) (o ope
 	return o
 }
 
-// million inserts a million dead jobs of fifty orgs with their messages, a tenth
+// fill inserts dead jobs of fifty orgs with their messages, a tenth
 // of them of org 1, three per conversation.
-func (b *bundle) million(tb testing.TB, dsn string) {
+func (b *bundle) fill(tb testing.TB, dsn string, jobs int) {
 	tb.Helper()
+	n := strconv.Itoa
 	conn, err := pgx.Connect(tb.Context(), dsn)
 	require.NoError(tb, err)
 	defer func() { _ = conn.Close(tb.Context()) }()
 	for _, sql := range []string{
 		`INSERT INTO orgs (id, name) SELECT i, 'org' || i FROM generate_series(1, 50) i`,
 		`INSERT INTO channels (id, org_id, kind, external_id) SELECT i, i, 'whatsapp', i FROM generate_series(1, 50) i`,
-		`CREATE TEMP TABLE c AS SELECT i AS id, CASE WHEN i % 10 = 0 THEN 1 ELSE 2 + i % 49 END AS org FROM generate_series(0, 333333) i`,
+		`CREATE TEMP TABLE c AS SELECT i AS id, CASE WHEN i % 10 = 0 THEN 1 ELSE 2 + i % 49 END AS org FROM generate_series(0, ` + n(jobs/3) + `) i`,
 		`INSERT INTO contacts (id, org_id, channel_id, wa_id) SELECT id + 1, org, org, id FROM c`,
 		`INSERT INTO conversations (id, org_id, channel_id, contact_id, last_message_at, last_inbound_at) SELECT id + 1, org, org, id + 1, now(), now() - interval '1 h' FROM c`,
 		`INSERT INTO messages (id, org_id, conversation_id, channel_id, inbound, kind, status, origin, job_id, attempts, body, error_class, error_text, failed_at)
 SELECT 3 * c.id + k, c.org, c.id + 1, c.org, false, 'text', 5, 'user', 3 * c.id + k, 5, 'We have sent you the invoice again, please look at the attachment.', 'media', 'no such picture', now()
-FROM c, generate_series(1, 3) k WHERE 3 * c.id + k <= 1000000`,
+FROM c, generate_series(1, 3) k WHERE 3 * c.id + k <= ` + n(jobs),
 		`INSERT INTO jobs (id, org_id, queue, job_type, priority, state, epoch, run_epoch, attempt, max_attempts, lane, serial_key, subject_id, channel_id, error_class, last_error, ready_at, deadline_at)
 SELECT 3 * c.id + k, c.org, 1, 1, 1, 6, 5, 5, 5, 5, 2, c.id + 1, 3 * c.id + k, c.org, CASE k WHEN 1 THEN 'media' ELSE 'transient' END, 'no such picture', now(), now() + interval '1 day'
-FROM c, generate_series(1, 3) k WHERE 3 * c.id + k <= 1000000`,
-		`UPDATE jobs SET org_id = 1 WHERE id IN (SELECT id FROM jobs WHERE org_id <> 1 ORDER BY id LIMIT (SELECT greatest(0, 100000 - count(*)) FROM jobs WHERE org_id = 1))`,
-		`UPDATE jobs SET org_id = 2 WHERE id IN (SELECT id FROM jobs WHERE org_id = 1 ORDER BY id DESC LIMIT (SELECT greatest(0, count(*) - 100000) FROM jobs WHERE org_id = 1))`,
+FROM c, generate_series(1, 3) k WHERE 3 * c.id + k <= ` + n(jobs),
+		`UPDATE jobs SET org_id = 1 WHERE id IN (SELECT id FROM jobs WHERE org_id <> 1 ORDER BY id LIMIT (SELECT greatest(0, ` + n(jobs/10) + ` - count(*)) FROM jobs WHERE org_id = 1))`,
+		`UPDATE jobs SET org_id = 2 WHERE id IN (SELECT id FROM jobs WHERE org_id = 1 ORDER BY id DESC LIMIT (SELECT greatest(0, count(*) - ` + n(jobs/10) + `) FROM jobs WHERE org_id = 1))`,
 		`SELECT setval(pg_get_serial_sequence('jobs', 'id'), 2000000)`,
 		`VACUUM ANALYZE jobs`, `VACUUM ANALYZE messages`, `ANALYZE conversations`, `CHECKPOINT`,
 	} {

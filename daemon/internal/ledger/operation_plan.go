@@ -120,7 +120,8 @@ func (p *planner) add(s scanned, tell bool) error {
 // beside what is looked for is not read further than most rows.
 type branch struct {
 	where string
-	most  int // 0: all of it
+	most  int  // 0: all of it
+	ready bool // those whose index begins with queue and type
 }
 
 // branches says where the jobs of a kind lie. An IN over all their states would
@@ -143,9 +144,9 @@ func branches(kind operation.Kind, f inspect.Filter) (list []branch) {
 		chosen := len(f.States) == 0 && !f.Retrying || any(f.States) || f.Retrying && slices.Contains(b.states, job.Scheduled)
 		switch {
 		case chosen && any(kind.Takes()):
-			list = append(list, branch{b.where, 0})
+			list = append(list, branch{where: b.where, ready: slices.Contains(b.states, job.Ready)})
 		case chosen && slices.Contains(b.beside, kind):
-			list = append(list, branch{b.where, few})
+			list = append(list, branch{where: b.where, most: few})
 		}
 	}
 	return list
@@ -172,9 +173,32 @@ func scanSQL(b branch, f inspect.Filter) (string, []any) {
 	if len(f.Types) == 0 {
 		f.Types = job.Types()
 	}
+	orgs := f.OrgIDs
+	if b.ready && len(orgs) > 0 {
+		f.OrgIDs = nil
+	}
 	c.common(f)
 	c.liveGuard(f)
-	return `SELECT ` + scanColumns + ` FROM jobs j WHERE ` + b.where + ` AND ` + c.where(), c.args
+	scan := `SELECT ` + scanColumns + ` FROM jobs j WHERE ` + b.where + ` AND ` + c.where()
+	if !b.ready || len(orgs) == 0 {
+		return scan, c.args
+	}
+	// The org comes third in its index: each queue, type and org is one look-up.
+	queues, types := pairs()
+	n := len(c.args)
+	return fmt.Sprintf(`SELECT s.* FROM unnest($%d::smallint[], $%d::smallint[]) p(queue, job_type) CROSS JOIN unnest($%d::bigint[]) o(id)
+CROSS JOIN LATERAL (%s AND j.queue = p.queue AND j.job_type = p.job_type AND j.org_id = o.id OFFSET 0) s`, n+1, n+2, n+3, scan),
+		append(c.args, queues, types, orgs)
+}
+
+// pairs are the types in the queues they can be in.
+func pairs() (queues, types []int16) {
+	for _, t := range job.Types() {
+		for _, q := range t.Queues() {
+			queues, types = append(queues, int16(q)), append(types, int16(t))
+		}
+	}
+	return queues, types
 }
 
 // liveGuard adds the states of a filter so that they choose no other index.
