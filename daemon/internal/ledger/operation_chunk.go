@@ -150,43 +150,84 @@ func (t *turn) change(ctx context.Context, picks []pick) ([]fate, error) {
 	return fates, err
 }
 
+// lockSQL returns what it could lock, and nothing of the rest: a join of the two
+// would compare each with each, because this pool hashes nothing.
+const lockSQL = `
+SELECT j.id, (j.state+0), j.run_epoch, j.attempt, j.queue, j.job_type, coalesce(j.subject_id, 0), j.xmin::text::bigint
+FROM unnest($1::bigint[]) u(id) JOIN jobs j ON j.id = u.id ORDER BY j.id FOR UPDATE OF j SKIP LOCKED`
+
 // lock locks what nobody else has locked, in id order, and leaves alone what is
 // no longer the row that was chosen.
 func (t *turn) lock(ctx context.Context, picks []pick) ([]fate, error) {
-	ids, versions := make([]int64, len(picks)), make([]int64, len(picks))
-	chosen := make(map[int64]pick, len(picks))
-	for i, p := range picks {
-		ids[i], versions[i], chosen[p.ID] = p.ID, p.Version, p
-	}
-	rows, err := t.tx.Query(ctx, `
-WITH u AS (SELECT * FROM unnest($1::bigint[], $2::bigint[]) u(id, v)),
-     l AS MATERIALIZED (
-       SELECT j.id, (j.state+0) AS st, j.run_epoch, j.attempt, j.queue, j.job_type, j.subject_id, j.xmin::text::bigint = u.v AS same
-       FROM u JOIN jobs j ON j.id = u.id ORDER BY j.id FOR UPDATE OF j SKIP LOCKED)
-SELECT u.id, l.id IS NOT NULL, l.id IS NULL AND EXISTS (SELECT 1 FROM jobs x WHERE x.id = u.id), coalesce(l.same, false),
-       coalesce(l.st, 0), coalesce(l.run_epoch, 0), coalesce(l.attempt, 0), coalesce(l.queue, 0), coalesce(l.job_type, 0), coalesce(l.subject_id, 0)
-FROM u LEFT JOIN l USING (id) ORDER BY u.id`, ids, versions)
+	rows, err := t.tx.Query(ctx, lockSQL, idsOf(picks))
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (f fate, err error) {
-		var locked, busy, same bool
-		j := &f.job
-		err = row.Scan(&f.ID, &locked, &busy, &same, &j.State, &j.RunEpoch, &j.Attempt, &j.Queue, &j.Type, &j.SubjectID)
-		f.pick = chosen[f.ID]
-		switch {
-		case busy:
-			f.result, f.reason = operation.JobLocked, reasonLocked
-		case !locked || !same || !slices.Contains(t.kind.Takes(), j.State):
-			f.result, f.reason = operation.JobSkipped, reasonChanged
-		default:
-			f.result = operation.JobDone
-			if t.kind == operation.Cancel && j.State == job.Running {
-				f.reason = reasonAsked
-			}
+	got := make(map[int64]fate, len(picks))
+	var f fate
+	j := &f.job
+	if _, err := pgx.ForEachRow(rows, []any{&f.ID, &j.State, &j.RunEpoch, &j.Attempt, &j.Queue, &j.Type, &j.SubjectID, &f.Version}, func() error {
+		got[f.ID] = f
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	busy, err := busyOf(ctx, t.tx, picks, got)
+	if err != nil {
+		return nil, err
+	}
+	fates := make([]fate, 0, len(picks))
+	for _, p := range picks {
+		fates = append(fates, t.judge(p, got, busy))
+	}
+	return fates, nil
+}
+
+func (t *turn) judge(p pick, got map[int64]fate, busy map[int64]bool) fate {
+	f, locked := got[p.ID]
+	same := f.Version == p.Version
+	switch f.pick = p; {
+	case busy[p.ID]:
+		f.result, f.reason = operation.JobLocked, reasonLocked
+	case !locked || !same || !slices.Contains(t.kind.Takes(), f.job.State):
+		f.result, f.reason = operation.JobSkipped, reasonChanged
+	default:
+		f.result = operation.JobDone
+		if t.kind == operation.Cancel && f.job.State == job.Running {
+			f.reason = reasonAsked
 		}
-		return f, err
-	})
+	}
+	return f
+}
+
+// busyOf returns which of the jobs that were not locked are still there: somebody
+// else holds them.
+func busyOf[T any](ctx context.Context, tx pgx.Tx, picks []pick, got map[int64]T) (map[int64]bool, error) {
+	var missing []int64
+	for _, p := range picks {
+		if _, ok := got[p.ID]; !ok {
+			missing = append(missing, p.ID)
+		}
+	}
+	busy := map[int64]bool{}
+	if len(missing) == 0 {
+		return busy, nil
+	}
+	rows, err := tx.Query(ctx, `SELECT j.id FROM unnest($1::bigint[]) u(id) JOIN jobs j ON j.id = u.id`, missing)
+	if err != nil {
+		return nil, err
+	}
+	var id int64
+	_, err = pgx.ForEachRow(rows, []any{&id}, func() error { busy[id] = true; return nil })
+	return busy, err
+}
+
+func idsOf(picks []pick) []int64 {
+	ids := make([]int64, len(picks))
+	for i, p := range picks {
+		ids[i] = p.ID
+	}
+	return ids
 }
 
 // queueItems writes down what becomes of the jobs; before: with their rows as

@@ -134,19 +134,20 @@ SELECT id FROM operations WHERE open > 0 AND (finished_at IS NULL OR finished_at
 	return nil
 }
 
-// tallySQL looks at some jobs whose end is not known yet.
+// tallySQL looks at some jobs whose end is not known yet. Whoever writes items
+// holds the row of their operation, so that they stay in their places.
 const tallySQL = `
 WITH i AS MATERIALIZED (
-       SELECT job_id, at FROM operation_items WHERE operation_id = $1 AND outcome = 0 AND job_id > $2 ORDER BY job_id LIMIT $3),
+       SELECT ctid AS place, job_id, at FROM operation_items WHERE operation_id = $1 AND outcome = 0 AND job_id > $2 ORDER BY job_id LIMIT $3),
      s AS MATERIALIZED (
-       SELECT i.job_id,
+       SELECT i.place,
               CASE WHEN j.id IS NOT NULL THEN CASE WHEN (j.state+0) IN (4, 6) THEN 2 END
                    ELSE (SELECT CASE h.outcome WHEN 1 THEN 1 ELSE 3 END FROM job_history h
                          WHERE h.id = i.job_id AND h.finished_at >= i.at - interval '1 min' LIMIT 1) END AS outcome
        FROM i LEFT JOIN jobs j ON j.id = i.job_id),
      w AS (
        UPDATE operation_items o SET outcome = s.outcome FROM s
-       WHERE o.operation_id = $1 AND o.job_id = s.job_id AND s.outcome IS NOT NULL RETURNING s.outcome),
+       WHERE o.ctid = s.place AND s.outcome IS NOT NULL RETURNING s.outcome),
      n AS (SELECT count(*) AS closed, count(*) FILTER (WHERE outcome = 1) AS succeeded, count(*) FILTER (WHERE outcome = 2) AS failed FROM w),
      u AS (
        UPDATE operations SET open = open - n.closed, succeeded = operations.succeeded + n.succeeded, failed_again = failed_again + n.failed

@@ -2,9 +2,7 @@ package ledger
 
 import (
 	"context"
-	"fmt"
 	"slices"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -74,47 +72,65 @@ type found struct {
 	fate
 
 	serial int64
-	at     time.Time // when it was changed
+	tx     string // that changed it
 }
 
-// lookSQL compares what an operation left with what is there now. A job that was
-// revived or released has not run while its last claim is still the one from
-// before; a held one must be the very row the operation wrote.
-const lookSQL = `
-WITH u AS (
-       SELECT i.job_id AS id, i.tx, i.at, i.reason, i.undone, (i.before->>'run_epoch')::int AS run_epoch, (i.before->>'queue')::smallint AS queue,
-              (i.before->>'job_type')::smallint AS job_type, coalesce((i.before->>'subject_id')::bigint, 0) AS subject_id,
-              coalesce((i.before->>'serial_key')::bigint, 0) AS serial_key, (i.before->>'state')::smallint AS was, i.org_id
-       FROM unnest($2::bigint[]) p(id) JOIN operation_items i ON i.operation_id = $1 AND i.job_id = p.id WHERE i.result = 1),
-     l AS MATERIALIZED (
-       SELECT j.id, (j.state+0) AS st, j.run_epoch, j.attempt, j.cancel_requested,
-              j.xmin::text::bigint = u.tx::text::bigint & 4294967295 AS same
-       FROM u JOIN jobs j ON j.id = u.id ORDER BY j.id%s)
-SELECT u.id, u.org_id, u.at, u.undone, u.queue, u.job_type, u.subject_id, u.serial_key, u.was,
-       l.id IS NOT NULL, l.id IS NULL AND EXISTS (SELECT 1 FROM jobs x WHERE x.id = u.id),
-       coalesce(l.st, 0), coalesce(l.run_epoch = u.run_epoch AND l.attempt = 0, false), coalesce(l.run_epoch = u.run_epoch, false),
-       coalesce(l.cancel_requested, false), coalesce(l.same, false)
-FROM u LEFT JOIN l USING (id) ORDER BY u.id`
+// itemOf looks an item up by its whole key, in whatever plan: it cannot be
+// flattened into a join on half of it.
+const itemOf = `CROSS JOIN LATERAL (SELECT x.* FROM operation_items x WHERE x.operation_id = $1 AND x.job_id = u.id LIMIT 1) i`
 
-// look judges what can be taken back; lock: and locks it.
+// itemsSQL reads what an operation has changed.
+const itemsSQL = `
+SELECT i.job_id, i.org_id, i.undone, i.tx::text, i.tx::text::bigint & 4294967295, (i.before->>'run_epoch')::int, (i.before->>'queue')::smallint,
+       (i.before->>'job_type')::smallint, coalesce((i.before->>'subject_id')::bigint, 0), coalesce((i.before->>'serial_key')::bigint, 0),
+       (i.before->>'state')::smallint
+FROM unnest($2::bigint[]) u(id) ` + itemOf + ` WHERE i.result = 1 ORDER BY i.job_id`
+
+// nowSQL reads how the jobs are.
+const nowSQL = `
+SELECT j.id, (j.state+0), j.run_epoch, j.attempt, j.cancel_requested, j.xmin::text::bigint
+FROM unnest($1::bigint[]) u(id) JOIN jobs j ON j.id = u.id ORDER BY j.id`
+
+// look compares what an operation left with what is there now, and judges what
+// can be taken back; lock: and locks it. A job that was revived or released has
+// not run while its last claim is still the one from before; a held one must be
+// the very row the operation wrote.
 func look(ctx context.Context, tx pgx.Tx, kind operation.Kind, operationID int64, picks []pick, lock bool) ([]found, error) {
-	ids := make([]int64, len(picks))
-	for i, p := range picks {
-		ids[i] = p.ID
-	}
-	clause := ``
+	sql := nowSQL
 	if lock {
-		clause = ` FOR UPDATE OF j SKIP LOCKED`
+		sql += ` FOR UPDATE OF j SKIP LOCKED`
 	}
-	rows, err := tx.Query(ctx, fmt.Sprintf(lookSQL, clause), operationID, ids)
+	rows, err := tx.Query(ctx, sql, idsOf(picks))
 	if err != nil {
 		return nil, err
 	}
+	got := make(map[int64]now, len(picks))
+	var id int64
+	var n now
+	if _, err := pgx.ForEachRow(rows, []any{&id, &n.state, &n.runEpoch, &n.attempt, &n.asked, &n.version}, func() error {
+		n.live = true
+		got[id] = n
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	busy := map[int64]bool{}
+	if lock {
+		if busy, err = busyOf(ctx, tx, picks, got); err != nil {
+			return nil, err
+		}
+	}
+	if rows, err = tx.Query(ctx, itemsSQL, operationID, idsOf(picks)); err != nil {
+		return nil, err
+	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (f found, err error) {
-		var n now
+		var undone bool
+		var version int64
 		j := &f.job
-		err = row.Scan(&f.ID, &f.OrgID, &f.at, &n.undone, &j.Queue, &j.Type, &j.SubjectID, &f.serial, &j.State,
-			&n.live, &n.busy, &n.state, &n.untried, &n.sameClaim, &n.asked, &n.same)
+		err = row.Scan(&f.ID, &f.OrgID, &undone, &f.tx, &version, &j.RunEpoch, &j.Queue, &j.Type, &j.SubjectID, &f.serial, &j.State)
+		n := got[f.ID]
+		n.undone, n.busy = undone, busy[f.ID]
+		n.sameClaim, n.same = n.runEpoch == j.RunEpoch, n.version == version
 		f.result, f.reason = n.judge(kind, j.State)
 		return f, err
 	})
@@ -124,9 +140,13 @@ func look(ctx context.Context, tx pgx.Tx, kind operation.Kind, operationID int64
 type now struct {
 	undone, live, busy bool
 	state              job.State
-	untried, sameClaim bool // its last claim is from before; and it has all its attempts
+	runEpoch           int32
+	attempt            int16
 	asked              bool
-	same               bool // it is the row the operation wrote
+	version            int64
+
+	sameClaim bool // its last claim is from before
+	same      bool // it is the row the operation wrote
 }
 
 func (n now) judge(kind operation.Kind, was job.State) (operation.Result, string) {
@@ -141,7 +161,7 @@ func (n now) judge(kind operation.Kind, was job.State) (operation.Result, string
 		return operation.JobSkipped, reasonGone(kind)
 	case ended:
 		return operation.JobDone, ""
-	case kind == operation.Retry && waits && n.untried,
+	case kind == operation.Retry && waits && n.sameClaim && n.attempt == 0,
 		kind == operation.Release && waits && n.sameClaim,
 		kind == operation.Hold && n.state == job.Held && n.same,
 		kind == operation.Cancel && n.state == job.Running && n.sameClaim && n.asked:
@@ -201,23 +221,18 @@ func (t *turn) holdConversations(ctx context.Context, picks []pick) (map[int64]b
 	if t.undoKind != operation.Cancel && t.undoKind != operation.Discard {
 		return busy, nil
 	}
-	ids := make([]int64, len(picks))
-	for i, p := range picks {
-		ids[i] = p.ID
-	}
 	for table, queues := range map[string][]int16{
 		"conversations": queueNumbers([]job.Queue{job.WhatsApp, job.Instagram, job.Automations}),
 		"channels":      queueNumbers([]job.Queue{job.MetaSpend, job.TokenRefresh}),
 	} {
 		rows, err := t.tx.Query(ctx, `
 WITH u AS (
-       SELECT i.job_id AS id, (i.before->>'serial_key')::bigint AS key FROM unnest($2::bigint[]) p(id)
-       JOIN operation_items i ON i.operation_id = $1 AND i.job_id = p.id
+       SELECT i.job_id AS id, (i.before->>'serial_key')::bigint AS key FROM unnest($2::bigint[]) u(id) `+itemOf+`
        WHERE i.before->>'serial_key' IS NOT NULL AND (i.before->>'queue')::smallint = ANY($3::smallint[])),
      l AS MATERIALIZED (
        SELECT v.id FROM `+table+` v WHERE v.id = ANY(ARRAY(SELECT key FROM u)) ORDER BY v.id FOR NO KEY UPDATE SKIP LOCKED)
-SELECT u.id FROM u WHERE EXISTS (SELECT 1 FROM `+table+` v WHERE v.id = u.key) AND NOT EXISTS (SELECT 1 FROM l WHERE l.id = u.key)`,
-			t.undoOf, ids, queues)
+SELECT u.id FROM u WHERE u.key <> ALL (ARRAY(SELECT id FROM l)) AND EXISTS (SELECT 1 FROM `+table+` v WHERE v.id = u.key)`,
+			t.undoOf, idsOf(picks), queues)
 		if err != nil {
 			return nil, err
 		}
@@ -229,26 +244,27 @@ SELECT u.id FROM u WHERE EXISTS (SELECT 1 FROM `+table+` v WHERE v.id = u.key) A
 	return busy, nil
 }
 
-// reinsertSQL brings jobs back from history as they were. What was on its way is
-// ready: its copy is fenced by the state now, and by the epoch when it is handed
-// out again. A column that is younger than the operation must allow null.
-const reinsertSQL = `
-WITH i AS MATERIALIZED (
-       SELECT i.job_id, i.tx, i.before FROM unnest($2::bigint[]) p(id) JOIN operation_items i ON i.operation_id = $1 AND i.job_id = p.id),
-     d AS (
-       DELETE FROM job_history h USING i
-       WHERE h.id = i.job_id AND h.tx = i.tx AND h.finished_at BETWEEN $3 AND $4 RETURNING h.id)
-INSERT INTO jobs SELECT r.* FROM d JOIN i ON i.job_id = d.id
+// The way back from history, as the jobs were. What was on its way is ready: its
+// copy is fenced by the state now, and by the epoch when it is handed out again. A
+// column that is younger than the operation must allow null. A bound on
+// finished_at would spare partitions, and tempt the planner into an index that
+// begins with something else.
+const (
+	forgetSQL = `
+DELETE FROM job_history h WHERE h.id = ANY($1::bigint[]) AND h.tx::text = ANY($2::text[]) RETURNING h.id`
+
+	reinsertSQL = `
+INSERT INTO jobs SELECT r.* FROM unnest($2::bigint[]) u(id) ` + itemOf + `
 CROSS JOIN LATERAL jsonb_populate_record(NULL::jobs, i.before ||
   CASE WHEN i.before->>'state' = '2' THEN '{"state": 1, "worker_id": null}'::jsonb ELSE '{}'::jsonb END) r
-ORDER BY r.id
-RETURNING id`
+ORDER BY r.id`
+)
 
 // reinsert brings back what a cancel or a discard has ended, unless its message
 // has got another job meanwhile: that would send it twice.
 func (t *turn) reinsert(ctx context.Context, all []found) error {
 	var ids, jobs, messages []int64
-	first, last := time.Time{}, time.Time{}
+	var txs []string
 	for _, f := range all {
 		if f.result != operation.JobDone || !f.gone(t.undoKind) {
 			continue
@@ -256,13 +272,10 @@ func (t *turn) reinsert(ctx context.Context, all []found) error {
 		if f.hasMessage() {
 			jobs, messages = append(jobs, f.ID), append(messages, f.job.SubjectID)
 		}
-		if first.IsZero() || f.at.Before(first) {
-			first = f.at
-		}
-		if f.at.After(last) {
-			last = f.at
-		}
 		ids = append(ids, f.ID)
+		if !slices.Contains(txs, f.tx) {
+			txs = append(txs, f.tx)
+		}
 	}
 	if len(ids) == 0 {
 		return nil
@@ -280,7 +293,7 @@ func (t *turn) reinsert(ctx context.Context, all []found) error {
 			ids = slices.DeleteFunc(ids, func(id int64) bool { return id == f.ID })
 		}
 	}
-	rows, err := t.tx.Query(ctx, reinsertSQL, t.undoOf, ids, first.Add(-time.Minute), last.Add(time.Minute))
+	rows, err := t.tx.Query(ctx, forgetSQL, ids, txs)
 	if err != nil {
 		return err
 	}
@@ -293,7 +306,8 @@ func (t *turn) reinsert(ctx context.Context, all []found) error {
 			f.result, f.reason = operation.JobSkipped, reasonChanged
 		}
 	}
-	return nil
+	_, err = t.tx.Exec(ctx, reinsertSQL, t.undoOf, back)
+	return err
 }
 
 func (f found) hasMessage() bool { return f.job.SubjectID != 0 && job.PolicyOf(f.job.Type).AtMostOnce }
@@ -304,7 +318,7 @@ UPDATE jobs j SET priority = r.priority, state = CASE r.state WHEN 2 THEN 1 ELSE
        lost = r.lost, lane = r.lane, cancel_requested = r.cancel_requested, worker_id = CASE r.state WHEN 2 THEN NULL ELSE r.worker_id END,
        error_class = r.error_class, error_code = r.error_code, last_error = r.last_error, run_at = r.run_at, ready_at = r.ready_at,
        dispatched_at = r.dispatched_at, started_at = r.started_at, deadline_at = r.deadline_at
-FROM unnest($2::bigint[]) u(id) JOIN operation_items i ON i.operation_id = $1 AND i.job_id = u.id
+FROM unnest($2::bigint[]) u(id) ` + itemOf + `
      CROSS JOIN LATERAL jsonb_populate_record(NULL::jobs, i.before) r
 WHERE j.id = u.id`
 
@@ -344,6 +358,6 @@ func (t *turn) queueRestore(b *pgx.Batch, all []found) {
 	b.Queue(`
 WITH o AS (
        UPDATE operation_items i SET undone = true, outcome = CASE WHEN i.outcome = 0 THEN NULL ELSE i.outcome END
-       FROM unnest($2::bigint[]) u(id) WHERE i.operation_id = $1 AND i.job_id = u.id RETURNING i.outcome IS NULL AS closed)
+       WHERE i.operation_id = $1 AND i.job_id = ANY($2::bigint[]) RETURNING i.outcome IS NULL AS closed)
 UPDATE operations SET open = greatest(0, open - (SELECT count(*) FROM o WHERE closed)) WHERE id = $1 AND open > 0`, t.undoOf, done)
 }

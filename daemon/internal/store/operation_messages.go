@@ -35,7 +35,8 @@ func (s *Store) QueueRestore(b *pgx.Batch, operationID int64, messageIDs []int64
 	b.Queue(`
 UPDATE messages m SET status = k.status, attempts = k.attempts, provider_id = k.provider_id, error_class = k.error_class,
        error_code = k.error_code, error_text = k.error_text, clock_at = k.clock_at, sent_at = k.sent_at, failed_at = k.failed_at
-FROM unnest($2::bigint[]) u(id) JOIN operation_messages k ON k.operation_id = $1 AND k.message_id = u.id
+FROM unnest($2::bigint[]) u(id)
+     CROSS JOIN LATERAL (SELECT x.* FROM operation_messages x WHERE x.operation_id = $1 AND x.message_id = u.id LIMIT 1) k
 WHERE m.id = u.id AND m.status = $3`, operationID, messageIDs, int16(left))
 }
 
