@@ -3,6 +3,7 @@ package adminapi_test
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -74,8 +75,8 @@ func (o *bulkWork) Operation(_ context.Context, orgID, id int64) (operation.Oper
 func (o *bulkWork) Operations(_ context.Context, orgID int64, _ []operation.State, before int64, limit int) (got []operation.Operation, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for i := len(o.all) - 1; i >= 0; i-- {
-		if x := o.all[i]; (orgID == 0 || x.OrgID == orgID) && (before == 0 || x.ID < before) && len(got) < limit {
+	for _, x := range slices.Backward(o.all) {
+		if (orgID == 0 || x.OrgID == orgID) && (before == 0 || x.ID < before) && len(got) < limit {
 			got = append(got, x)
 		}
 	}

@@ -74,13 +74,13 @@ func (m *model) undo(rt *rapid.T) {
 	_, err := m.b.Operate(m.ctx, operation.Request{Kind: operation.Undo, Undo: id, Actor: "ana"})
 	require.NoError(rt, err)
 	after, _ := m.read(rt)
-	for job, r := range after {
-		s := m.jobs[job]
-		if _, lived := before[job]; !lived {
-			require.True(rt, s.cancelled, "job %d came back though it was done", job)
+	for id, r := range after {
+		s := m.jobs[id]
+		if _, lived := before[id]; !lived {
+			require.True(rt, s.cancelled, "job %d came back though it was done", id)
 			s.cancelled, s.final, s.excused = false, false, true
 		}
-		require.GreaterOrEqual(rt, r.Epoch, before[job].Epoch, "an epoch never falls")
+		require.GreaterOrEqual(rt, r.Epoch, before[id].Epoch, "an epoch never falls")
 	}
 }
 

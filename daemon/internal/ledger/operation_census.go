@@ -119,6 +119,11 @@ func (p *planner) plan() (operation.Plan, error) {
 	return plan, err
 }
 
+type orgName struct {
+	ID   int64
+	Name string
+}
+
 func (p *planner) names() (map[int64]string, error) {
 	names := map[int64]string{}
 	for part := range slices.Chunk(slices.Sorted(maps.Keys(p.census.orgs)), scanSize) {
@@ -126,13 +131,28 @@ func (p *planner) names() (map[int64]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		var id int64
-		var name string
-		if _, err := pgx.ForEachRow(rows, []any{&id, &name}, func() error { names[id] = name; return nil }); err != nil {
+		list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[orgName])
+		if err != nil {
 			return nil, err
+		}
+		for _, o := range list {
+			names[o.ID] = o.Name
 		}
 	}
 	return names, nil
+}
+
+// idSet collects ids.
+func idSet(rows pgx.Rows, err error) (map[int64]bool, error) {
+	if err != nil {
+		return nil, err
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	set := make(map[int64]bool, len(ids))
+	for _, id := range ids {
+		set[id] = true
+	}
+	return set, err
 }
 
 // outside counts the replies whose customer wrote too long ago.
@@ -145,15 +165,14 @@ func (p *planner) outside() (n int64, err error) {
 	}
 	slices.Sort(replies)
 	for part := range slices.Chunk(replies, scanSize) {
-		rows, err := p.tx.Query(p.ctx, `
+		ids, err := idSet(p.tx.Query(p.ctx, `
 SELECT id FROM conversations WHERE id = ANY($1::bigint[]) AND (last_inbound_at IS NULL OR last_inbound_at <= clock_timestamp() - $2::interval)`,
-			part, inbox.Window)
+			part, inbox.Window))
 		if err != nil {
 			return 0, err
 		}
-		var id int64
-		if _, err := pgx.ForEachRow(rows, []any{&id}, func() error { n += int64(p.census.customers[id]); return nil }); err != nil {
-			return 0, err
+		for id := range ids {
+			n += int64(p.census.customers[id])
 		}
 	}
 	return n, nil
@@ -193,12 +212,11 @@ func (p *planner) warnSending(plan operation.Plan, names map[int64]string) ([]st
 }
 
 func (p *planner) pausedChannels() (n int64, err error) {
-	rows, err := p.tx.Query(p.ctx, `SELECT id FROM channels WHERE state <> 'active' AND id = ANY($1::bigint[])`, slices.Sorted(maps.Keys(p.census.channels)))
-	if err != nil {
-		return 0, err
+	ids, err := idSet(p.tx.Query(p.ctx, `SELECT id FROM channels WHERE state <> 'active' AND id = ANY($1::bigint[])`,
+		slices.Sorted(maps.Keys(p.census.channels))))
+	for id := range ids {
+		n += p.census.channels[id]
 	}
-	var id int64
-	_, err = pgx.ForEachRow(rows, []any{&id}, func() error { n += p.census.channels[id]; return nil })
 	return n, err
 }
 

@@ -24,10 +24,10 @@ const chooseLocked = `SELECT j.id, (j.state+0) AS st FROM unnest($1::bigint[]) u
 
 // queueChange queues what the operation does to the jobs it has locked, and what
 // that means for their messages, which are kept as they are first.
-func (t *turn) queueChange(b *pgx.Batch, fates []fate) error {
+func (t *turn) queueChange(b *pgx.Batch, fates []fate) {
 	ids := doneOf(fates)
 	if len(ids) == 0 {
-		return nil
+		return
 	}
 	effects := t.effects(fates)
 	t.l.effects.QueueKeep(b, t.id, messagesOf(effects))
@@ -48,7 +48,6 @@ func (t *turn) queueChange(b *pgx.Batch, fates []fate) error {
 	if len(effects) > 0 {
 		t.l.effects.QueueEffects(b, effects)
 	}
-	return nil
 }
 
 // effects is what the change means for messages.

@@ -138,9 +138,7 @@ func (t *turn) change(ctx context.Context, picks []pick) ([]fate, error) {
 	}
 	b := &pgx.Batch{}
 	t.queueItems(b, fates, true)
-	if err := t.queueChange(b, fates); err != nil {
-		return nil, err
-	}
+	t.queueChange(b, fates)
 	if err := t.tx.SendBatch(ctx, b).Close(); err != nil {
 		return nil, err
 	}
@@ -163,14 +161,17 @@ func (t *turn) lock(ctx context.Context, picks []pick) ([]fate, error) {
 	if err != nil {
 		return nil, err
 	}
-	got := make(map[int64]fate, len(picks))
-	var f fate
-	j := &f.job
-	if _, err := pgx.ForEachRow(rows, []any{&f.ID, &j.State, &j.RunEpoch, &j.Attempt, &j.Queue, &j.Type, &j.SubjectID, &f.Version}, func() error {
-		got[f.ID] = f
-		return nil
-	}); err != nil {
+	locked, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (f fate, err error) {
+		j := &f.job
+		err = row.Scan(&f.ID, &j.State, &j.RunEpoch, &j.Attempt, &j.Queue, &j.Type, &j.SubjectID, &f.Version)
+		return f, err
+	})
+	if err != nil {
 		return nil, err
+	}
+	got := make(map[int64]fate, len(locked))
+	for _, f := range locked {
+		got[f.ID] = f
 	}
 	busy, err := busyOf(ctx, t.tx, picks, got)
 	if err != nil {
@@ -209,17 +210,10 @@ func busyOf[T any](ctx context.Context, tx pgx.Tx, picks []pick, got map[int64]T
 			missing = append(missing, p.ID)
 		}
 	}
-	busy := map[int64]bool{}
 	if len(missing) == 0 {
-		return busy, nil
+		return map[int64]bool{}, nil
 	}
-	rows, err := tx.Query(ctx, `SELECT j.id FROM unnest($1::bigint[]) u(id) JOIN jobs j ON j.id = u.id`, missing)
-	if err != nil {
-		return nil, err
-	}
-	var id int64
-	_, err = pgx.ForEachRow(rows, []any{&id}, func() error { busy[id] = true; return nil })
-	return busy, err
+	return idSet(tx.Query(ctx, `SELECT j.id FROM unnest($1::bigint[]) u(id) JOIN jobs j ON j.id = u.id`, missing))
 }
 
 func idsOf(picks []pick) []int64 {

@@ -58,8 +58,13 @@ func (b *bundle) bulkWork(t *testing.T, reads *bundle) int {
 		as   inspect.Resolution
 		from job.State
 	}{
-		{operation.Retry, "", job.Dead}, {operation.Cancel, "", job.Ready}, {operation.Cancel, "", job.Scheduled}, {operation.Discard, "", job.Dead},
-		{operation.Hold, "", job.Ready}, {operation.Release, "", job.Held}, {operation.Resolve, inspect.ResolvedNotSent, job.Uncertain},
+		{operation.Retry, "", job.Dead},
+		{operation.Cancel, "", job.Ready},
+		{operation.Cancel, "", job.Scheduled},
+		{operation.Discard, "", job.Dead},
+		{operation.Hold, "", job.Ready},
+		{operation.Release, "", job.Held},
+		{operation.Resolve, inspect.ResolvedNotSent, job.Uncertain},
 	} {
 		b.inState(t, c.from, several(20)...)
 		o, err := b.Operate(t.Context(), operation.Request{Kind: c.kind, As: c.as, Actor: "ana", Filter: inspect.Filter{OrgIDs: []int64{1}}})

@@ -305,16 +305,20 @@ SELECT h.id, h.outcome FROM job_history h WHERE h.id = ANY($1::bigint[]) AND ($2
 	if err != nil {
 		return err
 	}
-	var id int64
-	var outcome job.Outcome
-	_, err = pgx.ForEachRow(rows, []any{&id, &outcome}, func() error {
-		delete(missing, id)
-		if outcome != 0 {
-			p.census.skip(outcome.String())
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[whereabouts])
+	for _, w := range list {
+		delete(missing, w.ID)
+		if w.Outcome != 0 {
+			p.census.skip(w.Outcome.String())
 		}
-		return nil
-	})
+	}
 	return err
+}
+
+// whereabouts of a job: 0, it lives.
+type whereabouts struct {
+	ID      int64
+	Outcome job.Outcome
 }
 
 func unknownJobs(missing map[int64]bool) error {

@@ -193,14 +193,12 @@ func TestSelectionIsFrozen(t *testing.T) {
 	require.Equal(t, int64(2), o.Done)
 	require.Equal(t, []operation.Skip{{Reason: "changed", N: 2}}, o.Skipped)
 	require.Equal(t, 2, b.count(t, `SELECT count(*) FROM jobs WHERE state = 1`))
-	items, err := b.OperationItems(t.Context(), 0, o.ID, ptr(operation.JobSkipped), 0, 10)
+	items, err := b.OperationItems(t.Context(), 0, o.ID, new(operation.JobSkipped), 0, 10)
 	require.NoError(t, err)
 	require.Equal(t, []operation.Item{
 		{JobID: dead[0], Result: operation.JobSkipped, Reason: "changed"}, {JobID: dead[1], Result: operation.JobSkipped, Reason: "changed"},
 	}, items)
 }
-
-func ptr[T any](v T) *T { return &v }
 
 // A job that somebody holds gets several chances, and waiting for it holds up
 // nobody else's.
@@ -234,7 +232,7 @@ func TestCommit(t *testing.T) {
 		require.Equal(t, inbox.Conflict, inbox.KindOf(err), "%v", err)
 		require.ErrorContains(t, err, code)
 	}
-	conflict(o.ID, operation.Terms{Max: ptr(int64(2))}, "more than the 2")
+	conflict(o.ID, operation.Terms{Max: new(int64(2))}, "more than the 2")
 	_, err := b.CommitOperation(t.Context(), 2, o.ID, operation.Terms{})
 	require.Equal(t, inbox.NotFound, inbox.KindOf(err), "another org's")
 	b.commit(t, o.ID, operation.Terms{Rate: 5})
@@ -298,7 +296,7 @@ func TestCanary(t *testing.T) {
 			b.runner(t)
 			b.inState(t, job.Dead, several(20)...)
 			o := b.plan(t, operation.Request{Kind: operation.Retry})
-			b.commit(t, o.ID, operation.Terms{Canary: 3, AbortIf: ptr(0.5)})
+			b.commit(t, o.ID, operation.Terms{Canary: 3, AbortIf: new(0.5)})
 			var canary []job.Claimed
 			require.Eventually(t, func() bool {
 				canary = append(canary, b.take(t, 10)...)
@@ -329,7 +327,7 @@ func TestAbortIfGoesOn(t *testing.T) {
 	b.runner(t)
 	b.inState(t, job.Dead, several(400)...)
 	o := b.plan(t, operation.Request{Kind: operation.Retry})
-	b.commit(t, o.ID, operation.Terms{Rate: 40, AbortIf: ptr(0.2)})
+	b.commit(t, o.ID, operation.Terms{Rate: 40, AbortIf: new(0.2)})
 	commit := b.committer(t, b.w1)
 	require.Eventually(t, func() bool {
 		for _, c := range b.take(t, 50) {

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -104,15 +105,17 @@ func look(ctx context.Context, tx pgx.Tx, kind operation.Kind, operationID int64
 	if err != nil {
 		return nil, err
 	}
-	got := make(map[int64]now, len(picks))
-	var id int64
-	var n now
-	if _, err := pgx.ForEachRow(rows, []any{&id, &n.state, &n.runEpoch, &n.attempt, &n.asked, &n.version}, func() error {
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (n now, err error) {
 		n.live = true
-		got[id] = n
-		return nil
-	}); err != nil {
+		err = row.Scan(&n.id, &n.state, &n.runEpoch, &n.attempt, &n.asked, &n.version)
+		return n, err
+	})
+	if err != nil {
 		return nil, err
+	}
+	got := make(map[int64]now, len(list))
+	for _, n := range list {
+		got[n.id] = n
 	}
 	busy := map[int64]bool{}
 	if lock {
@@ -138,6 +141,7 @@ func look(ctx context.Context, tx pgx.Tx, kind operation.Kind, operationID int64
 
 // now is how a job is that an operation has changed.
 type now struct {
+	id                 int64
 	undone, live, busy bool
 	state              job.State
 	runEpoch           int32
@@ -225,21 +229,18 @@ func (t *turn) holdConversations(ctx context.Context, picks []pick) (map[int64]b
 		"conversations": queueNumbers([]job.Queue{job.WhatsApp, job.Instagram, job.Automations}),
 		"channels":      queueNumbers([]job.Queue{job.MetaSpend, job.TokenRefresh}),
 	} {
-		rows, err := t.tx.Query(ctx, `
+		ids, err := idSet(t.tx.Query(ctx, `
 WITH u AS (
        SELECT i.job_id AS id, (i.before->>'serial_key')::bigint AS key FROM unnest($2::bigint[]) u(id) `+itemOf+`
        WHERE i.before->>'serial_key' IS NOT NULL AND (i.before->>'queue')::smallint = ANY($3::smallint[])),
      l AS MATERIALIZED (
        SELECT v.id FROM `+table+` v WHERE v.id = ANY(ARRAY(SELECT key FROM u)) ORDER BY v.id FOR NO KEY UPDATE SKIP LOCKED)
 SELECT u.id FROM u WHERE u.key <> ALL (ARRAY(SELECT id FROM l)) AND EXISTS (SELECT 1 FROM `+table+` v WHERE v.id = u.key)`,
-			t.undoOf, idsOf(picks), queues)
+			t.undoOf, idsOf(picks), queues))
 		if err != nil {
 			return nil, err
 		}
-		var id int64
-		if _, err := pgx.ForEachRow(rows, []any{&id}, func() error { busy[id] = true; return nil }); err != nil {
-			return nil, err
-		}
+		maps.Copy(busy, ids)
 	}
 	return busy, nil
 }

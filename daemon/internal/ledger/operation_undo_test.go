@@ -55,11 +55,16 @@ func (b *bundle) rows(tb testing.TB) map[int64]string {
 	rows, err := b.pool.Query(tb.Context(), `
 SELECT id, (to_jsonb(j) - 'epoch' || CASE WHEN state = 2 THEN '{"state": 1, "worker_id": null}'::jsonb ELSE '{}' END)::text FROM jobs j`)
 	require.NoError(tb, err)
-	all := map[int64]string{}
-	var id int64
-	var text string
-	_, err = pgx.ForEachRow(rows, []any{&id, &text}, func() error { all[id] = text; return nil })
+	type row struct {
+		ID   int64
+		Text string
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[row])
 	require.NoError(tb, err)
+	all := map[int64]string{}
+	for _, r := range list {
+		all[r.ID] = r.Text
+	}
 	return all
 }
 

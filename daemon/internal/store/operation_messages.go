@@ -50,10 +50,13 @@ WHERE m.status = 5 AND m.job_id = u.job_id`, jobIDs, messageIDs)
 	if err != nil {
 		return nil, fmt.Errorf("look at %d messages: %w", len(messageIDs), err)
 	}
-	still := map[int64]bool{}
-	var id int64
-	if _, err := pgx.ForEachRow(rows, []any{&id}, func() error { still[id] = true; return nil }); err != nil {
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
 		return nil, fmt.Errorf("look at %d messages: %w", len(messageIDs), err)
+	}
+	still := make(map[int64]bool, len(ids))
+	for _, id := range ids {
+		still[id] = true
 	}
 	return still, nil
 }

@@ -131,6 +131,6 @@ type Process struct {
 
 // OrgCount is a number of jobs of one org.
 type OrgCount struct {
-	Org string
-	N   int64
+	Org string `json:"org"`
+	N   int64  `json:"n"`
 }
