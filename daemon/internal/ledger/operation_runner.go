@@ -231,7 +231,7 @@ func (d *driver) turn(ctx context.Context) (rest time.Duration, over bool, err e
 			return err
 		})
 	}
-	return rest, over, err
+	return rest, over && err == nil, err // what did not commit was not the last
 }
 
 func (d *driver) transact(ctx context.Context, work func(*turn) error) error {
