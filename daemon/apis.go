@@ -46,7 +46,7 @@ func (d *Daemon) buildAPIs(context.Context) error {
 	}
 	admin, err := adminapi.New(adminapi.Options{
 		Orgs: d.store, Users: d.store, Channels: d.store, Tokens: tokens{d.store}, Jobs: d.ledger, Failures: d.ledger, Retrier: d.ledger, Control: d.ledger, Recaller: d.ledger,
-		Canceller: d.ledger, Resolver: d.ledger, Explainer: explainer, Life: why.Life, Waiting: d.ledger, Token: d.limiter.Look,
+		Canceller: d.ledger, Resolver: d.ledger, Operations: d.ledger, Explainer: explainer, Life: why.Life, Waiting: d.ledger, Token: d.limiter.Look,
 		Trail: d.trail, Revealer: d.store, Registerer: d.registry,
 		Drainer: d.ledger, Usage: usage{d.limiter}, History: d.ledger, TokenChecker: checker,
 		Logger: d.log, Version: d.o.Build.Version, Probes: d.probes(),

@@ -36,6 +36,8 @@ func auditedRoutes() []auditedRoute {
 		{"POST /channels", "channels.add", "channel 4", `{"org":"acme","kind":"ad_account","external_id":"77","token":"canary-secret"`, false, true},
 		{"POST /channels/state", "channels.state", "channel 4", `{"channel":"77","state":"paused"`, true, true},
 		{"POST /channels/token", "channels.token", "channel 4", `{"channel":"77","token":"canary-secret"`, false, true},
+		{"POST /orgs/set", "orgs.set", "org acme", `{"name":"acme","sla_target_ms":600000`, true, true},
+		{"POST /channels/remove", "channels.remove", "channel 4", `{"channel":"77"`, true, true},
 		{"POST /holds", "holds.add", "hold 2", `{"org":"acme","queue":"whatsapp"`, true, true},
 		{"POST /holds/release", "holds.release", "hold 2", `{"org":"acme"`, false, true},
 		{"POST /limits", "limits.set", "limits send_text, weight", `{"org":"acme","values":{"send_text":"99/min","weight":"2"}`, true, true},
@@ -43,8 +45,8 @@ func auditedRoutes() []auditedRoute {
 		{"POST /queues/dial", "queues.dial", "queue whatsapp", `{"queue":"whatsapp","dial":25`, true, false},
 		{"POST /tokens", "tokens.create", "token 3", `{"org":"acme"`, false, true},
 		{"POST /tokens/revoke", "tokens.revoke", "token 3", `{"id":"3"`, true, true},
-		{"POST /jobs/retry", "jobs.retry", "1 job", `{"selector":{"org":["acme"]}`, true, true},
-		{"POST /jobs/cancel", "jobs.cancel", "job JOB2", `{"selector":{"ids":["JOB2"]}`, true, true},
+		{"POST /jobs/retry", "jobs.retry", "operation 2", `{"selector":{"org":["acme"]}`, true, true},
+		{"POST /jobs/cancel", "jobs.cancel", "operation 4", `{"selector":{"ids":["JOB2"]}`, true, true},
 		{"POST /jobs/resolve", "jobs.resolve", "job JOB3", `{"id":"JOB3","as":"not_sent"`, false, true},
 		{"GET /jobs/{id}?reveal=true", "jobs.reveal", "job JOB1", "", false, true},
 	}
@@ -100,6 +102,12 @@ func newAuditWalk(t *testing.T, h *house) *auditWalk {
 	return &auditWalk{t, h, db, strings.NewReplacer("JOB1", ids[0], "JOB2", ids[1], "JOB3", ids[2])}
 }
 
+// elsewhere are routes that change something and are proven in package ledger:
+// they need a plan, or a worker. A plan itself changes nothing.
+func elsewhere() []string {
+	return []string{"POST /ops", "POST /ops/{id}/commit", "POST /ops/{id}/abort", "POST /workers/drain"}
+}
+
 // coversEveryRoute fails when somebody adds a route that changes something and
 // not the line above that says how it is recorded.
 func (w *auditWalk) coversEveryRoute() {
@@ -114,7 +122,7 @@ func (w *auditWalk) coversEveryRoute() {
 		for method := range methods {
 			route := strings.ToUpper(method) + " " + strings.TrimPrefix(path, admin.BasePath)
 			known := slices.ContainsFunc(auditedRoutes(), func(r auditedRoute) bool { return r.route == route })
-			if method != "get" && !known {
+			if method != "get" && !known && !slices.Contains(elsewhere(), route) {
 				missing = append(missing, route)
 			}
 		}

@@ -180,6 +180,9 @@ func (d *Daemon) start(ctx context.Context, failed chan<- error) error {
 	if err := work(ctx); err != nil {
 		return err
 	}
+	if d.o.Config.Mode.ServesAPI() {
+		d.loop(ctx, "operations", d.ledger.RunOperations)
+	}
 	if d.doors.public != nil {
 		d.watchDoor(ctx)
 		d.stops.push("public requests", publicLimit, d.doors.public.close)

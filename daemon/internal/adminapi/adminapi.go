@@ -92,7 +92,7 @@ type Explainer interface {
 // Retrier revives dead jobs.
 type Retrier interface {
 	DeadByOrg(ctx context.Context, f inspect.Filter) ([]inspect.OrgCount, error)
-	RetryDead(ctx context.Context, f inspect.Filter) (int, error)
+	RetryDead(ctx context.Context, f inspect.Filter, by string) (int, error)
 }
 
 // Control keeps what operators set. Every change returns the version under which
@@ -167,6 +167,7 @@ type Options struct {
 	Registerer   prometheus.Registerer                                  // nil: metrics are kept but not exposed
 	Canceller    Canceller                                              // nil: jobs cannot be cancelled here
 	Resolver     Resolver                                               // nil: jobs cannot be resolved here
+	Operations   Operations                                             // nil: there are none here
 	Explainer    Explainer                                              // nil: jobs cannot be explained here
 	Waiting      Waiting                                                // nil: who waits for a token is not known
 	Token        func(ctx context.Context, w job.Want) job.Grant        // says when there is one, and takes none; nil: not known

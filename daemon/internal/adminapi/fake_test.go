@@ -44,10 +44,12 @@ type fake struct {
 	hang     bool            // RetryDead waits for the end of its time, with one job left
 
 	unfinished int64 // of every channel
+	operations *bulkWork
 }
 
 func newFake() *fake {
 	return &fake{
+		operations: newBulkWork(),
 		orgs: []inbox.Org{
 			{ID: 1, Name: "acme", TimeZone: "UTC", SLATarget: 5 * time.Minute, Objective: 0.8, CreatedAt: day},
 			{ID: 2, Name: "globex", TimeZone: "UTC", SLATarget: time.Minute, Objective: 0.9, CreatedAt: day},
@@ -296,7 +298,7 @@ func (f *fake) DeadByOrg(ctx context.Context, x inspect.Filter) (got []inspect.O
 	return got, f.down
 }
 
-func (f *fake) RetryDead(ctx context.Context, x inspect.Filter) (int, error) {
+func (f *fake) RetryDead(ctx context.Context, x inspect.Filter, _ string) (int, error) {
 	n := len(f.dead(ctx, x))
 	unlock := f.lock()
 	f.filters = append(f.filters, x)
@@ -315,7 +317,7 @@ func (f *fake) RetryDead(ctx context.Context, x inspect.Filter) (int, error) {
 func (f *fake) options() adminapi.Options {
 	return adminapi.Options{
 		Orgs: f, Users: f, Channels: f, Tokens: f, Jobs: f, Failures: f, Retrier: f, Control: &f.engine, Recaller: &f.engine,
-		Canceller: &f.engine, Resolver: &f.engine, Explainer: f, Trail: f, Revealer: f,
+		Canceller: &f.engine, Resolver: &f.engine, Operations: f.operations, Explainer: f, Trail: f, Revealer: f,
 		Drainer: &f.engine, History: &f.engine,
 		Logger: slog.New(slog.DiscardHandler), Version: "v1",
 		Environment: "test", APIURL: "http://127.0.0.1:8080",

@@ -189,7 +189,7 @@ type hanging struct {
 	began chan struct{}
 }
 
-func (h hanging) RetryDead(ctx context.Context, _ inspect.Filter) (int, error) {
+func (h hanging) RetryDead(ctx context.Context, _ inspect.Filter, _ string) (int, error) {
 	close(h.began)
 	<-ctx.Done()
 	return 0, ctx.Err()

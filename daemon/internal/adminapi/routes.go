@@ -22,8 +22,11 @@ type route struct {
 
 // limit bounds the work: bulk work takes longer than the rest.
 func (rt route) limit() time.Duration {
-	if rt.path == admin.RetryPath || rt.path == admin.CancelPath || rt.path == admin.VerifyPath {
+	switch {
+	case rt.path == admin.RetryPath || rt.path == admin.CancelPath || rt.path == admin.VerifyPath:
 		return admin.RetryTime
+	case rt.path == admin.OpsPath && rt.method == http.MethodPost:
+		return admin.PlanTime
 	}
 	return workTime
 }
@@ -73,6 +76,12 @@ func (h *handler) routes() []route {
 		{get, admin.AuditPath, admin.Viewer, "What operators have changed, newest first", admin.AuditParams(), nil, admin.List[admin.AuditEntry]{}, h.listAudit},
 		{get, admin.AuditPath + "/{id}", admin.Viewer, "One entry of the audit trail", nil, nil, admin.One[admin.AuditEntry]{}, h.showAudit},
 		{get, admin.VerifyPath, admin.Operator, "Whether the audit trail is as it was written", nil, nil, admin.One[admin.AuditVerdict]{}, h.verifyAudit},
+		{post, admin.OpsPath, admin.Operator, "Plan a bulk change: freeze the jobs and count", nil, admin.PlanRequest{}, admin.One[admin.Operation]{}, h.planOperation},
+		{post, admin.OpsPath + "/{id}/commit", admin.Operator, "Carry out a plan", nil, admin.CommitRequest{}, admin.One[admin.Operation]{}, h.commitOperation},
+		{post, admin.OpsPath + "/{id}/abort", admin.Operator, "Stop an operation after the chunk under way", nil, admin.ReasonOnly{}, admin.One[admin.Operation]{}, h.abortOperation},
+		{get, admin.OpsPath, admin.Viewer, "Operations, newest first", []string{"state", "cursor", "limit"}, nil, admin.List[admin.Operation]{}, h.listOperations},
+		{get, admin.OpsPath + "/{id}", admin.Viewer, "One operation with its progress", nil, nil, admin.One[admin.Operation]{}, h.showOperation},
+		{get, admin.OpsPath + "/{id}/items", admin.Viewer, "The jobs of an operation", []string{"result", "cursor", "limit"}, nil, admin.List[admin.OperationItem]{}, h.listOperationItems},
 		{get, admin.OpenAPIPath, admin.Viewer, "This description", nil, nil, map[string]any{}, h.showOpenAPI},
 	}
 }

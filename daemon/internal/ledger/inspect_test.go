@@ -222,7 +222,7 @@ func TestRetryDead(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []inspect.OrgCount{{Org: "acme", N: many}}, counts)
 
-	got, err := b.RetryDead(t.Context(), f)
+	got, err := b.RetryDead(t.Context(), f, "ana")
 	require.NoError(t, err)
 	require.Equal(t, many, got)
 	require.Equal(t, many, b.count(t, `
@@ -231,16 +231,16 @@ SELECT count(*) FROM jobs WHERE id = ANY($1) AND state = 1 AND priority = 3 AND 
 	require.Equal(t, []job.State{job.Dead, job.Dead, job.Uncertain}, []job.State{b.state(t, others[0]), b.state(t, others[1]), b.state(t, others[2])})
 	require.Equal(t, []job.Effect{{JobID: n[0], Epoch: 1, MessageID: 1, Status: inbox.Queued}}, b.effects.of(n[0]))
 
-	again, err := b.RetryDead(t.Context(), f)
+	again, err := b.RetryDead(t.Context(), f, "ana")
 	require.NoError(t, err)
 	require.Zero(t, again)
 
-	one, err := b.RetryDead(t.Context(), inspect.Filter{IDs: others[1:2]})
+	one, err := b.RetryDead(t.Context(), inspect.Filter{IDs: others[1:2]}, "ana")
 	require.NoError(t, err)
 	require.Equal(t, 1, one)
 	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM jobs WHERE id = $1 AND priority = 1`, others[1]), "named by id it keeps its place")
 
-	uncertain, err := b.RetryDead(t.Context(), inspect.Filter{IDs: others[2:]})
+	uncertain, err := b.RetryDead(t.Context(), inspect.Filter{IDs: others[2:]}, "ana")
 	require.NoError(t, err)
 	require.Zero(t, uncertain)
 }
@@ -256,7 +256,7 @@ func TestRetryDeadSkipsLockedRows(t *testing.T) {
 	_, err = tx.Exec(t.Context(), `SELECT id FROM jobs WHERE id = $1 FOR UPDATE`, n[1])
 	require.NoError(t, err)
 
-	got, err := b.RetryDead(t.Context(), inspect.Filter{})
+	got, err := b.RetryDead(t.Context(), inspect.Filter{}, "ana")
 	require.NoError(t, err)
 	require.NoError(t, tx.Rollback(t.Context()))
 	require.Equal(t, 2, got)

@@ -10,6 +10,7 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/job/inspect"
+	"github.com/bandeja/inboxd/daemon/internal/job/operation"
 )
 
 // requested is a context under which an operator changes something.
@@ -32,31 +33,27 @@ func (b *bundle) recorded(t *testing.T) (rows []string) {
 	return rows
 }
 
-// A bulk change of many transactions is one record, written with the first of
-// them: what cannot be recorded does not begin, and what goes on says so.
-func TestBulkChangeIsRecordedWithItsFirstChunk(t *testing.T) {
+// An operation is one record, written as it begins: what cannot be recorded does
+// not begin.
+func TestOperationIsRecordedAsItBegins(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.add(t, make([]job.New, 600)...)
 	b.exec(t, `UPDATE jobs SET state = 6`)
 	b.exec(t, `ALTER TABLE audit ADD CONSTRAINT full_disk CHECK (false) NOT VALID`)
-	_, err := b.RetryDead(requested(t, "jobs.retry"), inspect.Filter{})
+	_, err := b.RetryDead(requested(t, "jobs.retry"), inspect.Filter{}, "token:5")
 	require.ErrorContains(t, err, "record the change")
 	require.Equal(t, 600, b.count(t, `SELECT count(*) FROM jobs WHERE state = 6`))
-	_, _, err = b.Cancel(requested(t, "jobs.cancel"), inspect.Filter{}, "token:5")
-	require.NoError(t, err, "there is nothing to cancel")
 	b.exec(t, `ALTER TABLE audit DROP CONSTRAINT full_disk`)
 	require.Empty(t, b.recorded(t))
 
-	n, err := b.RetryDead(requested(t, "jobs.retry"), inspect.Filter{OrgIDs: []int64{1}})
+	n, err := b.RetryDead(requested(t, "jobs.retry"), inspect.Filter{OrgIDs: []int64{1}}, "token:5")
 	require.NoError(t, err)
 	require.Equal(t, 600, n)
-	n, _, err = b.Cancel(requested(t, "jobs.cancel"), inspect.Filter{}, "token:5")
+	_, err = b.RetryDead(t.Context(), inspect.Filter{}, "nobody who asked")
 	require.NoError(t, err)
-	require.Equal(t, 600, n)
-	_, err = b.RetryDead(t.Context(), inspect.Filter{})
-	require.NoError(t, err)
-	require.Equal(t, []string{"jobs.retry 500 jobs begun 1", "jobs.cancel 500 jobs begun 0"}, b.recorded(t))
+	require.Len(t, b.recorded(t), 1)
+	require.Contains(t, b.recorded(t)[0], "jobs.retry operation ")
 }
 
 // What was so already is no change: it leaves no record.
@@ -74,4 +71,22 @@ func TestNothingChangedIsNotRecorded(t *testing.T) {
 	require.NoError(t, err)
 	require.NotZero(t, hold.ID)
 	require.Equal(t, []string{"holds.add hold 1 done 0"}, b.recorded(t))
+}
+
+// Who stops an operation, or drains a worker, is on record too.
+func TestAbortAndDrainAreRecorded(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.add(t, job.New{})
+	b.exec(t, `UPDATE jobs SET state = 6`)
+	o, err := b.PlanOperation(t.Context(), operation.Request{Kind: operation.Retry, Actor: "token:5"})
+	require.NoError(t, err)
+	_, err = b.AbortOperation(requested(t, "ops.abort"), 0, o.ID, "token:5", "")
+	require.NoError(t, err)
+	worker := b.register(t)
+	_, err = b.DrainWorker(requested(t, "workers.drain"), worker, "token:5")
+	require.NoError(t, err)
+	require.Len(t, b.recorded(t), 2)
+	require.Contains(t, b.recorded(t)[0], "ops.abort operation ")
+	require.Contains(t, b.recorded(t)[1], "workers.drain worker ")
 }

@@ -9,7 +9,7 @@ import (
 
 // acceptedEffects is the table e of effects the ledger has accepted in this
 // very transaction: a success left a history row of it, a failure a dead row or
-// a cancelled one in history, a doubt an uncertain one, a new attempt a row that waits. The conditions on
+// a cancelled or discarded one in history, a doubt an uncertain one, a new attempt a row that waits. The conditions on
 // finished_at leave today's partition of history to look at.
 //
 // Here and below, a row is looked up by several columns in a subquery that
@@ -23,7 +23,7 @@ WITH e AS MATERIALIZED (
   WHERE EXISTS (
            SELECT 1 FROM job_history h
            WHERE h.id = u.job_id AND h.run_epoch = u.epoch AND h.tx = pg_current_xact_id()
-             AND h.outcome = CASE WHEN u.` + succeeded + ` THEN 1 WHEN u.status = 5 THEN 2 END
+             AND CASE WHEN u.` + succeeded + ` THEN h.outcome = 1 WHEN u.status = 5 THEN h.outcome IN (2, 3) END
              AND h.finished_at >= now() AND h.finished_at < now() + interval '1 hour')
      OR EXISTS (
            SELECT 1 FROM jobs j

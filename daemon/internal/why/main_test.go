@@ -17,6 +17,7 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/control"
 	"github.com/bandeja/inboxd/daemon/internal/devstack/stacktest"
 	"github.com/bandeja/inboxd/daemon/internal/dispatch"
+	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/ledger"
 	"github.com/bandeja/inboxd/daemon/internal/limit"
@@ -45,6 +46,14 @@ type engine struct {
 type none struct{}
 
 func (none) QueueEffects(*pgx.Batch, []job.Effect) {}
+
+func (none) QueueKeep(*pgx.Batch, int64, []int64) {}
+
+func (none) QueueRestore(*pgx.Batch, int64, []int64, inbox.MessageStatus) {}
+
+func (none) StillFailed(context.Context, pgx.Tx, []int64, []int64) (map[int64]bool, error) {
+	return map[int64]bool{}, nil
+}
 
 // runner keeps what was begun.
 type runner struct {

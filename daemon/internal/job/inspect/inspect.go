@@ -142,8 +142,8 @@ type Process struct {
 
 // OrgCount is a number of jobs of one org.
 type OrgCount struct {
-	Org string
-	N   int64
+	Org string `json:"org"`
+	N   int64  `json:"n"`
 }
 
 // Waiting is one org that has ready jobs of a kind: bulk ones, or others.
