@@ -35,7 +35,7 @@ func TestDrainFitsIntoEveryGrace(t *testing.T) {
 		pod, ok := at(t, document(t, "kubernetes/base/"+file, "Deployment"), "spec", "template", "spec").(map[string]any)
 		require.True(t, ok)
 		pause := time.Duration(0)
-		container := pod["containers"].([]any)[0].(map[string]any) //nolint:forcetypeassert // a Deployment
+		container := pod["containers"].([]any)[0].(map[string]any)
 		if container["lifecycle"] != nil {
 			pause = whole(t, at(t, container, "lifecycle", "preStop", "sleep", "seconds"))
 		}
