@@ -43,6 +43,7 @@ var rows = map[string]int{
 	"daemon/internal/devstack":      20,
 	"daemon/internal/config":        20,
 
+	"daemon/internal/latency":   16,
 	"daemon/internal/telemetry": 15,
 	"daemon/internal/secret":    15,
 	"admin":                     15,
