@@ -157,12 +157,13 @@ func lateHours(ctx context.Context, tx pgx.Tx, before, after latency.Rolled) ([]
 	return pgx.CollectRows(rows, pgx.RowTo[time.Time])
 }
 
-// oldestHour is where the first roll-up begins: with the first transaction of
+// oldestHour is where the first roll-up begins: with the first transactions of
 // history, or now.
 func oldestHour(ctx context.Context, tx pgx.Tx, now time.Time) (time.Time, error) {
 	var first *time.Time
 	err := tx.QueryRow(ctx, `
-SELECT least((SELECT finished_at FROM job_history ORDER BY tx LIMIT 1), (SELECT at FROM job_events ORDER BY tx LIMIT 1))`).Scan(&first)
+SELECT least((SELECT min(finished_at) FROM (SELECT finished_at FROM job_history ORDER BY tx FETCH FIRST 1000 ROWS WITH TIES) h),
+             (SELECT min(at) FROM (SELECT at FROM job_events ORDER BY tx FETCH FIRST 1000 ROWS WITH TIES) e))`).Scan(&first)
 	if err != nil || first == nil {
 		return now.UTC().Truncate(time.Hour), err
 	}
