@@ -273,10 +273,11 @@ func (t *Tail) RunRollups(ctx context.Context) {
 
 // RunDepths counts what waits until ctx ends.
 func (t *Tail) RunDepths(ctx context.Context) {
-	t.every(ctx, depthEvery, depthTimeout, "job_queue_depth stands still", t.readDepths)
+	t.every(ctx, depthEvery, depthTimeout, "job_queue_depth stands still", t.ReadDepths)
 }
 
-func (t *Tail) readDepths(ctx context.Context) error {
+// ReadDepths counts what waits now.
+func (t *Tail) ReadDepths(ctx context.Context) error {
 	depths, err := t.o.Depths.Depths(ctx)
 	if err != nil {
 		return err
