@@ -33,6 +33,7 @@ const (
 	SecretPath   = BasePath + "/channels/token"
 	TokensPath   = BasePath + "/tokens"
 	OpsPath      = BasePath + "/ops"
+	LatencyPath  = BasePath + "/latency"
 	OpenAPIPath  = BasePath + "/openapi.json"
 )
 

@@ -16,6 +16,7 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/job/inspect"
+	"github.com/bandeja/inboxd/daemon/internal/latency"
 )
 
 // Orgs keeps the tenants.
@@ -52,10 +53,15 @@ type Tokens interface {
 // Jobs answers questions about the engine. orgID 0 means all orgs.
 type Jobs interface {
 	QueueSummary(ctx context.Context, orgID int64) ([]inspect.Queue, error)
-	Latency(ctx context.Context, orgID int64, window time.Duration) ([]inspect.Latency, error)
 	Processes(ctx context.Context) ([]inspect.Process, error)
 	JobList(ctx context.Context, f inspect.Filter) ([]inspect.Job, error)
 	Job(ctx context.Context, orgID, id int64) (inspect.Detail, error)
+}
+
+// Latency tells how long work takes.
+type Latency interface {
+	// Latency returns a Temporary fault until it knows.
+	Latency(ctx context.Context, q latency.Query) (latency.Answer, error)
 }
 
 // Retrier revives dead jobs.
@@ -124,6 +130,7 @@ type Options struct {
 	Channels Channels
 	Tokens   Tokens
 	Jobs     Jobs
+	Latency  Latency
 	Retrier  Retrier
 	Control  Control
 	Recaller Recaller
@@ -154,9 +161,9 @@ type handler struct {
 // server made with NewServer: without its ConnContext every caller needs a
 // token.
 func New(o Options) (http.Handler, error) {
-	if o.Orgs == nil || o.Users == nil || o.Channels == nil || o.Tokens == nil || o.Jobs == nil || o.Retrier == nil ||
+	if o.Orgs == nil || o.Users == nil || o.Channels == nil || o.Tokens == nil || o.Jobs == nil || o.Latency == nil || o.Retrier == nil ||
 		o.Control == nil || o.Recaller == nil || o.Logger == nil || o.Version == "" {
-		return nil, errors.New("adminapi: Orgs, Users, Channels, Tokens, Jobs, Retrier, Control, Recaller, Logger and Version are required")
+		return nil, errors.New("adminapi: Orgs, Users, Channels, Tokens, Jobs, Latency, Retrier, Control, Recaller, Logger and Version are required")
 	}
 	if o.Now == nil {
 		o.Now = time.Now

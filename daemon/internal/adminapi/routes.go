@@ -57,6 +57,7 @@ func (h *handler) routes() []route {
 		{post, admin.StatePath, admin.Operator, "Pause or resume a channel", nil, admin.ChannelState{}, admin.One[admin.ChannelResult]{}, h.setChannelState},
 		{post, admin.SecretPath, admin.Admin, "Replace the access token of a channel", nil, admin.ChannelToken{}, admin.One[admin.ChannelResult]{}, h.setChannelToken},
 		{post, admin.TokensPath, admin.Admin, "Make a token; its secret is shown once", nil, admin.TokenCreate{}, admin.One[admin.Token]{}, h.createToken},
+		{get, admin.LatencyPath, admin.Viewer, "How long work takes, by type, queue or org", latencyParams(), nil, admin.List[admin.LatencyItem]{}, h.listLatency},
 		{get, admin.OpenAPIPath, admin.Viewer, "This description", nil, nil, map[string]any{}, h.showOpenAPI},
 	}
 }
