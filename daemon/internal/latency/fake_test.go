@@ -50,9 +50,9 @@ func (l *ledger) Mark(context.Context) (latency.Mark, error) {
 func (l *ledger) EndedBetween(_ context.Context, from, to latency.Mark, c latency.Cursor) ([]latency.Ended, latency.Cursor, bool, error) {
 	first, _ := strconv.Atoi(from.Snapshot)
 	last, _ := strconv.Atoi(to.Snapshot)
-	first = max(first, int(c.History)) //nolint:gosec // small
+	first = max(first, int(c.History))
 	end := min(last, first+cmp.Or(l.page, last))
-	return l.rows[first:end], latency.Cursor{History: uint64(end)}, end < last, l.fail("between") //nolint:gosec // small
+	return l.rows[first:end], latency.Cursor{History: uint64(end)}, end < last, l.fail("between")
 }
 
 func (l *ledger) EndedWithin(_ context.Context, at latency.Mark, since, until time.Time, orgID int64, each func(latency.Ended)) error {

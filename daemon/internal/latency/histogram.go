@@ -31,9 +31,9 @@ const (
 // bucketOf returns the bucket of a number of microseconds.
 func bucketOf(us int64) uint16 {
 	if us < exact {
-		return uint16(max(us, 0)) //nolint:gosec // below 32
+		return uint16(max(us, 0))
 	}
-	e := bits.Len64(uint64(us)) - 5                        //nolint:gosec // positive
+	e := bits.Len64(uint64(us)) - 5
 	return uint16(min(int64(perPower*e)+us>>e, Buckets-1)) //nolint:gosec // bounded
 }
 
@@ -51,7 +51,7 @@ func floor(bucket uint16) int64 {
 func Floors() []int64 {
 	floors := make([]int64, Buckets)
 	for b := range floors {
-		floors[b] = floor(uint16(b)) //nolint:gosec // few
+		floors[b] = floor(uint16(b))
 	}
 	return floors
 }
@@ -91,8 +91,8 @@ func (h *Histogram) Merge(o Histogram) {
 }
 
 // N is how many were counted.
-func (h Histogram) N() (n int64) {
-	for _, c := range h {
+func (h *Histogram) N() (n int64) {
+	for _, c := range *h {
 		n += int64(c.N)
 	}
 	return n
@@ -100,18 +100,18 @@ func (h Histogram) N() (n int64) {
 
 // Quantile returns the value below or at which a share q of all lies (nearest
 // rank), off by at most 1/32 of it. ok is false if nothing was counted.
-func (h Histogram) Quantile(q float64) (d time.Duration, ok bool) {
+func (h *Histogram) Quantile(q float64) (d time.Duration, ok bool) {
 	n := h.N()
 	if n == 0 {
 		return 0, false
 	}
 	left := max(int64(math.Ceil(q*float64(n))), 1)
-	for _, c := range h {
+	for _, c := range *h {
 		if left -= int64(c.N); left <= 0 {
 			return middle(c.Bucket), true
 		}
 	}
-	return middle(h[len(h)-1].Bucket), true
+	return middle((*h)[len(*h)-1].Bucket), true
 }
 
 func middle(bucket uint16) time.Duration {
@@ -128,9 +128,9 @@ type Octave struct {
 
 // Octaves returns the histogram in steps coarse enough to draw, from the first
 // one in use to the last, empty ones between them included.
-func (h Histogram) Octaves() (all []Octave) {
+func (h *Histogram) Octaves() (all []Octave) {
 	const first = 10 // 2^10 µs, about 1 ms
-	for _, c := range h {
+	for _, c := range *h {
 		power := max(bits.Len64(uint64(floor(c.Bucket))), first) //nolint:gosec // not negative
 		for len(all) > 0 && all[len(all)-1].Below < time.Microsecond<<power {
 			all = append(all, Octave{Below: all[len(all)-1].Below * 2})

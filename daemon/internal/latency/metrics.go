@@ -159,6 +159,6 @@ func (c *depthCollector) Describe(out chan<- *prometheus.Desc) { out <- c.desc }
 // Collect implements prometheus.Collector.
 func (c *depthCollector) Collect(out chan<- prometheus.Metric) {
 	for k, n := range *c.last.Load() {
-		out <- prometheus.MustNewConstMetric(c.desc, prometheus.GaugeValue, float64(n), k.typ.String(), k.org)
+		out <- prometheus.MustNewConstMetric(c.desc, prometheus.GaugeValue, float64(n), k.typ.String(), k.org) //nolint:promlinter // it cannot follow c.desc
 	}
 }

@@ -262,7 +262,7 @@ func orgsOf(rows []Ended) map[int64]bool {
 // RunRollups keeps the roll-ups until ctx ends. All processes may: one at a time
 // writes.
 func (t *Tail) RunRollups(ctx context.Context) {
-	t.every(ctx, rollupEvery, rollupTimeout, "roll-ups of latency are late", func(ctx context.Context) error {
+	t.every(ctx, rollupEvery, rollupTimeout, "roll-ups of latency", func(ctx context.Context) error {
 		rolled, err := t.o.Rollups.RollUp(ctx)
 		if err == nil {
 			t.setRolled(rolled)
@@ -273,7 +273,7 @@ func (t *Tail) RunRollups(ctx context.Context) {
 
 // RunDepths counts what waits until ctx ends.
 func (t *Tail) RunDepths(ctx context.Context) {
-	t.every(ctx, depthEvery, depthTimeout, "job_queue_depth stands still", t.ReadDepths)
+	t.every(ctx, depthEvery, depthTimeout, "job_queue_depth", t.ReadDepths)
 }
 
 // ReadDepths counts what waits now.
@@ -294,13 +294,13 @@ func (t *Tail) ReadDepths(ctx context.Context) error {
 	return nil
 }
 
-func (t *Tail) every(ctx context.Context, interval, timeout time.Duration, complaint string, f func(context.Context) error) {
+func (t *Tail) every(ctx context.Context, interval, timeout time.Duration, task string, f func(context.Context) error) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
 		turn, cancel := context.WithTimeout(ctx, timeout)
 		if err := f(turn); err != nil && ctx.Err() == nil {
-			t.o.Logger.WarnContext(ctx, complaint, "error", err)
+			t.o.Logger.WarnContext(ctx, "housekeeping failed", "task", task, "error", err)
 		}
 		cancel()
 		select {

@@ -112,9 +112,9 @@ func TestFailuresCountNothingTwice(t *testing.T) {
 	require.NoError(t, tail.Turn(t.Context()))
 	for range 50 {
 		for range 10 {
-			l.rows = append(l.rows, ended(1+rand.Int64N(3), l.now, time.Second)) //nolint:gosec // a test
+			l.rows = append(l.rows, ended(1+rand.Int64N(3), l.now, time.Second))
 		}
-		l.fails = map[string]int{[]string{"mark", "between", "names", "none"}[rand.IntN(4)]: 1} //nolint:gosec // a test
+		l.fails = map[string]int{[]string{"mark", "between", "names", "none"}[rand.IntN(4)]: 1}
 		_ = tail.Turn(t.Context())
 	}
 	l.fails = nil

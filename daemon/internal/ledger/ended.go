@@ -177,11 +177,17 @@ func (l *Ledger) OrgNames(ctx context.Context, ids []int64) (map[int64]string, e
 	if err != nil {
 		return nil, fmt.Errorf("name %d orgs: %w", len(ids), err)
 	}
-	names := make(map[int64]string, len(ids))
-	var id int64
-	var name string
-	if _, err := pgx.ForEachRow(rows, []any{&id, &name}, func() error { names[id] = name; return nil }); err != nil {
+	type org struct {
+		ID   int64
+		Name string
+	}
+	orgs, err := pgx.CollectRows(rows, pgx.RowToStructByPos[org])
+	if err != nil {
 		return nil, fmt.Errorf("name %d orgs: %w", len(ids), err)
+	}
+	names := make(map[int64]string, len(orgs))
+	for _, o := range orgs {
+		names[o.ID] = o.Name
 	}
 	return names, nil
 }

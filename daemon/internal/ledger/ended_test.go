@@ -71,11 +71,11 @@ func TestTailReadsEveryRowOnce(t *testing.T) {
 		wg.Go(func() {
 			for range 15 {
 				err := pgx.BeginFunc(b.ctx, b.pool, func(tx pgx.Tx) error {
-					for range 1 + rand.IntN(5) { //nolint:gosec // a test
+					for range 1 + rand.IntN(5) {
 						if _, err := tx.Exec(b.ctx, insertEnded, id.Add(1)); err != nil {
 							return err
 						}
-						if _, err := tx.Exec(b.ctx, `SELECT pg_sleep($1)`, rand.Float64()*0.01*float64(w)); err != nil { //nolint:gosec // a test
+						if _, err := tx.Exec(b.ctx, `SELECT pg_sleep($1)`, rand.Float64()*0.01*float64(w)); err != nil {
 							return err
 						}
 					}
@@ -135,7 +135,7 @@ SELECT $1::bigint * 10000 + n, 1, 1, 1, 1, 1, 1, 1, 1, clock_timestamp() FROM ge
 	require.NoError(t, err)
 	require.Len(t, rest, 6000)
 	require.Len(t, b.follow(t, from, to), 14000)
-	require.Len(t, b.follow(t, from, from), 0)
+	require.Empty(t, b.follow(t, from, from))
 }
 
 // Each attempt counts once, in the event or in history, and each job once.

@@ -181,10 +181,17 @@ func (l *Ledger) Rollups(ctx context.Context, f latency.RollupFilter, each func(
 	if err != nil {
 		return fmt.Errorf("read roll-ups: %w", err)
 	}
+	if err := eachRollup(rows, each); err != nil {
+		return fmt.Errorf("read roll-ups: %w", err)
+	}
+	return nil
+}
+
+func eachRollup(rows pgx.Rows, each func(latency.Rollup)) error {
 	var r latency.Rollup
 	var buckets []int16
 	var counts []int32
-	_, err = pgx.ForEachRow(rows, []any{&r.Hour, &r.OrgID, &r.Queue, &r.Type, &r.Metric, &buckets, &counts}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&r.Hour, &r.OrgID, &r.Queue, &r.Type, &r.Metric, &buckets, &counts}, func() error {
 		r.Times = make(latency.Histogram, len(buckets))
 		for i := range buckets {
 			r.Times[i] = latency.Count{Bucket: uint16(buckets[i]), N: uint32(counts[i])} //nolint:gosec // as they were written
@@ -192,10 +199,7 @@ func (l *Ledger) Rollups(ctx context.Context, f latency.RollupFilter, each func(
 		each(r)
 		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("read roll-ups: %w", err)
-	}
-	return nil
+	return err
 }
 
 func rollupConditions(f latency.RollupFilter) (c conditions) {
@@ -222,10 +226,14 @@ GROUP BY org_id ORDER BY 2 DESC, 1 LIMIT $5`, f.Since, f.Until, queue, typ, limi
 	if err != nil {
 		return nil, fmt.Errorf("find the busiest orgs: %w", err)
 	}
-	busy := map[int64]int64{}
-	var org, n int64
-	if _, err := pgx.ForEachRow(rows, []any{&org, &n}, func() error { busy[org] = n; return nil }); err != nil {
+	type count struct{ Org, N int64 }
+	counts, err := pgx.CollectRows(rows, pgx.RowToStructByPos[count])
+	if err != nil {
 		return nil, fmt.Errorf("find the busiest orgs: %w", err)
+	}
+	busy := make(map[int64]int64, len(counts))
+	for _, c := range counts {
+		busy[c.Org] = c.N
 	}
 	return busy, nil
 }
