@@ -164,8 +164,8 @@ func (t *Tail) Turn(ctx context.Context) error {
 	return nil
 }
 
-// load rebuilds the windows as of a mark and reads on from there. The metrics
-// count from the start of the process, so they are not told.
+// load rebuilds the windows as of the present mark. The metrics count from there,
+// so they are not told.
 func (t *Tail) load(ctx context.Context) (*windows, error) {
 	now, err := t.o.Log.Mark(ctx)
 	if err != nil {
@@ -201,7 +201,7 @@ func (t *Tail) load(ctx context.Context) (*windows, error) {
 			return nil, err
 		}
 	}
-	t.from, t.to, t.cursor = base, Mark{}, Cursor{}
+	t.from, t.to, t.cursor = base, now, Cursor{}
 	return w, t.follow(ctx, w, func(context.Context, []Ended, map[int64]string) {})
 }
 
