@@ -35,7 +35,7 @@ type Rollups interface {
 	// caller at a time works; for the others it is the same as Rolled.
 	RollUp(ctx context.Context) (Rolled, error)
 	Rollups(ctx context.Context, f RollupFilter, each func(Rollup)) error
-	// BusyOrgs returns how many jobs and attempts single orgs had, of at most
-	// limit orgs, the busiest.
+	// BusyOrgs returns how many attempts single orgs made, of at most limit orgs,
+	// the busiest.
 	BusyOrgs(ctx context.Context, f RollupFilter, queue, typ int16, limit int) (map[int64]int64, error)
 }

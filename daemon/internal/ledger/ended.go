@@ -55,6 +55,7 @@ const (
 // that read a stretch of time are planned for it.
 const (
 	planInOrder = `SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)`
+	planFreely  = `SELECT set_config('enable_sort', 'on', true), set_config('enable_bitmapscan', 'on', true)`
 	planAnew    = `SELECT set_config('plan_cache_mode', 'force_custom_plan', true)`
 )
 
@@ -190,28 +191,4 @@ func (l *Ledger) OrgNames(ctx context.Context, ids []int64) (map[int64]string, e
 		names[o.ID] = o.Name
 	}
 	return names, nil
-}
-
-// Depths counts what waits per org, queue and type, in one look for all orgs.
-func (l *Ledger) Depths(ctx context.Context) ([]latency.Depth, error) {
-	rows, err := l.reads.Query(ctx, `
-SELECT org_id, queue, job_type, count(*),
-       (extract(epoch FROM clock_timestamp() - min(ready_at) FILTER (WHERE state = 1)) * 1000000)::bigint
-FROM jobs WHERE state IN (0, 1, 2, 5) GROUP BY org_id, queue, job_type`)
-	if err != nil {
-		return nil, fmt.Errorf("count what waits: %w", err)
-	}
-	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (d latency.Depth, err error) {
-		var us *int64
-		err = row.Scan(&d.OrgID, &d.Queue, &d.Type, &d.Waiting, &us)
-		d.OldestReady = latency.None
-		if us != nil {
-			d.OldestReady = time.Duration(max(*us, 0)) * time.Microsecond
-		}
-		return d, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("count what waits: %w", err)
-	}
-	return all, nil
 }

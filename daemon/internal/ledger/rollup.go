@@ -150,11 +150,19 @@ ON CONFLICT (one) DO UPDATE SET rolled_until = excluded.rolled_until, snapshot =
 }
 
 func lateHours(ctx context.Context, tx pgx.Tx, before, after latency.Rolled) ([]time.Time, error) {
+	if _, err := tx.Exec(ctx, planInOrder); err != nil {
+		return nil, err
+	}
 	rows, err := tx.Query(ctx, lateHoursSQL, before.Mark.Snapshot, after.Mark.Snapshot, before.Until)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, pgx.RowTo[time.Time])
+	hours, err := pgx.CollectRows(rows, pgx.RowTo[time.Time])
+	if err != nil {
+		return nil, err
+	}
+	_, err = tx.Exec(ctx, planFreely)
+	return hours, err
 }
 
 // oldestHour is where the first roll-up begins: with the first transactions of
@@ -216,12 +224,12 @@ func rollupConditions(f latency.RollupFilter) (c conditions) {
 	return c
 }
 
-// BusyOrgs returns what single orgs did, the busiest only: attempts and jobs.
+// BusyOrgs returns how many attempts single orgs made, the busiest only.
 // Queue and type 0 mean all.
 func (l *Ledger) BusyOrgs(ctx context.Context, f latency.RollupFilter, queue, typ int16, limit int) (map[int64]int64, error) {
 	rows, err := l.reads.Query(ctx, `
 SELECT org_id, sum(n)::bigint FROM latency_rollups
-WHERE hour >= $1 AND hour < $2 AND org_id > 0 AND metric > 1 AND ($3::smallint = 0 OR queue = $3) AND ($4::smallint = 0 OR job_type = $4)
+WHERE hour >= $1 AND hour < $2 AND org_id > 0 AND metric = 2 AND ($3::smallint = 0 OR queue = $3) AND ($4::smallint = 0 OR job_type = $4)
 GROUP BY org_id ORDER BY 2 DESC, 1 LIMIT $5`, f.Since, f.Until, queue, typ, limit)
 	if err != nil {
 		return nil, fmt.Errorf("find the busiest orgs: %w", err)
