@@ -8,15 +8,15 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/telemetry"
 )
 
-// longestTurn bounds a turn of the tail whatever the database does: the first
-// one rebuilds a day.
+// longestTurn bounds a turn of the tail, or a page of a long one, whatever the
+// database does: the first turn rebuilds a day.
 const longestTurn = 3 * time.Minute
 
 // buildTail makes what follows history. Workers need none: they write it.
 func (d *Daemon) buildTail() (err error) {
 	d.tail, err = latency.New(latency.Options{
 		Log: d.ledger, Rollups: d.ledger, Orgs: d.ledger, Depths: d.ledger, Logger: d.log,
-		Registerer: d.registry, Labels: d.labels(), Tick: d.health.Loop("tail", longestTurn),
+		Registerer: d.registry, Labels: d.labels(),
 	})
 	return err
 }
@@ -30,7 +30,8 @@ func (d *Daemon) keepLatency(ctx context.Context) {
 	if d.tail == nil {
 		return
 	}
-	d.loop(ctx, "latency", d.tail.Run)
+	tick := d.health.Loop("tail", longestTurn)
+	d.loop(ctx, "latency", func(ctx context.Context) { d.tail.Run(ctx, tick) })
 	d.loop(ctx, "latency roll-ups", d.tail.RunRollups)
 	d.loop(ctx, "depths", d.tail.RunDepths)
 }

@@ -59,7 +59,6 @@ type Options struct {
 	Registerer prometheus.Registerer  // nil: metrics are kept but not exposed
 	Labels     telemetry.LabelOptions // which orgs have series of their own
 	Bytes      int                    // most memory for single orgs; 0: 96 MiB
-	Tick       func()                 // called after every turn; nil: nobody asks
 }
 
 const (
@@ -69,7 +68,7 @@ const (
 
 	pageTimeout   = 10 * time.Second
 	loadTimeout   = 2 * time.Minute
-	rollupTimeout = 3 * time.Minute
+	rollupTimeout = 5 * time.Minute
 	depthTimeout  = 5 * time.Second
 
 	loadChunk = 5 * time.Minute // of history, per statement
@@ -90,6 +89,7 @@ type Tail struct {
 	w      *windows // nil: not loaded yet
 	rolled Rolled
 
+	tick     func()
 	from, to Mark // everything committed by from was counted; to: being read, empty: nothing is
 	cursor   Cursor
 }
@@ -99,10 +99,7 @@ func New(o Options) (*Tail, error) {
 	if o.Log == nil || o.Rollups == nil || o.Orgs == nil || o.Depths == nil || o.Logger == nil {
 		return nil, errors.New("latency: Log, Rollups, Orgs, Depths and Logger are required")
 	}
-	if o.Tick == nil {
-		o.Tick = func() {}
-	}
-	t := &Tail{o: o, names: names{orgs: o.Orgs, known: map[int64]string{}}}
+	t := &Tail{o: o, tick: func() {}, names: names{orgs: o.Orgs, known: map[int64]string{}}}
 	t.metrics = newMetrics(o.Registerer, telemetry.NewLabels[int64](o.Labels), t.bytes)
 	return t, nil
 }
@@ -123,8 +120,10 @@ func (t *Tail) bytes() float64 {
 	return float64(w.bytes)
 }
 
-// Run follows the log until ctx ends.
-func (t *Tail) Run(ctx context.Context) {
+// Run follows the log until ctx ends. It calls tick after every turn, and every
+// page of a long one.
+func (t *Tail) Run(ctx context.Context, tick func()) {
+	t.tick = tick
 	ticker := time.NewTicker(turnEvery)
 	defer ticker.Stop()
 	failing := false
@@ -137,7 +136,7 @@ func (t *Tail) Run(ctx context.Context) {
 			t.o.Logger.InfoContext(ctx, "latency and job metrics go on")
 		}
 		failing = err != nil
-		t.o.Tick()
+		t.tick()
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
@@ -213,6 +212,7 @@ func (t *Tail) follow(ctx context.Context, w *windows, observe func(context.Cont
 		if err := t.page(ctx, w, observe, &more); err != nil {
 			return err
 		}
+		t.tick()
 	}
 	t.metrics.turn(t.names.all())
 	return nil
@@ -262,13 +262,23 @@ func orgsOf(rows []Ended) map[int64]bool {
 // RunRollups keeps the roll-ups until ctx ends. All processes may: one at a time
 // writes.
 func (t *Tail) RunRollups(ctx context.Context) {
-	t.every(ctx, rollupEvery, rollupTimeout, "roll-ups of latency", func(ctx context.Context) error {
+	t.every(ctx, rollupEvery, rollupTimeout, "roll-ups of latency", t.rollUp)
+}
+
+// rollUp goes on at once as long as it gets nearer to now: an installation that
+// begins with a long past has many hours to make.
+func (t *Tail) rollUp(ctx context.Context) error {
+	for before := (time.Time{}); ; {
 		rolled, err := t.o.Rollups.RollUp(ctx)
-		if err == nil {
-			t.setRolled(rolled)
+		if err != nil {
+			return err
 		}
-		return err
-	})
+		t.setRolled(rolled)
+		if !rolled.Until.After(before) || rolled.Mark.At.Sub(rolled.Until) < 2*time.Hour {
+			return nil
+		}
+		before = rolled.Until
+	}
 }
 
 // RunDepths counts what waits until ctx ends.

@@ -16,7 +16,7 @@ const (
 	rollupDays = 90
 	// rollupSteps bounds how many hours one call adds, so that a backlog (the
 	// first call ever) is caught up with in parts.
-	rollupSteps = 24
+	rollupSteps = 6
 	// rollupAfter is how long an hour must be over: most of what was under way is
 	// committed by then, and the rest makes the hour again.
 	rollupAfter = time.Minute
@@ -80,7 +80,7 @@ func (l *Ledger) RollUp(ctx context.Context) (latency.Rolled, error) {
 		if err := tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock($1)`, int64(rollupLock)).Scan(&mine); err != nil || !mine {
 			return err
 		}
-		if _, err := tx.Exec(ctx, planAnew+`, set_config('statement_timeout', '120s', true)`); err != nil {
+		if _, err := tx.Exec(ctx, planAnew+`, set_config('statement_timeout', '280s', true)`); err != nil {
 			return err
 		}
 		before, err := rolled(ctx, tx)

@@ -76,3 +76,21 @@ func processCPU(b *testing.B, pid int) time.Duration {
 	require.NoError(b, err)
 	return time.Duration(user+system) * 10 * time.Millisecond
 }
+
+// BenchmarkRollUp makes one hour of 100 jobs a second of 5,000 orgs.
+func BenchmarkRollUp(b *testing.B) {
+	bu := durable(b)
+	require.NoError(b, bu.Partitions(b.Context(), time.Now().AddDate(0, 0, -1)))
+	bu.exec(b, `
+INSERT INTO job_history (id, org_id, queue, job_type, priority, outcome, run_epoch, attempt, lane, created_at, ready_at, started_at, finished_at)
+SELECT n, 1 + n % 5000, 1, 1, 1, 1, 1, 1, 1, at - random() * interval '3 s', at - random() * interval '2 s', at - random() * interval '1 s', at
+FROM generate_series(1, 360000) n CROSS JOIN LATERAL (SELECT date_trunc('hour', now()) - interval '2 hours' + n * interval '10 ms' AS at) x`)
+	bu.exec(b, `ANALYZE job_history`)
+	for b.Loop() {
+		bu.exec(b, `DELETE FROM latency_rolled`)
+		_, err := bu.RollUp(b.Context())
+		require.NoError(b, err)
+	}
+	b.ReportMetric(float64(bu.count(b, `SELECT count(*) FROM latency_rollups`)), "rows")
+	b.ReportMetric(float64(bu.count(b, `SELECT pg_total_relation_size('latency_rollups')`))/(1<<20), "MiB")
+}
