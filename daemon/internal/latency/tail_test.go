@@ -1,11 +1,15 @@
 package latency_test
 
 import (
+	"context"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
@@ -150,4 +154,40 @@ func TestMemoryIsBounded(t *testing.T) {
 	l.now = l.now.Add(2 * time.Hour)
 	require.NoError(t, tail.Turn(t.Context()))
 	require.Zero(t, value(t, registry, "inboxd_latency_bytes"))
+}
+
+// Run must go on after failures, count, tell that it lives, and end when told.
+func TestRunGoesOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := &ledger{now: noon, fails: map[string]int{"mark": 2, "depths": 1}}
+		l.rolled.Until = noon.Truncate(time.Hour)
+		l.depths = []latency.Depth{{Key: latency.Key{OrgID: 1, Queue: job.WhatsApp, Type: job.SendMessage}, Waiting: 7, OldestReady: time.Minute}}
+		tail, registry := newTail(t, l, options{})
+		ctx, cancel := context.WithCancel(t.Context())
+		ticks := 0
+		var wait sync.WaitGroup
+		wait.Go(func() { tail.Run(ctx, func() { ticks++ }) })
+		wait.Go(func() { tail.RunDepths(ctx) })
+		wait.Go(func() { tail.RunRollups(ctx) })
+		<-time.After(3500 * time.Millisecond)
+		synctest.Wait()
+		_, err := tail.Latency(ctx, latency.Query{By: latency.ByType, Window: time.Minute})
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, ticks, 4)
+		require.Zero(t, oldestReady(t, registry))
+		<-time.After(15 * time.Second)
+		synctest.Wait()
+		require.InDelta(t, 60, oldestReady(t, registry), 0)
+		cancel()
+		wait.Wait()
+	})
+}
+
+func oldestReady(tb testing.TB, registry *prometheus.Registry) (seconds float64) {
+	tb.Helper()
+	for _, m := range gather(tb, registry)["inboxd_oldest_ready_seconds"].GetMetric() {
+		seconds = max(seconds, m.GetGauge().GetValue())
+	}
+	return seconds
 }
