@@ -12,7 +12,7 @@ import (
 // many with times all over. Not parallel: it looks at the heap.
 func TestBytesAreReal(t *testing.T) { //nolint:paralleltest // it looks at the heap
 	for name, jobs := range map[string]int{"OneJob": 1, "ManyJobs": 20} {
-		t.Run(name, func(t *testing.T) { //nolint:paralleltest // it looks at the heap
+		t.Run(name, func(t *testing.T) {
 			l := &ledger{now: noon}
 			tail, registry := newTail(t, l, options{})
 			require.NoError(t, tail.Turn(t.Context()))
