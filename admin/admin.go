@@ -42,6 +42,7 @@ const (
 	RemovePath   = BasePath + "/channels/remove"
 	OpsPath      = BasePath + "/ops"
 	TopPath      = BasePath + "/top"
+	LatencyPath  = BasePath + "/latency"
 	OpenAPIPath  = BasePath + "/openapi.json"
 )
 

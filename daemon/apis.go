@@ -19,11 +19,14 @@ func (d *Daemon) buildAPIs(context.Context) error {
 	if !c.Mode.ServesAPI() {
 		return nil
 	}
+	if err := d.buildTail(); err != nil {
+		return err
+	}
 	public, err := httpapi.New(httpapi.Options{
 		Authenticator: d.store, Conversations: d.store, Sends: d.store, Spending: d.store, Automations: d.store, Ingester: d.store,
 		Webhooks: webhooks{secret.RevealAll(c.Meta.AppSecrets)},
 		Limiter:  limiter{d.limiter}, Limits: d.control.Current, Repeats: d.store,
-		Logger: d.log, Registerer: d.registry, VerifyToken: c.Meta.VerifyToken.Reveal(), Version: d.o.Build.Version,
+		Logger: d.log, Registerer: d.registry, Labels: d.labels(), VerifyToken: c.Meta.VerifyToken.Reveal(), Version: d.o.Build.Version,
 		Health: telemetry.Probes(d.health),
 	})
 	if err != nil {
@@ -45,7 +48,7 @@ func (d *Daemon) buildAPIs(context.Context) error {
 		return err
 	}
 	admin, err := adminapi.New(adminapi.Options{
-		Orgs: d.store, Users: d.store, Channels: d.store, Tokens: tokens{d.store}, Jobs: d.ledger, Failures: d.ledger, Retrier: d.ledger, Control: d.ledger, Recaller: d.ledger,
+		Orgs: d.store, Users: d.store, Channels: d.store, Tokens: tokens{d.store}, Jobs: d.ledger, Latency: d.tail, Failures: d.ledger, Retrier: d.ledger, Control: d.ledger, Recaller: d.ledger,
 		Canceller: d.ledger, Resolver: d.ledger, Operations: d.ledger, Explainer: explainer, Life: why.Life, Waiting: d.ledger, Token: d.limiter.Look,
 		Trail: d.trail, Revealer: d.store, Registerer: d.registry,
 		Drainer: d.ledger, Usage: usage{d.limiter}, History: d.ledger, TokenChecker: checker,

@@ -15,6 +15,7 @@ import (
 
 	"github.com/bandeja/inboxd/daemon/internal/audit"
 	"github.com/bandeja/inboxd/daemon/internal/control"
+	"github.com/bandeja/inboxd/daemon/internal/latency"
 	"github.com/bandeja/inboxd/daemon/internal/ledger"
 	"github.com/bandeja/inboxd/daemon/internal/limit"
 	"github.com/bandeja/inboxd/daemon/internal/store"
@@ -49,6 +50,7 @@ type Daemon struct {
 	trail   *audit.Trail
 	control *control.Watcher
 	limiter *limit.Limiter
+	tail    *latency.Tail // in modes api and all
 	census  census
 	doors   doors
 	engine  *engine // started in modes worker and all
@@ -173,6 +175,7 @@ func (d *Daemon) start(ctx context.Context, failed chan<- error) error {
 	}
 	d.keepHouse(ctx)
 	d.keepLimits(ctx)
+	d.keepLatency(ctx)
 	work := d.attend
 	if d.o.Config.Mode.RunsJobs() {
 		work = func(ctx context.Context) error { return d.engine.start(ctx, failed) }

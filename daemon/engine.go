@@ -137,7 +137,7 @@ func (e *engine) assemble(ctx context.Context) error {
 	o := dispatch.Options{
 		Poller: e.d.ledger.NewPoller(), Ledger: e.d.ledger, Runner: e.pool, WorkerID: e.id, Logger: e.log,
 		Control: e.d.control.Current, Dial: c.Dial, Limits: e.d.limiter, Now: bootTime,
-		Tick: e.d.health.Loop("dispatch", e.d.o.Stuck),
+		Tick: e.d.health.Loop("dispatch", e.d.o.Stuck), Registerer: e.d.registry,
 	}
 	if e.remote != nil {
 		o.Remote = e.remote

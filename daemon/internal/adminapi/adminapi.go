@@ -22,6 +22,7 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/job/inspect"
+	"github.com/bandeja/inboxd/daemon/internal/latency"
 )
 
 // Orgs keeps the tenants.
@@ -67,7 +68,6 @@ type Tokens interface {
 // Jobs answers questions about the engine. orgID 0 means all orgs.
 type Jobs interface {
 	QueueSummary(ctx context.Context, orgID int64) ([]inspect.Queue, error)
-	Latency(ctx context.Context, orgID int64, window time.Duration) ([]inspect.Latency, error)
 	Processes(ctx context.Context) ([]inspect.Process, error)
 	// ReadyByType counts an org's ready jobs, and those of it that are under way.
 	ReadyByType(ctx context.Context, orgID int64) (ready map[job.Type]int64, underWay int64, err error)
@@ -87,6 +87,12 @@ type Failures interface {
 // Explainer says what holds a job. orgID 0 means any org.
 type Explainer interface {
 	Why(ctx context.Context, orgID, id int64) (inspect.Why, error)
+}
+
+// Latency tells how long work takes.
+type Latency interface {
+	// Latency returns a Temporary fault until it knows.
+	Latency(ctx context.Context, q latency.Query) (latency.Answer, error)
 }
 
 // Retrier revives dead jobs.
@@ -156,6 +162,7 @@ type Options struct {
 	Tokens   Tokens
 	Jobs     Jobs
 	Failures Failures
+	Latency  Latency
 	Retrier  Retrier
 	Control  Control
 	Recaller Recaller
@@ -202,9 +209,9 @@ type handler struct {
 // server made with NewServer: without its ConnContext every caller needs a
 // token.
 func New(o Options) (http.Handler, error) {
-	if o.Orgs == nil || o.Users == nil || o.Channels == nil || o.Tokens == nil || o.Jobs == nil || o.Failures == nil || o.Retrier == nil ||
+	if o.Orgs == nil || o.Users == nil || o.Channels == nil || o.Tokens == nil || o.Jobs == nil || o.Latency == nil || o.Failures == nil || o.Retrier == nil ||
 		o.Control == nil || o.Recaller == nil || o.Logger == nil || o.Version == "" {
-		return nil, errors.New("adminapi: Orgs, Users, Channels, Tokens, Jobs, Failures, Retrier, Control, Recaller, Logger and Version are required")
+		return nil, errors.New("adminapi: Orgs, Users, Channels, Tokens, Jobs, Latency, Failures, Retrier, Control, Recaller, Logger and Version are required")
 	}
 	if o.Now == nil {
 		o.Now = time.Now

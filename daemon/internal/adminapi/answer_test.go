@@ -37,7 +37,11 @@ func TestStatus(t *testing.T) {
 			Queues: []admin.Queue{{
 				ID: "whatsapp", Name: "whatsapp", Dial: new(50), Ready: 3, Scheduled: 2, Retrying: 1, Dead: 1,
 				OldestReadyMS: new(int64(90_000)), InPerS: new(2.5),
-				Latency: admin.Latency{Wait: admin.Percentiles{N: 4, P50MS: new(12.5), P95MS: new(12.5), P99MS: new(12.5)}, WindowMS: 300_000},
+				Latency: admin.Latency{
+					Wait:     admin.Percentiles{N: 4, P50MS: new(12.544), P95MS: new(12.544), P99MS: new(12.544)},
+					Run:      admin.Percentiles{N: 1, P50MS: new(2949.12), P95MS: new(2949.12), P99MS: new(2949.12)},
+					WindowMS: 300_000,
+				},
 			}},
 			Processes: []admin.Process{{
 				ID: "1", Host: "h", PID: 42, Mode: "worker", Version: "v1", Slots: 8, BeatAgeMS: 1000, StartedAt: day,

@@ -19,6 +19,7 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/job/inspect"
+	"github.com/bandeja/inboxd/daemon/internal/latency"
 )
 
 // fake is a store and a ledger in memory, with two orgs, acme (1) and globex
@@ -34,6 +35,8 @@ type fake struct {
 	filters  []inspect.Filter // of RetryDead
 	feeds    []inspect.FeedFilter
 	looks    int
+	asked    []latency.Query
+	unknown  error // Latency fails
 	engine   engine
 	down     error // every call fails
 	stop     error // RetryDead fails, with one job left
@@ -201,9 +204,20 @@ func (f *fake) QueueSummary(_ context.Context, orgID int64) ([]inspect.Queue, er
 	}}, f.down
 }
 
-func (f *fake) Latency(context.Context, int64, time.Duration) ([]inspect.Latency, error) {
-	p := 12.5
-	return []inspect.Latency{{Queue: job.WhatsApp, Wait: inspect.Percentiles{N: 4, P50: &p, P95: &p, P99: &p}}}, nil
+// Latency knows four waits of 12.5 ms and a run of 3 s.
+func (f *fake) Latency(_ context.Context, q latency.Query) (latency.Answer, error) {
+	defer f.lock()()
+	f.asked = append(f.asked, q)
+	times := &latency.Times{}
+	for range 4 {
+		times.Of(latency.Wait).Add(12500 * time.Microsecond)
+	}
+	times.Of(latency.Run).Add(3 * time.Second)
+	g := latency.Group{Key: latency.Key{Queue: job.WhatsApp, Type: job.SendMessage}, Times: times}
+	if q.By == latency.ByOrg {
+		g.Org = "acme"
+	}
+	return latency.Answer{Groups: []latency.Group{g}, Since: day.Add(-q.Window), AsOf: day}, f.unknown
 }
 
 func (f *fake) Processes(context.Context) ([]inspect.Process, error) {
@@ -316,7 +330,7 @@ func (f *fake) RetryDead(ctx context.Context, x inspect.Filter, _ string) (int, 
 // options are complete, with a clock that stands still.
 func (f *fake) options() adminapi.Options {
 	return adminapi.Options{
-		Orgs: f, Users: f, Channels: f, Tokens: f, Jobs: f, Failures: f, Retrier: f, Control: &f.engine, Recaller: &f.engine,
+		Orgs: f, Users: f, Channels: f, Tokens: f, Jobs: f, Latency: f, Failures: f, Retrier: f, Control: &f.engine, Recaller: &f.engine,
 		Canceller: &f.engine, Resolver: &f.engine, Operations: f.operations, Explainer: f, Trail: f, Revealer: f,
 		Drainer: &f.engine, History: &f.engine,
 		Logger: slog.New(slog.DiscardHandler), Version: "v1",

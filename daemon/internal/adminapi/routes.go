@@ -82,6 +82,7 @@ func (h *handler) routes() []route {
 		{get, admin.OpsPath, admin.Viewer, "Operations, newest first", []string{"state", "cursor", "limit"}, nil, admin.List[admin.Operation]{}, h.listOperations},
 		{get, admin.OpsPath + "/{id}", admin.Viewer, "One operation with its progress", nil, nil, admin.One[admin.Operation]{}, h.showOperation},
 		{get, admin.OpsPath + "/{id}/items", admin.Viewer, "The jobs of an operation", []string{"result", "cursor", "limit"}, nil, admin.List[admin.OperationItem]{}, h.listOperationItems},
+		{get, admin.LatencyPath, admin.Viewer, "How long work takes, by type, queue or org", latencyParams(), nil, admin.List[admin.LatencyItem]{}, h.listLatency},
 		{get, admin.OpenAPIPath, admin.Viewer, "This description", nil, nil, map[string]any{}, h.showOpenAPI},
 	}
 }

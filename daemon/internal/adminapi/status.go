@@ -10,6 +10,7 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/job/inspect"
+	"github.com/bandeja/inboxd/daemon/internal/latency"
 )
 
 const (
@@ -181,14 +182,7 @@ func (h *handler) queues(ctx context.Context, orgID int64) ([]admin.Queue, error
 	if err != nil {
 		return nil, err
 	}
-	latency, err := h.Jobs.Latency(ctx, orgID, latencyWindow)
-	if err != nil {
-		return nil, err
-	}
-	times := make(map[job.Queue]inspect.Latency, len(latency))
-	for _, l := range latency {
-		times[l.Queue] = l
-	}
+	times := h.times(ctx, orgID)
 	queues := make([]admin.Queue, 0, len(summary))
 	for _, q := range summary {
 		w := wireQueue(q, times[q.Queue])
@@ -200,6 +194,23 @@ func (h *handler) queues(ctx context.Context, orgID int64) ([]admin.Queue, error
 		queues = append(queues, w)
 	}
 	return queues, nil
+}
+
+// times are none while the server does not know them yet: the rest of the status
+// must not wait for that.
+func (h *handler) times(ctx context.Context, orgID int64) map[job.Queue]*latency.Times {
+	answer, err := h.Latency.Latency(ctx, latency.Query{By: latency.ByQueue, Window: latencyWindow, OrgID: orgID})
+	if err != nil && inbox.KindOf(err) != inbox.Temporary {
+		h.Logger.WarnContext(ctx, "latency is not known", "error", err)
+	}
+	times := make(map[job.Queue]*latency.Times, len(answer.Groups))
+	if err != nil {
+		return times
+	}
+	for _, g := range answer.Groups {
+		times[g.Queue] = g.Times
+	}
+	return times
 }
 
 func (h *handler) showStatus(ctx context.Context, c *call) (any, error) {
@@ -257,14 +268,17 @@ func healthy(s admin.Status, stale time.Duration) bool {
 	return false
 }
 
-func wireQueue(q inspect.Queue, l inspect.Latency) admin.Queue {
+func wireQueue(q inspect.Queue, l *latency.Times) admin.Queue {
+	if l == nil {
+		l = &latency.Times{}
+	}
 	w := admin.Queue{
 		ID: q.Queue.String(), Name: q.Queue.String(),
 		Ready: q.Counts[job.Ready], Scheduled: q.Counts[job.Scheduled], Retrying: q.Retrying,
 		Dispatched: q.Counts[job.Dispatched], Running: q.Counts[job.Running],
 		Uncertain: q.Counts[job.Uncertain], Held: q.Counts[job.Held], Dead: q.Counts[job.Dead],
 		InPerS: q.InPerS, DonePerS: q.DonePerS,
-		Latency: admin.Latency{Wait: wirePercentiles(l.Wait), Run: wirePercentiles(l.Run), E2E: wirePercentiles(l.E2E), WindowMS: latencyWindow.Milliseconds()},
+		Latency: admin.Latency{Wait: wirePercentiles(l.Of(latency.Wait)), Run: wirePercentiles(l.Of(latency.Run)), E2E: wirePercentiles(l.Of(latency.E2E)), WindowMS: latencyWindow.Milliseconds()},
 	}
 	if q.OldestReady != nil {
 		ms := q.OldestReady.Milliseconds()
@@ -273,8 +287,8 @@ func wireQueue(q inspect.Queue, l inspect.Latency) admin.Queue {
 	return w
 }
 
-func wirePercentiles(p inspect.Percentiles) admin.Percentiles {
-	return admin.Percentiles{N: p.N, P50MS: p.P50, P95MS: p.P95, P99MS: p.P99}
+func wirePercentiles(h *latency.Histogram) admin.Percentiles {
+	return admin.Percentiles{N: h.N(), P50MS: quantile(h, 0.5), P95MS: quantile(h, 0.95), P99MS: quantile(h, 0.99)}
 }
 
 func wireProcesses(all []inspect.Process) []admin.Process {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bandeja/inboxd/daemon/internal/secret"
+	"github.com/bandeja/inboxd/daemon/internal/telemetry"
 )
 
 // Mode is the part of inboxd a process plays.
@@ -44,6 +45,9 @@ type Config struct {
 	AdminTLSCert  string // files; both or neither
 	AdminTLSKey   string
 	MetricsListen string // host:port
+
+	OrgLabels telemetry.LabelMode // which names become label values of metrics
+	TopLabels int                 // how many of them, 1..500
 
 	Slots int           // outside calls at once, 1..4096
 	Dial  int           // percent of conversations on the redis lane, 0..100; 0 without Redis
@@ -94,7 +98,7 @@ func (c Config) LogValue() slog.Value {
 		slog.Any("secret_key", shown(c.SecretKeys...)),
 		slog.String("listen", c.Listen),
 		slog.Group("admin", "socket", c.AdminSocket, "listen", c.AdminListen, "tls_cert", c.AdminTLSCert, "tls_key", c.AdminTLSKey),
-		slog.Group("metrics", "listen", c.MetricsListen),
+		slog.Group("metrics", "listen", c.MetricsListen, "org_labels", string(c.OrgLabels), "top_labels", c.TopLabels),
 		slog.Int("slots", c.Slots),
 		slog.Int("dial", c.Dial),
 		slog.String("drain", c.Drain.String()),

@@ -13,6 +13,7 @@ import (
 
 	"github.com/bandeja/inboxd/daemon/internal/config"
 	"github.com/bandeja/inboxd/daemon/internal/secret"
+	"github.com/bandeja/inboxd/daemon/internal/telemetry"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -64,6 +65,8 @@ func TestDefaults(t *testing.T) {
 		Listen:        ":8080",
 		AdminSocket:   "/run/inboxd/admin.sock",
 		MetricsListen: "127.0.0.1:9091",
+		OrgLabels:     telemetry.LabelsTop,
+		TopLabels:     50,
 		Slots:         64,
 		Drain:         20 * time.Second,
 		Meta: config.Meta{

@@ -144,16 +144,13 @@ func TestJobShowsAttempts(t *testing.T) {
 }
 
 // The figures an operator decides by must be the ledger's own.
-func TestQueueSummaryAndLatency(t *testing.T) {
+func TestQueueSummary(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	empty, err := b.QueueSummary(t.Context(), 0)
 	require.NoError(t, err)
 	require.Len(t, empty, 5)
 	require.Nil(t, empty[0].OldestReady)
-	none, err := b.Latency(t.Context(), 0, time.Minute)
-	require.NoError(t, err)
-	require.Empty(t, none)
 
 	n := b.add(t, job.New{}, job.New{}, job.New{}, job.New{OrgID: 2}, job.New{RunAt: time.Now().Add(time.Hour)}, job.New{}, job.New{})
 	b.kill(t, job.ClassMedia, n[1])
@@ -176,14 +173,6 @@ func TestQueueSummaryAndLatency(t *testing.T) {
 	foreign, err := b.QueueSummary(t.Context(), 2)
 	require.NoError(t, err)
 	require.Empty(t, cmp.Diff(map[job.State]int64{job.Ready: 1}, foreign[0].Counts))
-
-	latency, err := b.Latency(t.Context(), 0, time.Minute)
-	require.NoError(t, err)
-	require.Len(t, latency, 1)
-	l := latency[0]
-	require.Equal(t, []int64{2, 2, 1}, []int64{l.Wait.N, l.Run.N, l.E2E.N}, "a dead job has attempts but no end")
-	require.InDelta(t, 20, *l.Run.P99, 5)
-	require.InDelta(t, 30, *l.E2E.P50, 5)
 }
 
 // A process that was declared dead is gone from the list at once.

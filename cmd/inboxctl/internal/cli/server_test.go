@@ -211,6 +211,21 @@ func limitChanges() []admin.LimitChange {
 	}
 }
 
+// latencies are of one type: two peaks of run, a wait that is mostly short, and
+// an org whose jobs have not ended.
+func latencies() []admin.LatencyItem {
+	item := admin.LatencyItem{ID: "send_message/run", Name: "send_message", By: "type", Metric: "run", Bars: []admin.Bar{}, SinceAt: at().Add(-5 * time.Minute), WindowMS: 300_000}
+	run, wait, e2e := item, item, item
+	run.N, run.P50MS, run.P95MS, run.P99MS = 12_903, new(182.272), new(2949.12), new(3211.264)
+	for i, n := range []int64{12, 880, 9001, 1200, 40, 0, 1770} {
+		run.Bars = append(run.Bars, admin.Bar{BelowMS: float64(int(65_536)<<i) / 1000, N: n})
+	}
+	wait.ID, wait.Metric, wait.N, wait.P50MS, wait.P95MS, wait.P99MS = "send_message/wait", "wait", 100, new(0.5), new(3.4), new(7.7)
+	wait.Bars = []admin.Bar{{BelowMS: 1.024, N: 90}, {BelowMS: 2.048}, {BelowMS: 4.096, N: 8}, {BelowMS: 8.192, N: 2}}
+	e2e.ID, e2e.Metric, e2e.Partial = "send_message/e2e", "e2e", true
+	return []admin.LatencyItem{wait, run, e2e}
+}
+
 // world is every answer the tests need.
 func world() map[string]reply {
 	org := admin.Org{ID: "1", Name: "acme", TimeZone: "Europe/Madrid", SLATargetMS: 300_000, SLAObjective: 0.8, CreatedAt: at().Add(-72 * time.Hour)}
@@ -220,6 +235,7 @@ func world() map[string]reply {
 	held, free := whys()
 	answers := changes()
 	maps.Copy(answers, map[string]reply{
+		"GET /latency":        list("latency", latencies()...),
 		"GET /jobs/4715":      one("job", story()),
 		"GET /jobs/4713/why":  one("job_why", held),
 		"GET /jobs/99/why":    one("job_why", free),

@@ -1,5 +1,5 @@
 // Package inspect holds what an operator can ask about the engine and what comes
-// back: the filter, jobs with their attempts, queues, latency, processes. The
+// back: the filter, jobs with their attempts, queues, processes. The
 // ledger answers, the admin API asks. It owns definitions; it refuses
 // behaviour.
 package inspect
@@ -108,18 +108,6 @@ type Queue struct {
 	OldestReady *time.Duration
 	InPerS      *float64
 	DonePerS    *float64
-}
-
-// Latency holds the times of one queue's recent work.
-type Latency struct {
-	Queue          job.Queue
-	Wait, Run, E2E Percentiles
-}
-
-// Percentiles are in milliseconds, nil without samples.
-type Percentiles struct {
-	N             int64
-	P50, P95, P99 *float64
 }
 
 // Process is one running inboxd. BeatAge is by the database's clock.
