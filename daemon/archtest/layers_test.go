@@ -50,6 +50,7 @@ var rows = map[string]int{
 	"daemon/internal/control": 12,
 	"daemon/internal/job":     10,
 
+	"daemon/internal/sla":        8,
 	"daemon/internal/automation": 5,
 	"daemon/internal/inbox":      0,
 }

@@ -1,0 +1,188 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bandeja/inboxd/daemon/internal/sla"
+)
+
+// The words of an episode e as of $1. They follow from stored times; what the
+// evaluator has stamped only saves looking again.
+const (
+	isMet     = `e.answered_at < e.due_at`
+	isMissed  = `(e.answered_at >= e.due_at OR (e.answered_at IS NULL AND e.due_at <= $1))`
+	isPending = `(e.answered_at IS NULL AND e.due_at > $1)`
+
+	// chargedTo: who answered; who had it when it was due; who has it now.
+	chargedTo = `
+CASE WHEN e.answered_at IS NOT NULL THEN e.answered_by
+     WHEN e.due_at > $1 THEN (SELECT v.assignee_id FROM conversations v WHERE v.id = e.conversation_id)
+     WHEN e.judged_at IS NOT NULL THEN e.charged_id
+     ELSE ` + assigneeAtDue + ` END`
+
+	responseMS = `
+CASE WHEN e.answered_at IS NULL THEN NULL WHEN e.judged_at IS NOT NULL THEN e.response_ms
+     ELSE (SELECT sla_elapsed(e.started_at, e.answered_at, p.time_zone, p.business_hours) FROM sla_policies p WHERE p.id = e.policy_id) END`
+
+	// episodeWindow chooses by when the customer asked: from $2 to $3, of org $4 (0:
+	// all), channel $5 (0: all).
+	episodeWindow = `
+e.started_at >= $2 AND e.started_at < $3 AND NOT e.excluded
+  AND ($5::bigint = 0 OR e.channel_id = $5)`
+)
+
+// figuresSQL splits by one key: 0 org, 1 who, 2 channel. An org of its own is a
+// statement of its own, so that it has the plan of its own.
+func figuresSQL(q sla.Question) string {
+	key, org := `NULL::bigint`, ``
+	answered := `NULL::boolean`
+	switch q.By {
+	case sla.ByUser:
+		key, answered = chargedTo, `e.answered_at IS NOT NULL`
+	case sla.ByChannel:
+		key = `e.channel_id`
+	case sla.ByOrg:
+	}
+	if q.OrgID != 0 {
+		org = ` AND e.org_id = $4`
+	} else {
+		org = ` AND $4::bigint = 0`
+	}
+	return `
+WITH f AS (
+  SELECT x.org_id, x.key, CASE WHEN x.key IS NULL THEN x.answered END AS phone,
+         count(*) FILTER (WHERE x.met) AS met, count(*) FILTER (WHERE x.missed) AS missed,
+         count(*) FILTER (WHERE x.pending) AS pending, count(*) FILTER (WHERE x.risky) AS risky,
+         count(*) FILTER (WHERE x.missed AND x.open) AS overdue,
+         array_agg(x.response_ms) FILTER (WHERE x.response_ms IS NOT NULL) AS responses,
+         min(x.started_at) FILTER (WHERE x.open) AS oldest
+  FROM (SELECT e.org_id, e.started_at, ` + key + ` AS key, ` + answered + ` AS answered,
+               coalesce(` + isMet + `, false) AS met, ` + isMissed + ` AS missed, ` + isPending + ` AS pending,
+               ` + isPending + ` AND e.due_at <= $1 + interval '60 seconds' AS risky,
+               e.answered_at IS NULL AS open, ` + responseMS + ` AS response_ms
+        FROM episodes e
+        WHERE ` + episodeWindow + org + `) x
+  GROUP BY x.org_id, x.key, CASE WHEN x.key IS NULL THEN x.answered END)
+SELECT f.org_id, g.name, g.sla_target_ms, g.sla_objective, coalesce(f.key, 0), coalesce(f.phone, false), ` + nameOf(q.By) + `,
+       f.met, f.missed, f.pending, f.risky, f.overdue, coalesce(f.responses, '{}'), f.oldest
+FROM f JOIN orgs g ON g.id = f.org_id` + joinOf(q.By)
+}
+
+func nameOf(by sla.By) string {
+	switch by {
+	case sla.ByUser:
+		return `coalesce(u.name, '')`
+	case sla.ByChannel:
+		return `coalesce(h.kind, '')`
+	case sla.ByOrg:
+	}
+	return `''`
+}
+
+func joinOf(by sla.By) string {
+	switch by {
+	case sla.ByUser:
+		return ` LEFT JOIN users u ON u.id = f.key`
+	case sla.ByChannel:
+		return ` LEFT JOIN channels h ON h.id = f.key`
+	case sla.ByOrg:
+	}
+	return ``
+}
+
+// SLAFigures returns what the episodes of a question come to, worst first. Orgs
+// without an episode are not there.
+func (s *Store) SLAFigures(ctx context.Context, q sla.Question) ([]sla.Figures, error) {
+	ctx = Named(ctx, QuerySLA)
+	q, err := s.placed(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.pool.Query(ctx, figuresSQL(q), q.Now, q.Span.From, q.Span.To, q.OrgID, q.ChannelID)
+	if err != nil {
+		return nil, fmt.Errorf("read SLA figures: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (sla.Figures, error) { return scanFigures(row, q) })
+	if err != nil {
+		return nil, fmt.Errorf("read SLA figures: %w", err)
+	}
+	if len(q.UserIDs) > 0 {
+		found = only(found, q.UserIDs)
+	}
+	sla.SortWorstFirst(found)
+	return found, nil
+}
+
+func scanFigures(row pgx.CollectableRow, q sla.Question) (f sla.Figures, err error) {
+	var targetMS, key int64
+	var phone bool
+	var name string
+	var responses []int64
+	var oldest time.Time
+	err = row.Scan(&f.OrgID, &f.Org, &targetMS, &f.Objective, &key, &phone, &name,
+		&f.Met, &f.Missed, &f.Pending, &f.Risky, &f.Overdue, &responses, orZero(&oldest))
+	if err != nil {
+		return f, err
+	}
+	f.Target = time.Duration(targetMS) * time.Millisecond
+	switch q.By {
+	case sla.ByUser:
+		f.UserID, f.User, f.Who = key, name, whose(key, phone)
+	case sla.ByChannel:
+		f.ChannelID, f.Channel = key, name
+	case sla.ByOrg:
+	}
+	f.Responses = make([]time.Duration, len(responses))
+	for i, ms := range responses {
+		f.Responses[i] = time.Duration(ms) * time.Millisecond
+	}
+	if !oldest.IsZero() {
+		f.OldestOpen = max(0, q.Now.Sub(oldest))
+	}
+	return f.Summed(), nil
+}
+
+func whose(userID int64, answered bool) sla.Who {
+	switch {
+	case userID != 0:
+		return sla.User
+	case answered:
+		return sla.PhoneApp
+	}
+	return sla.Unassigned
+}
+
+func only(all []sla.Figures, userIDs []int64) (kept []sla.Figures) {
+	wanted := make(map[int64]bool, len(userIDs))
+	for _, id := range userIDs {
+		wanted[id] = true
+	}
+	for _, f := range all {
+		if wanted[f.UserID] {
+			kept = append(kept, f)
+		}
+	}
+	return kept
+}
+
+// placed turns a day of the org's zone into a span. A day of several orgs is read
+// in UTC: they share no other.
+func (s *Store) placed(ctx context.Context, q sla.Question) (sla.Question, error) {
+	if q.Now.IsZero() {
+		q.Now = s.now()
+	}
+	if q.Day == "" {
+		return q, nil
+	}
+	err := s.pool.QueryRow(ctx, `
+SELECT $1::date::timestamp AT TIME ZONE z.zone, ($1::date + 1)::timestamp AT TIME ZONE z.zone
+FROM (SELECT coalesce((SELECT time_zone FROM orgs WHERE id = $2), 'UTC') AS zone) z`, q.Day, q.OrgID).Scan(&q.Span.From, &q.Span.To)
+	if err != nil {
+		return q, fmt.Errorf("place the day %s: %w", q.Day, err)
+	}
+	return q, nil
+}
