@@ -33,7 +33,13 @@ const (
 	SecretPath   = BasePath + "/channels/token"
 	TokensPath   = BasePath + "/tokens"
 	OpsPath      = BasePath + "/ops"
-	OpenAPIPath  = BasePath + "/openapi.json"
+
+	SLAReportPath = BasePath + "/sla/report"
+	SLAMissesPath = BasePath + "/sla/misses"
+	SLAAtRiskPath = BasePath + "/sla/at-risk"
+	SLAPolicyPath = BasePath + "/sla/policy"
+
+	OpenAPIPath = BasePath + "/openapi.json"
 )
 
 const (

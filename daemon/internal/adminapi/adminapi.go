@@ -130,6 +130,7 @@ type Options struct {
 	Logger   *slog.Logger
 	Version  string
 
+	SLA         SLA       // nil: there are no figures here
 	Canceller   Canceller // nil: jobs cannot be cancelled here
 	Resolver    Resolver  // nil: jobs cannot be resolved here
 	Probes      []Probe

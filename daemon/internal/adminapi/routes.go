@@ -31,7 +31,7 @@ func (rt route) limit() time.Duration {
 func (h *handler) routes() []route {
 	const get, post = http.MethodGet, http.MethodPost
 	org := []string{"org"}
-	return []route{
+	return append(h.slaRoutes(), []route{
 		{get, admin.VersionPath, admin.Viewer, "The server's version", nil, nil, admin.One[admin.Version]{}, h.version},
 		{get, admin.StatusPath, admin.Viewer, "Everything at a glance", nil, nil, admin.One[admin.Status]{}, h.showStatus},
 		{get, admin.QueuesPath, admin.Viewer, "Queues, with counts and latency", nil, nil, admin.List[admin.Queue]{}, h.listQueues},
@@ -58,7 +58,7 @@ func (h *handler) routes() []route {
 		{post, admin.SecretPath, admin.Admin, "Replace the access token of a channel", nil, admin.ChannelToken{}, admin.One[admin.ChannelResult]{}, h.setChannelToken},
 		{post, admin.TokensPath, admin.Admin, "Make a token; its secret is shown once", nil, admin.TokenCreate{}, admin.One[admin.Token]{}, h.createToken},
 		{get, admin.OpenAPIPath, admin.Viewer, "This description", nil, nil, map[string]any{}, h.showOpenAPI},
-	}
+	}...)
 }
 
 func jobParams() []string { return append(admin.SelectorParams(), "cursor", "limit") }
