@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bandeja/inboxd/daemon/internal/secret"
+	"github.com/bandeja/inboxd/daemon/internal/telemetry"
 )
 
 // Mode is the part of inboxd a process plays.
@@ -42,6 +43,9 @@ type Config struct {
 	AdminSocket   string // absolute path
 	AdminListen   string // loopback host:port; empty: none
 	MetricsListen string // host:port
+
+	OrgLabels telemetry.LabelMode // which names become label values of metrics
+	TopLabels int                 // how many of them, 1..500
 
 	Slots int           // outside calls at once, 1..4096
 	Dial  int           // percent of conversations on the redis lane, 0..100; 0 without Redis
@@ -90,7 +94,7 @@ func (c Config) LogValue() slog.Value {
 		slog.Any("secret_key", shown(c.SecretKeys...)),
 		slog.String("listen", c.Listen),
 		slog.Group("admin", "socket", c.AdminSocket, "listen", c.AdminListen),
-		slog.Group("metrics", "listen", c.MetricsListen),
+		slog.Group("metrics", "listen", c.MetricsListen, "org_labels", string(c.OrgLabels), "top_labels", c.TopLabels),
 		slog.Int("slots", c.Slots),
 		slog.Int("dial", c.Dial),
 		slog.String("drain", c.Drain.String()),

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bandeja/inboxd/daemon/internal/secret"
+	"github.com/bandeja/inboxd/daemon/internal/telemetry"
 )
 
 // Setting is one row of the table of settings.
@@ -112,6 +113,15 @@ func listeners(every, serving []Mode) []Setting {
 			Key: "metrics.listen", Env: "INBOXD_METRICS_LISTEN", Default: "127.0.0.1:9091", Worker: "127.0.0.1:9092", Required: every,
 			Doc:  "Address of `/livez`, `/readyz` and `/metrics`.",
 			kind: address(func(c *Config) *string { return &c.MetricsListen }),
+		}, {
+			Key: "metrics.org_labels", Env: "INBOXD_METRICS_ORG_LABELS", Default: "topk",
+			Doc:  "Which orgs and users have series of their own: the busiest (`topk`), none (`off`) or every one that is active (`all`, for small installations only). The rest are `_other`.",
+			kind: oneOf(func(c *Config, text string) { c.OrgLabels = telemetry.LabelMode(text) },
+				string(telemetry.LabelsTop), string(telemetry.LabelsOff), string(telemetry.LabelsAll)),
+		}, {
+			Key: "metrics.top_labels", Env: "INBOXD_METRICS_TOP_LABELS", Default: "50",
+			Doc:  "How many orgs, and how many users, have series of their own with `topk`. Each org costs up to 260 series.",
+			kind: whole(1, 500, func(c *Config) *int { return &c.TopLabels }),
 		},
 	}
 }
