@@ -18,8 +18,9 @@ func (d *Daemon) buildAPIs(context.Context) error {
 	if !c.Mode.ServesAPI() {
 		return nil
 	}
+	d.punctuality = newPunctuality(d)
 	public, err := httpapi.New(httpapi.Options{
-		Authenticator: d.store, Conversations: d.store, Sends: d.store, Spending: d.store, Automations: d.store, Ingester: d.store,
+		Authenticator: d.store, Conversations: d.store, Sends: d.store, Spending: d.store, SLA: d.store, Automations: d.store, Ingester: d.store,
 		Webhooks: webhooks{secret.RevealAll(c.Meta.AppSecrets)},
 		Limiter:  limiter{d.limiter}, Limits: d.control.Current, Repeats: d.store,
 		Logger: d.log, Registerer: d.registry, VerifyToken: c.Meta.VerifyToken.Reveal(), Version: d.o.Build.Version,
@@ -32,7 +33,7 @@ func (d *Daemon) buildAPIs(context.Context) error {
 
 	admin, err := adminapi.New(adminapi.Options{
 		Orgs: d.store, Users: d.store, Channels: d.store, Tokens: tokens{d.store}, Jobs: d.ledger, Retrier: d.ledger, Control: d.ledger, Recaller: d.ledger,
-		Canceller: d.ledger, Resolver: d.ledger,
+		Canceller: d.ledger, Resolver: d.ledger, SLA: d.store,
 		Logger: d.log, Version: d.o.Build.Version, Probes: d.probes(),
 		Dial: d.dial, Redis: c.Redis.Configured(), Snapshot: d.control.Current, Environment: c.Environment,
 		APIURL: d.doors.public.url(), MetricsURL: d.doors.metrics.url() + "/metrics",

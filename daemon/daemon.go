@@ -41,14 +41,15 @@ type Daemon struct {
 	health   *telemetry.Health
 	notifier *telemetry.Notifier
 
-	store   *store.Store
-	ledger  *ledger.Ledger
-	control *control.Watcher
-	limiter *limit.Limiter
-	census  census
-	doors   doors
-	engine  *engine // started in modes worker and all
-	stops   stops
+	store       *store.Store
+	ledger      *ledger.Ledger
+	control     *control.Watcher
+	limiter     *limit.Limiter
+	census      census
+	doors       doors
+	engine      *engine      // started in modes worker and all
+	punctuality *punctuality // nil in mode worker
+	stops       stops
 
 	processID atomic.Int64 // in workers; 0: not registered yet
 }
@@ -157,6 +158,7 @@ func (d *Daemon) start(ctx context.Context, failed chan<- error) error {
 	}
 	d.keepHouse(ctx)
 	d.keepLimits(ctx)
+	d.keepSLA(ctx)
 	work := d.attend
 	if d.o.Config.Mode.RunsJobs() {
 		work = func(ctx context.Context) error { return d.engine.start(ctx, failed) }

@@ -161,7 +161,7 @@ everywhere yet, 9 server unreachable or not ready, 130 interrupted.`,
 	a.addGlobalFlags(cmd)
 	cmd.AddCommand(
 		newStatusCmd(a, nil), newTopCmd(a, nil), newJobsCmd(a), newQueuesCmd(a),
-		newOrgsCmd(a), newUsersCmd(a), newChannelsCmd(a), newLimitsCmd(a), newTokensCmd(a),
+		newOrgsCmd(a), newUsersCmd(a), newChannelsCmd(a), newLimitsCmd(a), newTokensCmd(a), newSLACmd(a),
 		newLoginCmd(a, nil), newContextCmd(a), newVersionCmd(a, nil),
 	)
 	a.refuseHelp(cmd)
