@@ -32,6 +32,11 @@ const (
 	StatePath    = BasePath + "/channels/state"
 	SecretPath   = BasePath + "/channels/token"
 	TokensPath   = BasePath + "/tokens"
+	WorkersPath  = BasePath + "/workers"
+	DrainPath    = BasePath + "/workers/drain"
+	HistoryPath  = BasePath + "/limits/history"
+	OrgSetPath   = BasePath + "/orgs/set"
+	RemovePath   = BasePath + "/channels/remove"
 	OpsPath      = BasePath + "/ops"
 
 	SLAReportPath = BasePath + "/sla/report"

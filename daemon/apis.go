@@ -31,9 +31,20 @@ func (d *Daemon) buildAPIs(context.Context) error {
 	}
 	d.doors.public.server = httpapi.Server(public, d.log)
 
+	checker, err := meta.NewClient(meta.Options{
+		GraphURL: c.Meta.GraphURL, InstagramURL: c.Meta.InstagramURL, Version: c.Meta.GraphVersion,
+		AppID: c.Meta.AppID, AppSecrets: secret.RevealAll(c.Meta.AppSecrets),
+	})
+	if err != nil {
+		return err
+	}
+	d.stops.push("token checks", 0, func(context.Context) error { checker.Close(); return nil })
+
 	admin, err := adminapi.New(adminapi.Options{
 		Orgs: d.store, Users: d.store, Channels: d.store, Tokens: tokens{d.store}, Jobs: d.ledger, Retrier: d.ledger, Control: d.ledger, Recaller: d.ledger,
-		Canceller: d.ledger, Resolver: d.ledger, SLA: d.store,
+		Canceller: d.ledger, Resolver: d.ledger,
+		Drainer: d.ledger, Usage: usage{d.limiter}, History: d.ledger, TokenChecker: checker,
+		SLA: d.store,
 		Logger: d.log, Version: d.o.Build.Version, Probes: d.probes(),
 		Dial: d.dial, Redis: c.Redis.Configured(), Snapshot: d.control.Current, Environment: c.Environment,
 		APIURL: d.doors.public.url(), MetricsURL: d.doors.metrics.url() + "/metrics",

@@ -36,7 +36,7 @@ func operations(t *testing.T, server string) (all []operation) {
 	for path, methods := range doc.Paths {
 		for method, op := range methods {
 			words := strings.Fields(strings.TrimSuffix(op.Description, "."))
-			all = append(all, operation{strings.ToUpper(method), strings.NewReplacer("queues/{id}", "queues/whatsapp", "{id}", "10").Replace(path), admin.Role(words[len(words)-1])})
+			all = append(all, operation{strings.ToUpper(method), strings.NewReplacer("queues/{id}", "queues/whatsapp", "orgs/{id}", "orgs/acme", "{id}", "10").Replace(path), admin.Role(words[len(words)-1])})
 		}
 	}
 	require.GreaterOrEqual(t, len(all), 14)

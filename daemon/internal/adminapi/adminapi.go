@@ -23,6 +23,7 @@ type Orgs interface {
 	CreateOrg(ctx context.Context, org inbox.Org) (inbox.Org, error)
 	Orgs(ctx context.Context) ([]inbox.Org, error)
 	OrgByName(ctx context.Context, name string) (inbox.Org, error)
+	UpdateOrg(ctx context.Context, org inbox.Org) (inbox.Org, error) // all but its name
 }
 
 // Users keeps the agents. orgID 0 means all orgs.
@@ -39,6 +40,10 @@ type Channels interface {
 	// the change holds.
 	SetChannelState(ctx context.Context, orgID, id int64, state inbox.ChannelState) (inbox.Channel, int64, error)
 	SetChannelToken(ctx context.Context, orgID, id int64, token string) (inbox.Channel, int64, error)
+	// ChannelUse counts what depends on a channel; RemoveChannel refuses while
+	// there are unfinished jobs.
+	ChannelUse(ctx context.Context, orgID, id int64) (unfinished, conversations int64, err error)
+	RemoveChannel(ctx context.Context, orgID, id int64, why string) (version int64, err error)
 }
 
 // Tokens makes and checks credentials.
@@ -54,6 +59,8 @@ type Jobs interface {
 	QueueSummary(ctx context.Context, orgID int64) ([]inspect.Queue, error)
 	Latency(ctx context.Context, orgID int64, window time.Duration) ([]inspect.Latency, error)
 	Processes(ctx context.Context) ([]inspect.Process, error)
+	// ReadyByType counts an org's ready jobs, and those of it that are under way.
+	ReadyByType(ctx context.Context, orgID int64) (ready map[job.Type]int64, underWay int64, err error)
 	JobList(ctx context.Context, f inspect.Filter) ([]inspect.Job, error)
 	Job(ctx context.Context, orgID, id int64) (inspect.Detail, error)
 }
@@ -71,7 +78,7 @@ type Control interface {
 	AddHold(ctx context.Context, h control.Hold, lasts time.Duration) (control.Hold, int64, error)
 	ReleaseHolds(ctx context.Context, ids []int64, by string) ([]control.Hold, int64, error)
 	SetLimits(ctx context.Context, limits []control.Limit, lasts time.Duration) (int64, error)
-	ResetLimits(ctx context.Context, orgID int64, names []string) (int, int64, error)
+	ResetLimits(ctx context.Context, orgID int64, names []string, by, reason string) (int, int64, error)
 	SetDial(ctx context.Context, q job.Queue, dial int, by string) (int64, error)
 	Acks(ctx context.Context, version int64) ([]control.Ack, error)
 }
@@ -130,7 +137,12 @@ type Options struct {
 	Logger   *slog.Logger
 	Version  string
 
-	SLA         SLA       // nil: there are no figures here
+	Drainer      Drainer      // nil: workers cannot be drained here
+	Usage        Usage        // nil: how much of a limit is in use is not known
+	History      History      // nil: no history of limits is kept
+	TokenChecker TokenChecker // nil: tokens of channels are not checked
+	SLA          SLA          // nil: there are no figures here
+
 	Canceller   Canceller // nil: jobs cannot be cancelled here
 	Resolver    Resolver  // nil: jobs cannot be resolved here
 	Probes      []Probe

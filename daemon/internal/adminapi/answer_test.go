@@ -39,8 +39,13 @@ func TestStatus(t *testing.T) {
 				OldestReadyMS: new(int64(90_000)), InPerS: new(2.5),
 				Latency: admin.Latency{Wait: admin.Percentiles{N: 4, P50MS: new(12.5), P95MS: new(12.5), P99MS: new(12.5)}, WindowMS: 300_000},
 			}},
-			Processes: []admin.Process{{ID: "1", Host: "h", PID: 42, Mode: "worker", Version: "v1", Slots: 8, BeatAgeMS: 1000, StartedAt: day}},
-			Parts:     []admin.Part{{Name: "postgres", OK: true}},
+			Processes: []admin.Process{{
+				ID: "1", Host: "h", PID: 42, Mode: "worker", Version: "v1", Slots: 8, BeatAgeMS: 1000, StartedAt: day,
+				BackgroundSlots: 2, Running: new(0), ControlVersion: new(int64(4)),
+			}, {
+				ID: "10", Host: "h", PID: 43, Mode: "api", Version: "v1", BeatAgeMS: 1000, StartedAt: day, Running: new(0), ControlVersion: new(int64(0)),
+			}},
+			Parts: []admin.Part{{Name: "postgres", OK: true, TookMS: new(0.0)}},
 		},
 	}
 	require.Empty(t, cmp.Diff(want, got))

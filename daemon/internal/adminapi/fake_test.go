@@ -33,10 +33,12 @@ type fake struct {
 	jobs     []inspect.Job
 	filters  []inspect.Filter // of RetryDead
 	looks    int
-	engine   engine
-	down     error // every call fails
-	stop     error // RetryDead fails, with one job left
-	hang     bool  // RetryDead waits for the end of its time, with one job left
+
+	unfinished int64 // of every channel
+	engine     engine
+	down       error // every call fails
+	stop       error // RetryDead fails, with one job left
+	hang       bool  // RetryDead waits for the end of its time, with one job left
 }
 
 func newFake() *fake {
@@ -74,6 +76,30 @@ func (f *fake) CreateOrg(_ context.Context, o inbox.Org) (inbox.Org, error) {
 func (f *fake) Orgs(context.Context) ([]inbox.Org, error) {
 	defer f.lock()()
 	return slices.Clone(f.orgs), f.down
+}
+
+func (f *fake) UpdateOrg(_ context.Context, o inbox.Org) (inbox.Org, error) {
+	defer f.lock()()
+	for i := range f.orgs {
+		if f.orgs[i].ID == o.ID {
+			f.orgs[i] = o
+		}
+	}
+	return o, f.down
+}
+
+func (f *fake) ChannelUse(context.Context, int64, int64) (unfinished, conversations int64, err error) {
+	return f.unfinished, 12, f.down
+}
+
+func (f *fake) RemoveChannel(_ context.Context, orgID, id int64, _ string) (int64, error) {
+	defer f.lock()()
+	f.channels = slices.DeleteFunc(f.channels, func(c inbox.Channel) bool { return c.ID == id && c.OrgID == orgID })
+	return 9, f.down
+}
+
+func (f *fake) ReadyByType(context.Context, int64) (ready map[job.Type]int64, underWay int64, err error) {
+	return map[job.Type]int64{job.SendMessage: 7}, 3, f.down
 }
 
 func (f *fake) OrgByName(_ context.Context, name string) (inbox.Org, error) {
@@ -160,7 +186,12 @@ func (f *fake) Latency(context.Context, int64, time.Duration) ([]inspect.Latency
 }
 
 func (f *fake) Processes(context.Context) ([]inspect.Process, error) {
-	return []inspect.Process{{ID: 1, Host: "h", PID: 42, Mode: "worker", Version: "v1", Slots: 8, BeatAge: time.Second, StartedAt: day}}, nil
+	defer f.engine.lock()()
+	p := inspect.Process{ID: 1, Host: "h", PID: 42, Mode: "worker", Version: "v1", Slots: 8, BeatAge: time.Second, StartedAt: day, Background: 2, ControlVersion: 4}
+	if f.engine.drained == p.ID {
+		p.Draining, p.DrainedBy = true, "token:5"
+	}
+	return []inspect.Process{p, {ID: 10, Host: "h", PID: 43, Mode: "api", Version: "v1", BeatAge: time.Second, StartedAt: day}}, nil
 }
 
 func (f *fake) JobList(_ context.Context, x inspect.Filter) (got []inspect.Job, err error) {
@@ -221,7 +252,7 @@ func (f *fake) RetryDead(ctx context.Context, x inspect.Filter) (int, error) {
 func (f *fake) options() adminapi.Options {
 	return adminapi.Options{
 		Orgs: f, Users: f, Channels: f, Tokens: f, Jobs: f, Retrier: f, Control: &f.engine, Recaller: &f.engine,
-		Canceller: &f.engine, Resolver: &f.engine,
+		Canceller: &f.engine, Resolver: &f.engine, Drainer: &f.engine, History: &f.engine,
 		Logger: slog.New(slog.DiscardHandler), Version: "v1",
 		Environment: "test", APIURL: "http://127.0.0.1:8080",
 		Dial:   func(job.Queue) int { return 50 },

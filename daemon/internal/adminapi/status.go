@@ -3,7 +3,6 @@ package adminapi
 import (
 	"context"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -108,9 +107,12 @@ func (h *handler) probe(ctx context.Context) []admin.Part {
 	var wg sync.WaitGroup
 	for i, p := range h.Probes {
 		wg.Go(func() {
-			parts[i] = admin.Part{Name: p.Name, OK: true}
-			if err := p.Check(ctx); err != nil {
-				parts[i].OK, parts[i].Error = false, word(err.Error())
+			began := h.Now()
+			err := p.Check(ctx)
+			took := float64(h.Now().Sub(began).Microseconds()) / 1000
+			parts[i] = admin.Part{Name: p.Name, OK: err == nil, TookMS: &took}
+			if err != nil {
+				parts[i].Error = word(err.Error())
 			}
 		})
 	}
@@ -222,10 +224,7 @@ func wirePercentiles(p inspect.Percentiles) admin.Percentiles {
 func wireProcesses(all []inspect.Process) []admin.Process {
 	wire := make([]admin.Process, 0, len(all))
 	for _, p := range all {
-		wire = append(wire, admin.Process{
-			ID: strconv.FormatInt(p.ID, 10), Host: p.Host, PID: p.PID, Mode: p.Mode, Version: p.Version, Slots: p.Slots,
-			BeatAgeMS: p.BeatAge.Milliseconds(), Draining: p.Draining, StartedAt: p.StartedAt,
-		})
+		wire = append(wire, wireProcess(p))
 	}
 	return wire
 }

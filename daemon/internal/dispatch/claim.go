@@ -72,6 +72,9 @@ func (c *claim) places() int {
 	if c.r.d.o.Runner.Probing(c.w.queue) {
 		most = 1
 	}
+	if c.r.d.drained() { // since the round began
+		return 0
+	}
 	if c.lane == job.LaneRedis {
 		return max(0, min(c.r.window[c.w.queue], most))
 	}

@@ -27,6 +27,9 @@ func (d *Dispatcher) Round(ctx context.Context) (more bool, err error) {
 	// and its job's start: the round finishes under its own deadline.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), roundTimeout)
 	defer cancel()
+	if d.drained() {
+		return false, nil
+	}
 	view, err := d.o.Poller.Poll(ctx)
 	if err != nil {
 		return false, err
@@ -48,6 +51,10 @@ func (d *Dispatcher) Round(ctx context.Context) (more bool, err error) {
 	more = more || view.More && d.idle // the walk ends with the last page, so this does not go on for ever
 	return more && err == nil, err
 }
+
+// drained reports whether an operator has asked this process to take no work: it
+// hands out none either, because that may be why it is drained.
+func (d *Dispatcher) drained() bool { return d.o.Control().Drained(d.o.WorkerID) }
 
 // recallDoubtful takes back what a claim whose answer was lost may have handed
 // out: nobody else would look for it before it is stale.

@@ -85,10 +85,15 @@ WHERE expires_at IS NULL OR expires_at > clock_timestamp()`).Query(func(rows pgx
 		_, err := pgx.ForEachRow(rows, []any{&q, &dial}, func() error { dials[q] = dial; return nil })
 		return err
 	})
+	var drained []int64
+	b.Queue(`SELECT id FROM workers WHERE drained_by <> '' AND dead_at IS NULL`).Query(func(rows pgx.Rows) (err error) {
+		drained, err = pgx.CollectRows(rows, pgx.RowTo[int64])
+		return err
+	})
 	if err := l.beats.SendBatch(ctx, b).Close(); err != nil {
 		return nil, fmt.Errorf("load what operators have set: %w", err)
 	}
-	return control.New(version, holds, limits, dials), nil
+	return control.New(version, holds, limits, dials).WithDrained(drained), nil
 }
 
 // RaiseControl raises the version in the caller's transaction and returns it.
@@ -163,6 +168,7 @@ func (l *Ledger) SetLimits(ctx context.Context, limits []control.Limit, lasts ti
 		b := &pgx.Batch{}
 		b.Queue(`DELETE FROM org_limits WHERE expires_at <= clock_timestamp()`)
 		for _, x := range limits {
+			b.Queue(noteLimitSQL, x.OrgID, x.Name, x.Value, x.Window.Milliseconds(), x.Owner, x.Reason, lasts)
 			if lasts == 0 {
 				b.Queue(`DELETE FROM org_limits WHERE org_id = $1 AND name = $2 AND temporary`, x.OrgID, x.Name)
 			}
@@ -181,8 +187,11 @@ SET value = excluded.value, window_ms = excluded.window_ms, owner = excluded.own
 
 // ResetLimits gives one org the default of these names back, of all if there are
 // none. It returns how many values that removed.
-func (l *Ledger) ResetLimits(ctx context.Context, orgID int64, names []string) (removed int, version int64, err error) {
+func (l *Ledger) ResetLimits(ctx context.Context, orgID int64, names []string, by, reason string) (removed int, version int64, err error) {
 	version, err = l.change(ctx, "reset limits", func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, noteResetSQL, orgID, append([]string{}, names...), by, reason); err != nil {
+			return err
+		}
 		tag, err := tx.Exec(ctx, `
 DELETE FROM org_limits WHERE org_id = $1 AND (cardinality($2::text[]) = 0 OR name = ANY($2))`, orgID, append([]string{}, names...))
 		removed = int(tag.RowsAffected())
@@ -219,11 +228,12 @@ UPDATE workers SET control_version = $2 WHERE id = $1 AND control_version < $2`,
 const ackAge = 10 * time.Second
 
 // Acks returns every live process, whatever its mode, and whether it has applied
-// a version. Who drains takes no new work, and is not waited for.
+// a version. Who is leaving takes no new work, and is not waited for; who was
+// drained may be asked back, and is.
 func (l *Ledger) Acks(ctx context.Context, version int64) ([]control.Ack, error) {
 	rows, err := l.reads.Query(ctx, `
 SELECT id, host, pid, mode, control_version >= $1 FROM workers
-WHERE dead_at IS NULL AND NOT draining AND beat_at > clock_timestamp() - $2::interval ORDER BY id`, version, ackAge)
+WHERE dead_at IS NULL AND (NOT draining OR drained_by <> '') AND beat_at > clock_timestamp() - $2::interval ORDER BY id`, version, ackAge)
 	if err != nil {
 		return nil, fmt.Errorf("read who has applied version %d: %w", version, err)
 	}

@@ -135,14 +135,18 @@ func spread(p *inspect.Percentiles, values []*float64) {
 // Processes lists the processes nobody has declared dead, oldest first.
 func (l *Ledger) Processes(ctx context.Context) ([]inspect.Process, error) {
 	rows, err := l.reads.Query(ctx, `
-SELECT id, host, pid, mode, version, slots, extract(epoch FROM clock_timestamp() - beat_at)::double precision, draining, started_at
-FROM workers WHERE dead_at IS NULL ORDER BY id LIMIT 1000`)
+SELECT w.id, host, pid, mode, version, slots, extract(epoch FROM clock_timestamp() - beat_at)::double precision, draining, started_at,
+       background_slots, coalesce(r.n, 0)::int, control_version, drained_by
+FROM workers w LEFT JOIN (
+       SELECT worker_id, count(*) AS n FROM jobs WHERE state IN (2, 3) AND (state+0) = 3 GROUP BY worker_id) r ON r.worker_id = w.id
+WHERE dead_at IS NULL ORDER BY w.id LIMIT 1000`)
 	if err != nil {
 		return nil, fmt.Errorf("list processes: %w", err)
 	}
 	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p inspect.Process, err error) {
 		var age float64
-		err = row.Scan(&p.ID, &p.Host, &p.PID, &p.Mode, &p.Version, &p.Slots, &age, &p.Draining, &p.StartedAt)
+		err = row.Scan(&p.ID, &p.Host, &p.PID, &p.Mode, &p.Version, &p.Slots, &age, &p.Draining, &p.StartedAt,
+			&p.Background, &p.Running, &p.ControlVersion, &p.DrainedBy)
 		p.BeatAge = time.Duration(max(age, 0) * float64(time.Second))
 		return p, err
 	})
@@ -150,6 +154,29 @@ FROM workers WHERE dead_at IS NULL ORDER BY id LIMIT 1000`)
 		return nil, fmt.Errorf("list processes: %w", err)
 	}
 	return all, nil
+}
+
+// ReadyByType counts the ready jobs of an org by type, and those of it that are
+// under way.
+func (l *Ledger) ReadyByType(ctx context.Context, orgID int64) (ready map[job.Type]int64, underWay int64, err error) {
+	rows, err := l.reads.Query(ctx, `
+SELECT job_type, count(*) FILTER (WHERE state = $2), count(*) FILTER (WHERE state IN ($3, $4)) FROM jobs
+WHERE org_id = $1 AND state IN ($2, $3, $4) GROUP BY job_type`, orgID, int16(job.Ready), int16(job.Dispatched), int16(job.Running))
+	if err != nil {
+		return nil, 0, fmt.Errorf("count what waits of org %d: %w", orgID, err)
+	}
+	ready = map[job.Type]int64{}
+	var t job.Type
+	var waits, runs int64
+	_, err = pgx.ForEachRow(rows, []any{&t, &waits, &runs}, func() error {
+		ready[t] = waits
+		underWay += runs
+		return nil
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("count what waits of org %d: %w", orgID, err)
+	}
+	return ready, underWay, nil
 }
 
 func queueNumbers(queues []job.Queue) []int16 {

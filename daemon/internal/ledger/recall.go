@@ -42,9 +42,7 @@ ORDER BY id FOR UPDATE SKIP LOCKED`, t)
 // answer of one of its claims was lost, so some of them are in no queue. The
 // others cost a dropped copy each.
 func (l *Ledger) RecallDoubtful(ctx context.Context, workerID int64) (int, error) {
-	return l.recall(ctx, "claim_lost", `
-SELECT id FROM jobs WHERE state IN (2, 3) AND (state+0) = 2 AND lane = 1 AND worker_id = $1
-ORDER BY id FOR UPDATE SKIP LOCKED`, workerID)
+	return l.RecallOwn(ctx, "claim_lost", workerID)
 }
 
 // RecallHeld makes T4 for every hand-out that an active hold covers: after a

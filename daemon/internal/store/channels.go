@@ -106,7 +106,7 @@ func flaggedColumns(now string) string {
 // (operators only).
 func (s *Store) Channels(ctx context.Context, orgID int64) ([]inbox.Channel, error) {
 	rows, err := s.pool.Query(Named(ctx, QueryProvision), `
-SELECT `+flaggedColumns(`$2`)+` FROM channels h WHERE $1 = 0 OR org_id = $1 ORDER BY org_id, id`, orgID, s.now())
+SELECT `+flaggedColumns(`$2`)+` FROM channels h WHERE ($1 = 0 OR org_id = $1) AND removed_at IS NULL ORDER BY org_id, id`, orgID, s.now())
 	if err != nil {
 		return nil, fmt.Errorf("list channels of org %d: %w", orgID, err)
 	}

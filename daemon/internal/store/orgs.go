@@ -72,6 +72,28 @@ func (s *Store) OrgByName(ctx context.Context, name string) (inbox.Org, error) {
 	return org, nil
 }
 
+// UpdateOrg changes all settings of an org but its name. Clocks that run keep the
+// target they began with.
+func (s *Store) UpdateOrg(ctx context.Context, o inbox.Org) (inbox.Org, error) {
+	if err := inbox.CheckOrg(o); err != nil {
+		return inbox.Org{}, err
+	}
+	rows, err := s.pool.Query(Named(ctx, QueryProvision), `
+UPDATE orgs SET time_zone = $2, sla_target_ms = $3, sla_objective = $4 WHERE id = $1 RETURNING `+orgColumns,
+		o.ID, o.TimeZone, o.SLATarget.Milliseconds(), o.Objective)
+	if err != nil {
+		return inbox.Org{}, fmt.Errorf("change org %d: %w", o.ID, err)
+	}
+	changed, err := pgx.CollectExactlyOneRow(rows, scanOrg)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return inbox.Org{}, orgNotFound(o.ID)
+	case err != nil:
+		return inbox.Org{}, fmt.Errorf("change org %d: %w", o.ID, err)
+	}
+	return changed, nil
+}
+
 func orgNotFound(id int64) error {
 	return inbox.Faultf(inbox.NotFound, "org_not_found", "there is no org %d", id)
 }

@@ -27,7 +27,12 @@ type Env struct {
 	Now      func() time.Time
 	Terminal bool // someone is there to answer a question
 	Colour   bool // Out is a terminal that shows colour
-	Build    Build
+
+	// Size is that of the terminal behind Out, asked each time because people
+	// change it; not ok: there is none. nil: none.
+	Size func() (width, height int, ok bool)
+
+	Build Build
 }
 
 // Main runs inboxctl as a process and returns its exit code.
@@ -39,7 +44,11 @@ func Main(b Build) int {
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Now: time.Now,
 		Terminal: isTerminal(os.Stdin) && isTerminal(os.Stderr),
 		Colour:   isTerminal(os.Stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
-		Build:    b,
+		Size: func() (int, int, bool) {
+			width, height, err := term.GetSize(int(os.Stdout.Fd()))
+			return width, height, err == nil
+		},
+		Build: b,
 	}
 	return Run(ctx, env, os.Args[1:])
 }

@@ -97,9 +97,9 @@ func status() admin.Status {
 		Queues: queues(),
 		Processes: []admin.Process{
 			{ID: "1", Host: "a", PID: 42, Mode: "api", Version: "v1.0.0", BeatAgeMS: 400, StartedAt: at().Add(-2 * time.Hour)},
-			{ID: "2", Host: "b", PID: 4242, Mode: "worker", Version: "v1.0.0", Slots: 64, BeatAgeMS: 1200, Draining: true, StartedAt: at().Add(-30 * time.Second)},
+			{ID: "2", Host: "b", PID: 4242, Mode: "worker", Version: "v1.0.0", Slots: 64, BeatAgeMS: 1200, Draining: true, StartedAt: at().Add(-30 * time.Second), BackgroundSlots: 16, Running: new(3), ControlVersion: new(int64(12)), DrainedBy: new("local:0")},
 		},
-		Parts: []admin.Part{{Name: "postgres", OK: true}, {Name: "redis", Error: new("connection refused")}},
+		Parts: []admin.Part{{Name: "postgres", OK: true, TookMS: new(1.25)}, {Name: "redis", Error: new("connection refused"), TookMS: new(2.0)}},
 	}
 }
 
@@ -132,6 +132,36 @@ func job() admin.JobDetail {
 	}}
 }
 
+func drained() admin.WorkerResult {
+	p := status().Processes[1]
+	p.Running = new(0)
+	return admin.WorkerResult{Process: p, Others: 1, Applied: applied()}
+}
+
+func wider(o admin.Org) admin.Org {
+	o.SLATargetMS = 600_000
+	return o
+}
+
+func orgDetail() admin.OrgDetail {
+	l := limits()
+	l[0].Used, l[0].APIUsed, l[0].Waiting, l[0].Throttled, l[0].ResetMS = new(120), new(80), new(int64(14)), new(true), new(int64(2400))
+	return admin.OrgDetail{
+		Org:      admin.Org{ID: "1", Name: "acme", Paused: true, Holds: new(1), TimeZone: "Europe/Madrid", SLATargetMS: 300_000, SLAObjective: 0.8, CreatedAt: at().Add(-72 * time.Hour)},
+		HoldList: holds()[1:], Limits: l,
+		Channels: []admin.Channel{{ID: "4", Org: "acme", Kind: "whatsapp", ExternalID: "1200000000001", State: "active", CreatedAt: at()}},
+		Users:    []admin.User{{ID: "3", Name: "dana", Org: "acme", CreatedAt: at()}},
+		Queues:   queues(),
+	}
+}
+
+func limitChanges() []admin.LimitChange {
+	return []admin.LimitChange{
+		{ID: "2", Org: "acme", Name: "send_text", Before: new(100), BeforeWindowMS: new(int64(60_000)), After: new(120), AfterWindowMS: new(int64(60_000)), Owner: "local:0", Reason: new("sale"), At: at().Add(-time.Minute), ExpiresAt: new(at().Add(2 * time.Hour))},
+		{ID: "1", Org: "acme", Name: "weight", After: new(2), Owner: "token:3", At: at().Add(-time.Hour)},
+	}
+}
+
 // world is every answer the tests need.
 func world() map[string]reply {
 	org := admin.Org{ID: "1", Name: "acme", TimeZone: "Europe/Madrid", SLATargetMS: 300_000, SLAObjective: 0.8, CreatedAt: at().Add(-72 * time.Hour)}
@@ -155,8 +185,20 @@ func world() map[string]reply {
 		"GET /users":           list("users", user),
 		"POST /users":          one("user", user),
 		"GET /channels":        list("channels", channel),
-		"POST /channels":       one("channel", channel),
+		"POST /channels":       one("channel", admin.ChannelAdded{Channel: channel, Checked: true}),
 		"POST /tokens":         one("token", token),
+		"GET /workers":         list("workers", status().Processes...),
+		"GET /workers/2":       one("worker", status().Processes[1]),
+		"POST /workers/drain":  one("worker", drained()),
+		"POST /workers/drain dry": one("worker", admin.WorkerResult{
+			Process: status().Processes[1], DryRun: true, Others: 1,
+		}),
+		"GET /orgs/acme":            one("org", orgDetail()),
+		"POST /orgs/set":            one("org", admin.OrgResult{Org: wider(org), Before: org}),
+		"POST /orgs/set dry":        one("org", admin.OrgResult{Org: wider(org), Before: org, DryRun: true}),
+		"POST /channels/remove":     one("channel", admin.ChannelRemoved{Channel: channel, Conversations: 12, Applied: applied()}),
+		"POST /channels/remove dry": one("channel", admin.ChannelRemoved{Channel: channel, Conversations: 12, Unfinished: 3, DryRun: true}),
+		"GET /limits/history":       list("limit_changes", limitChanges()...),
 	})
 	return answers
 }

@@ -127,6 +127,11 @@ type Process struct {
 	BeatAge   time.Duration
 	Draining  bool
 	StartedAt time.Time
+
+	Background     int    // concurrent background jobs
+	Running        int    // jobs, of both kinds
+	ControlVersion int64  // the newest version it has applied
+	DrainedBy      string // the operator who drains it; empty: nobody, or it is leaving by itself
 }
 
 // OrgCount is a number of jobs of one org.
