@@ -44,7 +44,7 @@ func (d *Daemon) buildAPIs(context.Context) error {
 		Orgs: d.store, Users: d.store, Channels: d.store, Tokens: tokens{d.store}, Jobs: d.ledger, Retrier: d.ledger, Control: d.ledger, Recaller: d.ledger,
 		Canceller: d.ledger, Resolver: d.ledger,
 		Drainer: d.ledger, Usage: usage{d.limiter}, History: d.ledger, TokenChecker: checker,
-		SLA: d.store,
+		SLA:    d.store,
 		Logger: d.log, Version: d.o.Build.Version, Probes: d.probes(),
 		Dial: d.dial, Redis: c.Redis.Configured(), Snapshot: d.control.Current, Environment: c.Environment,
 		APIURL: d.doors.public.url(), MetricsURL: d.doors.metrics.url() + "/metrics",

@@ -36,6 +36,7 @@ type fake struct {
 
 	unfinished int64 // of every channel
 	engine     engine
+	sla        *fakeSLA
 	down       error // every call fails
 	stop       error // RetryDead fails, with one job left
 	hang       bool  // RetryDead waits for the end of its time, with one job left
@@ -43,6 +44,7 @@ type fake struct {
 
 func newFake() *fake {
 	return &fake{
+		sla: &fakeSLA{},
 		orgs: []inbox.Org{
 			{ID: 1, Name: "acme", TimeZone: "UTC", SLATarget: 5 * time.Minute, Objective: 0.8, CreatedAt: day},
 			{ID: 2, Name: "globex", TimeZone: "UTC", SLATarget: time.Minute, Objective: 0.9, CreatedAt: day},
@@ -253,6 +255,7 @@ func (f *fake) options() adminapi.Options {
 	return adminapi.Options{
 		Orgs: f, Users: f, Channels: f, Tokens: f, Jobs: f, Retrier: f, Control: &f.engine, Recaller: &f.engine,
 		Canceller: &f.engine, Resolver: &f.engine, Drainer: &f.engine, History: &f.engine,
+		SLA:    f.sla,
 		Logger: slog.New(slog.DiscardHandler), Version: "v1",
 		Environment: "test", APIURL: "http://127.0.0.1:8080",
 		Dial:   func(job.Queue) int { return 50 },

@@ -172,6 +172,7 @@ func world() map[string]reply {
 	plan := done
 	plan.DryRun, plan.Retried = true, 0
 	answers := changes()
+	maps.Copy(answers, slaReplies())
 	maps.Copy(answers, map[string]reply{
 		"GET /version":         one("version", admin.Version{Version: "v1.0.0"}),
 		"GET /status":          one("status", status()),
