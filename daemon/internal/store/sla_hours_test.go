@@ -18,9 +18,10 @@ func naiveDue(h automation.Hours, started time.Time, target time.Duration) time.
 	if h.Days == nil {
 		return started.Add(target)
 	}
+	zone, _ := time.LoadLocation(h.TimeZone)
 	left := target
 	for at := started; at.Before(started.Add(8760 * time.Hour)); at = at.Add(time.Minute) {
-		if !h.Open(at) {
+		if !h.OpenAt(at.In(zone)) {
 			continue
 		}
 		if left <= time.Minute {
@@ -36,9 +37,10 @@ func naiveElapsed(h automation.Hours, started, ended time.Time) time.Duration {
 	if h.Days == nil {
 		return ended.Sub(started)
 	}
+	zone, _ := time.LoadLocation(h.TimeZone)
 	var open time.Duration
 	for at := started; at.Before(ended); at = at.Add(time.Minute) {
-		if h.Open(at) {
+		if h.OpenAt(at.In(zone)) {
 			open += min(time.Minute, ended.Sub(at))
 		}
 	}
