@@ -35,15 +35,21 @@ func (h *handler) slaRoutes() []route {
 	return []route{
 		{
 			get, admin.SLAReportPath, admin.Viewer, "Compliance and response times, worst first", append([]string{"by"}, window...), nil,
-			admin.List[admin.SLAFigures]{}, h.slaReport,
+			admin.List[admin.SLAFigures]{},
+			h.slaReport,
 		},
 		{
 			get, admin.SLAMissesPath, admin.Viewer, "Missed questions and what they were due to, newest first",
-			append([]string{"cause", "cursor", "limit"}, window...), nil, admin.List[admin.SLACase]{}, h.slaMisses,
+			append([]string{"cause", "cursor", "limit"}, window...), nil,
+			admin.List[admin.SLACase]{},
+			h.slaMisses,
 		},
 		{
-			get, admin.SLAAtRiskPath, admin.Viewer, "Unanswered questions that are due soon", []string{"org", "overdue"}, nil,
-			admin.List[admin.SLACase]{}, h.slaAtRisk,
+			get, admin.SLAAtRiskPath, admin.Viewer, "Unanswered questions that are due soon",
+			[]string{"org", "overdue"},
+			nil,
+			admin.List[admin.SLACase]{},
+			h.slaAtRisk,
 		},
 		{get, admin.SLAPolicyPath, admin.Viewer, "What orgs promise", []string{"org", "history"}, nil, admin.List[admin.SLAPolicy]{}, h.slaPolicies},
 		{post, admin.SLAPolicyPath, admin.Operator, "Change what an org promises", nil, admin.SLAPolicySet{}, admin.One[admin.SLAPolicyResult]{}, h.setSLAPolicy},

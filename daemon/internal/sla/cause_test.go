@@ -35,15 +35,23 @@ func TestExplain(t *testing.T) {
 		spent    sla.Spent
 	}{
 		"NobodyPressed": {base, sla.Human, sla.Spent{Provider: 2 * second, Human: 298 * second}},
-		"NightIsNotTheAgents": {with(func(e *sla.Evidence) { e.Closed = 200 * second }), sla.Human,
-			sla.Spent{Provider: 2 * second, Human: 98 * second, Closed: 200 * second}},
-		"PressedLate": {with(func(e *sla.Evidence) { e.PressedAt, e.AnsweredAt, e.Late = at(310), at(310), 308*second }), sla.Human,
-			sla.Spent{Provider: 2 * second, Human: 308 * second}},
+		"NightIsNotTheAgents": {
+			with(func(e *sla.Evidence) { e.Closed = 200 * second }), sla.Human,
+			sla.Spent{Provider: 2 * second, Human: 98 * second, Closed: 200 * second},
+		},
+		"PressedLate": {
+			with(func(e *sla.Evidence) { e.PressedAt, e.AnsweredAt, e.Late = at(310), at(310), 308*second }), sla.Human,
+			sla.Spent{Provider: 2 * second, Human: 308 * second},
+		},
 		"ArrivedAfterItWasDue": {with(func(e *sla.Evidence) { e.ReceivedAt = at(300) }), sla.Provider, sla.Spent{Provider: 300 * second}},
-		"ArrivedLateAndAnsweredQuickly": {with(func(e *sla.Evidence) { e.ReceivedAt, e.AnsweredAt, e.Late = at(250), at(310), 60*second }), sla.Provider,
-			sla.Spent{Provider: 250 * second, Human: 60 * second}},
-		"Queued": {with(func(e *sla.Evidence) { e.PressedAt, e.Attempts = at(10), []sla.Attempt{{ReadyAt: at(10)}} }), sla.QueueWait,
-			sla.Spent{Provider: 2 * second, Human: 8 * second, QueueWait: 290 * second}},
+		"ArrivedLateAndAnsweredQuickly": {
+			with(func(e *sla.Evidence) { e.ReceivedAt, e.AnsweredAt, e.Late = at(250), at(310), 60*second }), sla.Provider,
+			sla.Spent{Provider: 250 * second, Human: 60 * second},
+		},
+		"Queued": {
+			with(func(e *sla.Evidence) { e.PressedAt, e.Attempts = at(10), []sla.Attempt{{ReadyAt: at(10)}} }), sla.QueueWait,
+			sla.Spent{Provider: 2 * second, Human: 8 * second, QueueWait: 290 * second},
+		},
 		"HeldBeforeLimited": {with(func(e *sla.Evidence) {
 			e.PressedAt, e.Attempts = at(10), []sla.Attempt{{ReadyAt: at(10)}}
 			e.Holds, e.Limits = []sla.Span{span(0, 100), span(50, 150)}, []sla.Span{span(100, 200)}

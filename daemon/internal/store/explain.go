@@ -61,8 +61,8 @@ SELECT h.created_at, least(coalesce(h.released_at, $5), coalesce(h.expires_at, $
 WHERE (h.org_id IS NULL OR h.org_id = $1) AND (h.queue IS NULL OR h.queue = $2) AND (h.job_type IS NULL OR h.job_type = $3)
   AND h.created_at < $5 AND coalesce(h.released_at, $5) > $4 AND coalesce(h.expires_at, $5) > $4`
 
-	// tokensUsedSQL are the starts of org $1 and type $2 between $3 and $4.
-	tokensUsedSQL = `
+	// startsWithinSQL are the starts of org $1 and type $2 between $3 and $4.
+	startsWithinSQL = `
 SELECT x.started_at FROM (
   SELECT h.started_at FROM job_history h
   WHERE h.org_id = $1 AND h.queue IN (1, 2) AND h.finished_at >= $3 AND h.finished_at < $4::timestamptz + interval '10 minutes' AND h.job_type = $2
@@ -172,7 +172,7 @@ func (s *Store) gather(ctx context.Context, m *miss) error {
 	if err := s.pool.SendBatch(ctx, b).Close(); err != nil {
 		return err
 	}
-	rows, err := s.pool.Query(ctx, tokensUsedSQL, m.orgID, int16(kind), m.PressedAt.Add(-rate.Window), end)
+	rows, err := s.pool.Query(ctx, startsWithinSQL, m.orgID, int16(kind), m.PressedAt.Add(-rate.Window), end)
 	if err != nil {
 		return err
 	}

@@ -118,19 +118,24 @@ func (s *Store) AnswersSince(ctx context.Context, snapshot string) (found []sla.
 		return nil, snapshot, fmt.Errorf("tail answers: %w", err)
 	}
 	next = snapshot
-	var org, user, ms *int64
-	var orgName, userName *string
-	var met *bool
-	_, err = pgx.ForEachRow(rows, []any{&next, &org, &orgName, &user, &userName, &met, &ms}, func() error {
-		if org != nil {
-			found = append(found, sla.Stamp{
-				OrgID: *org, Org: *orgName, UserID: *user, User: *userName, Met: *met, Answered: true, Response: time.Duration(*ms) * time.Millisecond,
-			})
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (st sla.Stamp, err error) {
+		var org, user, ms *int64
+		var orgName, userName *string
+		var met *bool
+		if err := row.Scan(&next, &org, &orgName, &user, &userName, &met, &ms); err != nil || org == nil {
+			return st, err
 		}
-		return nil
+		return sla.Stamp{
+			OrgID: *org, Org: *orgName, UserID: *user, User: *userName, Met: *met, Answered: true, Response: time.Duration(*ms) * time.Millisecond,
+		}, nil
 	})
 	if err != nil {
 		return nil, snapshot, fmt.Errorf("tail answers: %w", err)
+	}
+	for _, st := range all {
+		if st.Answered {
+			found = append(found, st)
+		}
 	}
 	return found, next, nil
 }

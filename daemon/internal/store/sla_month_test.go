@@ -22,7 +22,6 @@ type happening struct {
 	at, known int    // minutes after the month began
 	id        string
 	user      int // of answer and assign: 0 nobody, 1 dana, 2 eli
-	of        int // of fails: which happening
 }
 
 // The month has the end of summer time of Berlin (25 October) and of New York (1
@@ -327,6 +326,9 @@ func TestAMonthOfVerdictsProperty(t *testing.T) {
 		require.NoError(rt, err)
 		require.Equal(rt, naive.verdicts(hours), b.verdicts(rt, b.anyTalkOf(contact), numbers))
 	})
+	for _, some := range []string{"outcome = 1", "outcome = 2 AND answered_at IS NOT NULL", "answered_at IS NULL AND charged_id IS NOT NULL", "answered_by IS NULL"} {
+		require.Positive(t, b.count(`SELECT count(*) FROM episodes WHERE `+some), "the months were dull: no %s", some)
+	}
 }
 
 func (b *bundle) verdicts(t *rapid.T, conversation int64, numbers map[int64]int) []judged {
@@ -335,13 +337,11 @@ SELECT (extract(epoch FROM started_at - $2) / 60)::int, coalesce((extract(epoch 
        coalesce(charged_id, 0), CASE WHEN answered_at IS NOT NULL THEN response_ms ELSE 0 END
 FROM episodes WHERE conversation_id = $1 AND judged_at IS NOT NULL ORDER BY started_at`, conversation, monthBegan())
 	require.NoError(t, err)
-	all := []judged{}
-	var v judged
-	var user int64
-	_, err = pgx.ForEachRow(rows, []any{&v.Start, &v.Answered, &v.Due, &v.Met, &user, &v.ResponseMS}, func() error {
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (v judged, err error) {
+		var user int64
+		err = row.Scan(&v.Start, &v.Answered, &v.Due, &v.Met, &user, &v.ResponseMS)
 		v.Due, v.Charged = v.Due.UTC(), numbers[user]
-		all = append(all, v)
-		return nil
+		return v, err
 	})
 	require.NoError(t, err)
 	return all
