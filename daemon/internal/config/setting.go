@@ -115,7 +115,7 @@ func listeners(every, serving []Mode) []Setting {
 			kind: address(func(c *Config) *string { return &c.MetricsListen }),
 		}, {
 			Key: "metrics.org_labels", Env: "INBOXD_METRICS_ORG_LABELS", Default: "topk",
-			Doc:  "Which orgs and users have series of their own: the busiest (`topk`), none (`off`) or every one that is active (`all`, for small installations only). The rest are `_other`.",
+			Doc: "Which orgs and users have series of their own: the busiest (`topk`), none (`off`) or every one that is active (`all`, for small installations only). The rest are `_other`.",
 			kind: oneOf(func(c *Config, text string) { c.OrgLabels = telemetry.LabelMode(text) },
 				string(telemetry.LabelsTop), string(telemetry.LabelsOff), string(telemetry.LabelsAll)),
 		}, {

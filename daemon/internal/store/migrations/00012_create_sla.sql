@@ -156,7 +156,7 @@ UPDATE episodes e SET channel_id = v.channel_id,
        policy_id = (SELECT p.id FROM sla_policies p WHERE p.org_id = e.org_id ORDER BY p.id LIMIT 1)
 FROM conversations v WHERE v.id = e.conversation_id;
 CREATE INDEX episodes_started ON episodes (started_at);
-CREATE INDEX episodes_unjudged ON episodes (started_at) WHERE judged_at IS NULL;
+CREATE INDEX episodes_unsettled ON episodes (started_at) WHERE judged_at IS NULL OR answered_at IS NULL;
 CREATE INDEX episodes_answered_unjudged ON episodes (id) WHERE judged_at IS NULL AND answered_at IS NOT NULL;
 CREATE INDEX episodes_due_unjudged ON episodes (due_at) WHERE judged_at IS NULL AND answered_at IS NULL;
 CREATE INDEX episodes_judged ON episodes (judged_tx) WHERE judged_tx IS NOT NULL;
@@ -165,7 +165,7 @@ CREATE INDEX episodes_missed ON episodes (started_at DESC, id DESC) WHERE outcom
 CREATE INDEX episodes_missed_org ON episodes (org_id, started_at DESC, id DESC) WHERE outcome = 2;
 
 -- +goose Down
-DROP INDEX episodes_missed_org, episodes_missed, episodes_unexplained, episodes_judged, episodes_due_unjudged, episodes_answered_unjudged, episodes_unjudged,
+DROP INDEX episodes_missed_org, episodes_missed, episodes_unexplained, episodes_judged, episodes_due_unjudged, episodes_answered_unjudged, episodes_unsettled,
   episodes_started;
 ALTER TABLE episodes DROP COLUMN channel_id, DROP COLUMN policy_id, DROP COLUMN excluded, DROP COLUMN outcome, DROP COLUMN judged_at,
   DROP COLUMN judged_tx, DROP COLUMN charged_id, DROP COLUMN response_ms, DROP COLUMN cause, DROP COLUMN spent;
