@@ -16,6 +16,7 @@ import (
 
 const (
 	explainChunk = 200
+	explainAfter = 5 * time.Second // what was pressed in time has committed by then
 
 	// unexplainedSQL reads misses nobody has explained yet, with the first press of
 	// send in time. What the agent pressed later did not keep anything from being
@@ -34,7 +35,7 @@ LEFT JOIN LATERAL (
   ORDER BY m.created_at, m.id LIMIT 1) m ON true
 LEFT JOIN channels h ON h.id = m.channel_id
 CROSS JOIN LATERAL (SELECT coalesce(m.created_at, e.answered_at, e.due_at) AS until) x
-WHERE e.outcome = 2 AND e.cause IS NULL AND e.judged_at IS NOT NULL
+WHERE e.outcome = 2 AND e.cause IS NULL AND e.judged_at IS NOT NULL AND e.judged_at <= $2
 ORDER BY e.id LIMIT $1`
 
 	// attemptsSQL is the story of message $1 of org $2 from $4 to $5, whose latest
@@ -97,7 +98,7 @@ type miss struct {
 // and holds remember, and returns how many. A verdict does not wait for it.
 func (s *Store) ExplainMisses(ctx context.Context) (int, error) {
 	ctx = Named(ctx, QuerySLA)
-	rows, err := s.pool.Query(ctx, unexplainedSQL, explainChunk)
+	rows, err := s.pool.Query(ctx, unexplainedSQL, explainChunk, s.now().Add(-explainAfter))
 	if err != nil {
 		return 0, fmt.Errorf("read misses: %w", err)
 	}
