@@ -53,7 +53,7 @@ func (b *bundle) figures(by sla.By) []sla.Figures {
 
 // A verdict is a fact about stored times. Whoever it falls on, an evaluator that
 // was away must find the same as one that looked every second.
-func TestVerdictsDoNotDependOnWhenTheyAreStamped(t *testing.T) {
+func TestVerdictsDoNotDependOnWhenTheyAreStamped(t *testing.T) { //nolint:tparallel // evaluators on one database see each other's clocks
 	t.Parallel()
 	shared := database(t)
 	type verdict struct {
@@ -176,7 +176,7 @@ func TestVerdictsDoNotDependOnWhenTheyAreStamped(t *testing.T) {
 		}, verdict{sla.Unassigned, "", true, sla.Limit, -1}},
 	} {
 		for name, live := range map[string]bool{"Live": true, "AfterAnHour": false} {
-			t.Run(tc.name+name, func(t *testing.T) { //nolint:paralleltest // evaluators on one database see each other's clocks
+			t.Run(tc.name+name, func(t *testing.T) {
 				b := shared.fork(t)
 				_, err := b.CreateUser(b.ctx, b.org.ID, "eli")
 				require.NoError(t, err)
