@@ -18,7 +18,7 @@ WITH a AS (
   SELECT v.org_id, v.id, nullif($3::bigint, 0), $4 FROM conversations v
   WHERE v.id = $1 AND v.org_id = $2 AND v.assignee_id IS DISTINCT FROM nullif($3::bigint, 0)
   RETURNING conversation_id)
-UPDATE episodes e SET judged_at = NULL FROM a WHERE e.conversation_id = a.conversation_id AND e.answered_at IS NULL`,
+UPDATE episodes e SET judged_at = NULL FROM a WHERE e.conversation_id = a.conversation_id AND e.conversation_id = $1 AND e.answered_at IS NULL`,
 		conversationID, orgID, userID, at)
 }
 
@@ -27,7 +27,7 @@ UPDATE episodes e SET judged_at = NULL FROM a WHERE e.conversation_id = a.conver
 const excludeSQL = `
 UPDATE episodes e SET excluded = x.excluded
 FROM (SELECT v.id, ` + excluded + ` AS excluded FROM conversations v WHERE v.id = $1) x
-WHERE e.conversation_id = x.id AND e.excluded <> x.excluded`
+WHERE e.conversation_id = x.id AND e.conversation_id = $1 AND e.excluded <> x.excluded`
 
 // assigneeAtDue is who had the conversation of episode e when it was due.
 const assigneeAtDue = `

@@ -60,7 +60,7 @@ WITH w AS MATERIALIZED (
   ORDER BY e.id, m.clock_at, m.id),
 u AS (
   UPDATE episodes e SET answered_at = w.clock_at, answered_by = w.author_id, answer_message_id = w.message_id, judged_at = NULL
-  FROM w WHERE e.id = w.id RETURNING e.conversation_id, w.clock_at, w.was_at)
+  FROM w WHERE e.id = w.id AND e.id = ANY(ARRAY(SELECT w.id FROM w)) RETURNING e.conversation_id, w.clock_at, w.was_at)
 INSERT INTO episodes (` + episodeColumns + `, answered_at, answered_by, answer_message_id)
 SELECT v.org_id, v.id, false, s.clock_at, s.created_at, p.target_ms, ` + dueAt + `, v.assignee_id, v.channel_id, p.id, ` + excluded + `,
        a.clock_at, a.author_id, a.id

@@ -44,7 +44,7 @@ UPDATE episodes e SET judged_at = $1, cause = NULL, spent = NULL,
        charged_id = o.charged_id, response_ms = coalesce(o.response_ms, e.response_ms),
        judged_tx = CASE WHEN e.judged_tx IS NULL AND e.answered_at IS NOT NULL THEN pg_current_xact_id() ELSE e.judged_tx END
 FROM o JOIN orgs g ON true
-WHERE e.id = o.id AND g.id = e.org_id
+WHERE e.id = o.id AND e.id = ANY($2::bigint[]) AND g.id = e.org_id
 RETURNING e.org_id, g.name, e.outcome = 1, o.was IS NOT NULL OR e.excluded OR e.due_at < $3`
 )
 
