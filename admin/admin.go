@@ -43,7 +43,13 @@ const (
 	OpsPath      = BasePath + "/ops"
 	TopPath      = BasePath + "/top"
 	LatencyPath  = BasePath + "/latency"
-	OpenAPIPath  = BasePath + "/openapi.json"
+
+	SLAReportPath = BasePath + "/sla/report"
+	SLAMissesPath = BasePath + "/sla/misses"
+	SLAAtRiskPath = BasePath + "/sla/at-risk"
+	SLAPolicyPath = BasePath + "/sla/policy"
+
+	OpenAPIPath = BasePath + "/openapi.json"
 )
 
 const (

@@ -22,8 +22,9 @@ func (d *Daemon) buildAPIs(context.Context) error {
 	if err := d.buildTail(); err != nil {
 		return err
 	}
+	d.punctuality = newPunctuality(d)
 	public, err := httpapi.New(httpapi.Options{
-		Authenticator: d.store, Conversations: d.store, Sends: d.store, Spending: d.store, Automations: d.store, Ingester: d.store,
+		Authenticator: d.store, Conversations: d.store, Sends: d.store, Spending: d.store, SLA: d.store, Automations: d.store, Ingester: d.store,
 		Webhooks: webhooks{secret.RevealAll(c.Meta.AppSecrets)},
 		Limiter:  limiter{d.limiter}, Limits: d.control.Current, Repeats: d.store,
 		Logger: d.log, Registerer: d.registry, Labels: d.labels(), VerifyToken: c.Meta.VerifyToken.Reveal(), Version: d.o.Build.Version,
@@ -52,6 +53,7 @@ func (d *Daemon) buildAPIs(context.Context) error {
 		Canceller: d.ledger, Resolver: d.ledger, Operations: d.ledger, Explainer: explainer, Life: why.Life, Waiting: d.ledger, Token: d.limiter.Look,
 		Trail: d.trail, Revealer: d.store, Registerer: d.registry,
 		Drainer: d.ledger, Usage: usage{d.limiter}, History: d.ledger, TokenChecker: checker,
+		SLA:    d.store,
 		Logger: d.log, Version: d.o.Build.Version, Probes: d.probes(),
 		Dial: d.dial, Redis: c.Redis.Configured(), Snapshot: d.control.Current, Environment: c.Environment,
 		APIURL: d.doors.public.url(), MetricsURL: d.doors.metrics.url() + "/metrics",

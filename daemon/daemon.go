@@ -56,6 +56,8 @@ type Daemon struct {
 	engine  *engine // started in modes worker and all
 	stops   stops
 
+	punctuality *punctuality // nil in mode worker
+
 	controlTurns turns
 
 	historyDays atomic.Int64
@@ -176,6 +178,7 @@ func (d *Daemon) start(ctx context.Context, failed chan<- error) error {
 	d.keepHouse(ctx)
 	d.keepLimits(ctx)
 	d.keepLatency(ctx)
+	d.keepSLA(ctx)
 	work := d.attend
 	if d.o.Config.Mode.RunsJobs() {
 		work = func(ctx context.Context) error { return d.engine.start(ctx, failed) }

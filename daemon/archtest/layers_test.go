@@ -55,6 +55,7 @@ var rows = map[string]int{
 	"daemon/internal/audit":   12, // beneath the two that make changes
 	"daemon/internal/job":     10,
 
+	"daemon/internal/sla":        8,
 	"daemon/internal/automation": 5,
 	"daemon/internal/inbox":      0,
 }

@@ -183,6 +183,7 @@ type Options struct {
 	Usage        Usage                                                  // nil: how much of a limit is in use is not known
 	History      History                                                // nil: no history of limits is kept
 	TokenChecker TokenChecker                                           // nil: tokens of channels are not checked
+	SLA          SLA                                                    // nil: there are no figures here
 	Probes       []Probe
 	Dial         func(job.Queue) int      // percent by Redis now; nil: not known
 	Redis        bool                     // whether one is configured

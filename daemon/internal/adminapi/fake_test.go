@@ -48,11 +48,13 @@ type fake struct {
 
 	unfinished int64 // of every channel
 	operations *bulkWork
+	sla        *fakeSLA
 }
 
 func newFake() *fake {
 	return &fake{
 		operations: newBulkWork(),
+		sla:        &fakeSLA{},
 		orgs: []inbox.Org{
 			{ID: 1, Name: "acme", TimeZone: "UTC", SLATarget: 5 * time.Minute, Objective: 0.8, CreatedAt: day},
 			{ID: 2, Name: "globex", TimeZone: "UTC", SLATarget: time.Minute, Objective: 0.9, CreatedAt: day},
@@ -333,6 +335,7 @@ func (f *fake) options() adminapi.Options {
 		Orgs: f, Users: f, Channels: f, Tokens: f, Jobs: f, Latency: f, Failures: f, Retrier: f, Control: &f.engine, Recaller: &f.engine,
 		Canceller: &f.engine, Resolver: &f.engine, Operations: f.operations, Explainer: f, Trail: f, Revealer: f,
 		Drainer: &f.engine, History: &f.engine,
+		SLA:    f.sla,
 		Logger: slog.New(slog.DiscardHandler), Version: "v1",
 		Environment: "test", APIURL: "http://127.0.0.1:8080",
 		Dial:   func(job.Queue) int { return 50 },

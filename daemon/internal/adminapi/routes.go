@@ -34,7 +34,7 @@ func (rt route) limit() time.Duration {
 func (h *handler) routes() []route {
 	const get, post = http.MethodGet, http.MethodPost
 	org := []string{"org"}
-	return []route{
+	return append(h.slaRoutes(), []route{
 		{get, admin.VersionPath, admin.Viewer, "The server's version", nil, nil, admin.One[admin.Version]{}, h.version},
 		{get, admin.StatusPath, admin.Viewer, "Everything at a glance", nil, nil, admin.One[admin.Status]{}, h.showStatus},
 		{get, admin.QueuesPath, admin.Viewer, "Queues, with counts and latency", nil, nil, admin.List[admin.Queue]{}, h.listQueues},
@@ -84,7 +84,7 @@ func (h *handler) routes() []route {
 		{get, admin.OpsPath + "/{id}/items", admin.Viewer, "The jobs of an operation", []string{"result", "cursor", "limit"}, nil, admin.List[admin.OperationItem]{}, h.listOperationItems},
 		{get, admin.LatencyPath, admin.Viewer, "How long work takes, by type, queue or org", latencyParams(), nil, admin.List[admin.LatencyItem]{}, h.listLatency},
 		{get, admin.OpenAPIPath, admin.Viewer, "This description", nil, nil, map[string]any{}, h.showOpenAPI},
-	}
+	}...)
 }
 
 func jobParams() []string { return append(admin.SelectorParams(), "cursor", "limit") }

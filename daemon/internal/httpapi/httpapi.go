@@ -67,6 +67,7 @@ type Options struct {
 	Conversations Conversations
 	Sends         Sends
 	Spending      Spending
+	SLA           SLA
 	Automations   Automations
 	Ingester      Ingester
 	Webhooks      Webhooks
@@ -111,6 +112,7 @@ func New(o Options) (http.Handler, error) {
 	a.registerMessages()
 	a.registerSends()
 	a.registerSpend()
+	a.registerSLA()
 	a.registerAutomations()
 	a.registerHours()
 	a.registerLimits()
@@ -142,7 +144,7 @@ func (o Options) check() error {
 	var faults []error
 	for name, missing := range map[string]bool{
 		"Authenticator": o.Authenticator == nil, "Conversations": o.Conversations == nil, "Sends": o.Sends == nil,
-		"Spending": o.Spending == nil, "Automations": o.Automations == nil,
+		"Spending": o.Spending == nil, "SLA": o.SLA == nil, "Automations": o.Automations == nil,
 		"Ingester": o.Ingester == nil, "Webhooks": o.Webhooks == nil, "Limiter": o.Limiter == nil, "Limits": o.Limits == nil,
 		"Repeats": o.Repeats == nil, "Logger": o.Logger == nil, "Registerer": o.Registerer == nil,
 	} {

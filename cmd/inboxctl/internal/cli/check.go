@@ -27,6 +27,7 @@ const staleAnswer = 30 * time.Second
 
 func newCheckCmd(a *app) *cobra.Command {
 	cmd := newGroupCmd("check", "", "Checks for a monitoring system",
+		newCheckSLACmd(a, nil),
 		newCheckQueueCmd(a, nil), newCheckOrgCmd(a, nil), newCheckWorkerCmd(a, nil),
 		newCheckPartCmd(a, "redis", nil), newCheckPartCmd(a, "postgres", nil))
 	cmd.Long = `Checks for a monitoring system: each prints one line and exits 0 for ok, 1 for

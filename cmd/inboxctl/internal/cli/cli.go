@@ -193,6 +193,7 @@ everywhere yet, 9 server unreachable or not ready, 130 interrupted.`,
 		newStatusCmd(a, nil), newTopCmd(a, nil), newEventsCmd(a, nil), newJobsCmd(a), newOpsCmd(a), newQueuesCmd(a),
 		newOrgsCmd(a), newUsersCmd(a), newChannelsCmd(a), newLimitsCmd(a), newTokensCmd(a), newLatencyCmd(a, nil), newAuditCmd(a),
 		newWorkersCmd(a), newCheckCmd(a),
+		newSLACmd(a),
 		newLoginCmd(a, nil), newContextCmd(a), newVersionCmd(a, nil), newManCmd(a),
 	)
 	a.addManners(cmd)

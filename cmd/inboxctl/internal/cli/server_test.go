@@ -234,6 +234,7 @@ func world() map[string]reply {
 	token := admin.Token{ID: "5", Org: new("acme"), User: new("dana"), CreatedAt: at(), Token: "inbx_api_5_canary_crc"}
 	held, free := whys()
 	answers := changes()
+	maps.Copy(answers, slaReplies())
 	maps.Copy(answers, map[string]reply{
 		"GET /latency":        list("latency", latencies()...),
 		"GET /jobs/4715":      one("job", story()),
