@@ -255,10 +255,15 @@ const (
 DELETE FROM job_history h WHERE h.id = ANY($1::bigint[]) AND h.tx::text = ANY($2::text[]) RETURNING h.id`
 
 	reinsertSQL = `
-INSERT INTO jobs SELECT r.* FROM unnest($2::bigint[]) u(id) ` + itemOf + `
+INSERT INTO jobs (` + storedColumns + `) SELECT ` + storedColumns + ` FROM (SELECT r.* FROM unnest($2::bigint[]) u(id) ` + itemOf + `
 CROSS JOIN LATERAL jsonb_populate_record(NULL::jobs, i.before ||
-  CASE WHEN i.before->>'state' = '2' THEN '{"state": 1, "worker_id": null}'::jsonb ELSE '{}'::jsonb END) r
-ORDER BY r.id`
+  CASE WHEN i.before->>'state' = '2' THEN '{"state": 1, "worker_id": null}'::jsonb ELSE '{}'::jsonb END) r) r
+ORDER BY id`
+
+	// storedColumns are those of a job that are not computed from others.
+	storedColumns = `id, org_id, user_id, queue, job_type, priority, state, epoch, run_epoch, attempt, max_attempts, throttled, lost, lane,
+  cancel_requested, serial_key, subject_id, channel_id, worker_id, error_class, error_code, last_error, args,
+  created_at, run_at, ready_at, dispatched_at, started_at, deadline_at`
 )
 
 // reinsert brings back what a cancel or a discard has ended, unless its message
