@@ -1,10 +1,12 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
 
+	"github.com/bandeja/inboxd/tui/internal/keys"
 	"github.com/bandeja/inboxd/tui/internal/theme"
 	"github.com/bandeja/inboxd/tui/internal/widget"
 	"github.com/bandeja/inboxd/tui/text"
@@ -14,15 +16,16 @@ import (
 // words and signs of the screen mean.
 func (m model) helpLines() []string {
 	lines := []string{widget.Line(m.theme, m.width, "", widget.Segment{Text: " HELP: nothing on this screen changes anything.", Role: theme.Title})}
+	bindings := slices.DeleteFunc(slices.Clone(m.keys), func(b keys.Binding) bool { return b.Label == "" })
 	columns := 1
 	if m.width >= defaultWidth {
 		columns = 2
 	}
-	rows := (len(m.keys) + columns - 1) / columns
+	rows := (len(bindings) + columns - 1) / columns
 	for row := range rows {
 		var line strings.Builder
-		for at := row; at < len(m.keys); at += rows {
-			b := m.keys[at]
+		for at := row; at < len(bindings); at += rows {
+			b := bindings[at]
 			line.WriteString(" " + text.Fill(m.theme.Paint(theme.Head, b.Label), 9, "") + " " + text.Fill(b.Help, m.width/columns-12, ""))
 		}
 		lines = append(lines, strings.TrimRight(line.String(), " "))

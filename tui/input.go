@@ -6,7 +6,9 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/tui/internal/keys"
+	"github.com/bandeja/inboxd/tui/internal/screen"
 )
 
 // intervals are the steps of "more often" and "less often".
@@ -21,6 +23,8 @@ func intervals() []time.Duration {
 // else is dropped, because a pasted word must not press keys.
 func (m model) takeKey(msg tea.KeyMsg) (tea.Model, tea.Cmd) {
 	switch {
+	case m.prompt.open():
+		return m.takePrompt(msg)
 	case msg.Paste:
 		return m.say("ignored pasted text"), nil
 	case msg.Type == tea.KeyRunes && len(msg.Runes) > 1:
@@ -43,16 +47,29 @@ func (m model) takeKey(msg tea.KeyMsg) (tea.Model, tea.Cmd) {
 // do applies one action: the root's own, or the screen's.
 func (m model) do(b keys.Binding) (tea.Model, tea.Cmd) {
 	switch b.Action {
-	case keys.Quit, keys.Interrupt:
-		if b.Action == keys.Quit && m.help {
-			m.help = false
-			return m, nil
+	case keys.Interrupt:
+		return m, tea.Quit
+	case keys.Quit:
+		if next, peeled := m.peel(); peeled {
+			return next, nil
 		}
 		return m, tea.Quit
 	case keys.Help:
 		m.help = !m.help
 	case keys.Close:
-		m.help = false
+		m, _ = m.peel()
+	case keys.Filter, keys.Command:
+		m.help, m.prompt = false, prompt{sign: b.Keys[0]}
+	case keys.Open:
+		return m.open()
+	case keys.Jobs:
+		return m.jobsBehind()
+	case keys.Back:
+		m = m.back()
+	case keys.Alert:
+		m = m.visit(len(m.views) - 1)
+	case keys.NextView, keys.PrevView:
+		m = m.turn(b.Action)
 	case keys.Freeze:
 		m = m.toggleFreeze()
 	case keys.Refresh:
@@ -67,16 +84,114 @@ func (m model) do(b keys.Binding) (tea.Model, tea.Cmd) {
 	case keys.Suspend:
 		return m, tea.Suspend
 	default:
+		if n := slices.Index(viewKeys(), b.Action); n >= 0 {
+			m = m.visit(n)
+			return m.askForJobs()
+		}
 		m = m.toScreen(b.Action)
+		if b.Kind == keys.Move && m.at == jobsView {
+			return m.furtherJobs()
+		}
 	}
 	return m, nil
 }
 
+func viewKeys() []keys.Action {
+	return []keys.Action{
+		keys.View1, keys.View2, keys.View3, keys.View4, keys.View5, keys.View6, keys.View7, keys.View8, keys.View9,
+	}
+}
+
+// toScreen gives an action to the job that is open, or to the view.
 func (m model) toScreen(action keys.Action) model {
-	queues := *m.queues
-	queues.Do(action, m.now, m.height)
-	m.queues = &queues
+	if m.story.open() {
+		m.story.scroll = max(m.story.scroll+map[keys.Action]int{
+			keys.Down: 1, keys.Up: -1, keys.PageDown: m.height / 2, keys.PageUp: -m.height / 2, keys.First: -m.story.scroll,
+		}[action], 0)
+		return m
+	}
+	m, v := m.change(m.at)
+	v.Do(action, m.now, m.height)
 	return m
+}
+
+// furtherJobs asks for the next page once the cursor is at the end of this one.
+func (m model) furtherJobs() (model, tea.Cmd) {
+	if j := m.jobsScreen(); j.AtEnd() && j.Next != "" && !m.jobs.open {
+		return m.askJobs(true)
+	}
+	return m, nil
+}
+
+// peel takes away one layer: help, an open job, a filter, then the way back.
+func (m model) peel() (model, bool) {
+	shown, all := m.view().Rows()
+	switch {
+	case m.help:
+		m.help = false
+	case m.story.open():
+		m.story = story{}
+	case shown < all:
+		m = m.find("")
+	case len(m.before) > 0:
+		m = m.back()
+	default:
+		return m, false
+	}
+	return m, true
+}
+
+func (m model) back() model {
+	if len(m.before) == 0 {
+		return m
+	}
+	last := len(m.before) - 1
+	m.at, m.story = m.before[last], story{}
+	m.before = m.before[:last:last]
+	return m
+}
+
+// turn goes to the next view; on the overview to the next panel.
+func (m model) turn(action keys.Action) model {
+	if m.at == 0 {
+		return m.toScreen(action)
+	}
+	step := 1
+	if action == keys.PrevView {
+		step = len(m.views) - 1
+	}
+	return m.visit((m.at + step) % len(m.views))
+}
+
+// open goes into what the cursor is on: a panel's view, a job, the jobs of a
+// queue.
+func (m model) open() (tea.Model, tea.Cmd) {
+	switch v := m.view().(type) {
+	case interface{ Focus() string }:
+		i, _ := screen.Index(m.views, v.Focus())
+		return m.visit(i), nil
+	case *screen.Jobs:
+		if v.Cursor() != "" && !m.story.open() {
+			return m.openStory(v.Cursor())
+		}
+		return m, nil
+	}
+	return m.jobsBehind()
+}
+
+// jobsBehind shows the jobs of the row under the cursor.
+func (m model) jobsBehind() (tea.Model, tea.Cmd) {
+	s, ok := m.view().(interface {
+		Behind() (admin.Selector, bool)
+	})
+	if !ok {
+		return m.say("there are no jobs behind this row"), nil
+	}
+	selector, ok := s.Behind()
+	if !ok {
+		return m.say("there are no jobs behind this row"), nil
+	}
+	return m.selectJobs(selector)
 }
 
 // toggleFreeze stops what is drawn, not what is received, so that going on

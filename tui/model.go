@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -38,12 +39,18 @@ type model struct {
 	shown      snapshot // what is drawn
 	latest     snapshot // the newest answer; shown follows unless frozen
 	frozenAt   time.Time
-	queues     *screen.Queues
+
+	views  []screen.View
+	at     int   // the view that is shown
+	before []int // views to go back to
+	jobs   jobsFeed
+	story  story
+	prompt prompt
 }
 
 // snapshot is one answer, cleaned, with the time it came.
 type snapshot struct {
-	answer admin.One[admin.Status]
+	answer admin.One[admin.Top]
 	at     time.Time // zero: none yet
 }
 
@@ -55,8 +62,20 @@ func newModel(ctx context.Context, o Options, th theme.Theme, random func() floa
 		width: defaultWidth, height: defaultHeight,
 		now: o.Now(), interval: o.Interval,
 		connection: connection{random: random, due: o.Now().Add(o.Interval)},
-		queues:     &screen.Queues{},
+		views:      screen.Views(),
 	}
+}
+
+// view is the view that is shown.
+func (m model) view() screen.View { return m.views[m.at] }
+
+// change returns the model with a copy of view i, and that copy to change:
+// models that are drawn never change.
+func (m model) change(i int) (model, screen.View) {
+	views := slices.Clone(m.views)
+	views[i] = views[i].Clone()
+	m.views = views
+	return m, views[i]
 }
 
 // Init asks the first question and starts the clock.
@@ -76,9 +95,14 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tickMsg:
 		m.now = msg.at
 		next, cmd := m.askIfDue()
-		return next, tea.Batch(cmd, next.tick())
+		next, more := next.askForJobs()
+		return next, tea.Batch(cmd, more, next.tick())
 	case answerMsg:
 		return m.takeAnswer(msg), nil
+	case jobsMsg:
+		return m.takeJobs(msg), nil
+	case storyMsg:
+		return m.takeStory(msg), nil
 	case tea.FocusMsg:
 		m.blurred = false
 		return m.askIfDue()
@@ -123,9 +147,11 @@ func (m model) takeAnswer(msg answerMsg) model {
 // show draws from the newest answer.
 func (m model) show() model {
 	m.shown = m.latest
-	queues := *m.queues
-	queues.SetData(m.shown.answer.Item.Queues, m.now)
-	m.queues = &queues
+	for i := range m.views {
+		var v screen.View
+		m, v = m.change(i)
+		v.Set(m.shown.answer.Item, m.now)
+	}
 	return m
 }
 

@@ -7,7 +7,6 @@ import (
 
 	"github.com/bandeja/inboxd/tui/internal/screen"
 	"github.com/bandeja/inboxd/tui/internal/theme"
-	"github.com/bandeja/inboxd/tui/triage"
 )
 
 // plainWidth is the width of text that goes to a file or a pipe: room for every
@@ -18,7 +17,7 @@ const plainWidth = 160
 func once(ctx context.Context, o Options, terminalWidth int) error {
 	ctx, cancel := context.WithTimeout(ctx, questionTimeout)
 	defer cancel()
-	answer, err := o.Source.Status(ctx)
+	answer, err := o.Source.Top(ctx, 0)
 	if err != nil {
 		return err //nolint:wrapcheck // The source's own words are for the operator.
 	}
@@ -29,25 +28,13 @@ func once(ctx context.Context, o Options, terminalWidth int) error {
 	if width <= 0 {
 		width = plainWidth
 	}
-
-	th := theme.New(theme.Options{Plain: true, ASCII: o.ASCII})
-	status := clean(answer.Item)
-	var table screen.Queues
-	table.SetData(status.Queues, o.Now())
-
-	lines := []string{fmt.Sprintf("inboxd %s  %s  %s  as of %s", status.Version, status.Environment, triage.Headline(status), answer.AsOf.UTC().Format("2006-01-02T15:04:05Z"))}
-	lines = append(lines, screen.Problems(th, status.Parts, width)...)
-	lines = append(lines, "")
-	if status.Queues == nil {
-		lines = append(lines, "queues: not known")
-	} else {
-		lines = append(lines, table.Text(th, width)...)
-		if window := screen.Window(status.Queues); window != "" {
-			lines = append(lines, window)
-		}
-	}
-	lines = append(lines, "")
-	lines = append(lines, screen.Processes(th, status.Processes, o.Now(), width, len(status.Processes)+1)...)
+	m := newModel(ctx, o, theme.New(theme.Options{Plain: true, ASCII: o.ASCII}), func() float64 { return 0 })
+	m.width, m.now = width, o.Now()
+	m.connection.number = 0
+	m = m.takeAnswer(answerMsg{answer: answer, at: m.now})
+	lines := []string{m.vitals(), ""}
+	lines = append(lines, screen.Problems(m.theme, m.shown.answer.Item.Parts, width)...)
+	lines = append(lines, screen.Text(m.view(), m.theme, width)...)
 	for i, line := range lines {
 		lines[i] = strings.TrimRight(line, " ")
 	}

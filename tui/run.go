@@ -27,16 +27,19 @@ import (
 const framesPerSecond = 30
 
 // DefaultInterval is how often the server is asked when nothing else is said.
-const DefaultInterval = 2 * time.Second
+const DefaultInterval = time.Second
 
 // Source answers what is shown. *admin.Client is one.
 type Source interface {
-	Status(ctx context.Context) (admin.One[admin.Status], error)
+	Top(ctx context.Context, series int) (admin.One[admin.Top], error)
+	Jobs(ctx context.Context, s admin.Selector, p admin.Page) (admin.List[admin.Job], error)
+	Job(ctx context.Context, id string) (admin.One[admin.JobDetail], error)
 }
 
 // Options configure Run.
 type Options struct {
 	Source   Source
+	View     string        // the first view, by its word; empty: Overview
 	Target   string        // where the data comes from, as the operator would write it; shown
 	Version  string        // of this program; a server of another version is pointed out
 	Interval time.Duration // between two questions; 0: DefaultInterval; at least 500 ms

@@ -32,6 +32,41 @@ const (
 	Suspend   Action = "suspend"
 	Quit      Action = "quit"
 	Interrupt Action = "interrupt"
+
+	View1    Action = "view_1"
+	View2    Action = "view_2"
+	View3    Action = "view_3"
+	View4    Action = "view_4"
+	View5    Action = "view_5"
+	View6    Action = "view_6"
+	View7    Action = "view_7"
+	View8    Action = "view_8"
+	View9    Action = "view_9"
+	NextView Action = "next_view"
+	PrevView Action = "previous_view"
+	Open     Action = "open"
+	Back     Action = "back"
+	Mark     Action = "mark"
+	MarkAll  Action = "mark_all"
+	Unmark   Action = "unmark"
+	Filter   Action = "filter"
+	Command  Action = "command"
+	Window   Action = "window"
+	Metric   Action = "metric"
+	By       Action = "by"
+	Jobs     Action = "jobs"
+	Why      Action = "why"
+	Copy     Action = "copy"
+	Alert    Action = "alert"
+	Pause    Action = "pause"
+	Retry    Action = "retry"
+	Cancel   Action = "cancel"
+	Limit    Action = "limit"
+	Drain    Action = "drain"
+	Ack      Action = "ack"
+	Mute     Action = "mute"
+	Undo     Action = "undo"
+	Reveal   Action = "reveal"
 )
 
 // Kind says what an action can do. Only a Change alters anything outside this
@@ -68,15 +103,38 @@ func Default() Map {
 		{Last, Move, []string{"G", "end"}, "G End", "last row", ""},
 		{PageDown, Move, []string{"ctrl+d", "pgdown"}, "^d PgDn", "half a page down", ""},
 		{PageUp, Move, []string{"ctrl+u", "pgup"}, "^u PgUp", "half a page up", ""},
+		{NextView, Look, []string{"tab"}, "Tab", "next view; on the overview the next panel", ""},
+		{PrevView, Look, []string{"shift+tab"}, "S-Tab", "view or panel before", ""},
+		{View1, Look, []string{"1"}, "1-9", "the views", ""},
+		{View2, Look, []string{"2"}, "", "", ""},
+		{View3, Look, []string{"3"}, "", "", ""},
+		{View4, Look, []string{"4"}, "", "", ""},
+		{View5, Look, []string{"5"}, "", "", ""},
+		{View6, Look, []string{"6"}, "", "", ""},
+		{View7, Look, []string{"7"}, "", "", ""},
+		{View8, Look, []string{"8"}, "", "", ""},
+		{View9, Look, []string{"9"}, "", "", ""},
+		{Open, Look, []string{"enter"}, "Enter", "open what the cursor is on", "open"},
+		{Back, Look, []string{"-", "backspace"}, "-", "the view before", ""},
+		{Alert, Look, []string{"!"}, "!", "the alerts", ""},
+		{Filter, Look, []string{"/"}, "/", "show only rows that hold a text", "filter"},
+		{Command, Look, []string{":"}, ":", "go to a view, or `:jobs org=acme state=dead`", "command"},
+		{Mark, Look, []string{" "}, "Space", "mark the row", ""},
+		{MarkAll, Look, []string{"a"}, "a", "mark all rows shown", ""},
+		{Unmark, Look, []string{"u"}, "u", "unmark all", ""},
+		{Window, Look, []string{"t"}, "t", "latency: next window", ""},
+		{Metric, Look, []string{"v"}, "v", "latency: end to end, wait, run", ""},
+		{By, Look, []string{"o"}, "o", "latency: by job type or org", ""},
+		{Jobs, Look, []string{"b"}, "b", "the jobs behind the row", ""},
 		{SortNext, Look, []string{"s", ">"}, "s >", "sort by the next column", "sort"},
 		{SortPrev, Look, []string{"<"}, "<", "sort by the column before", ""},
 		{Invert, Look, []string{"i"}, "i", "turn the order around", ""},
-		{Freeze, Look, []string{"f", " "}, "f Space", "freeze what is shown", "freeze"},
+		{Freeze, Look, []string{"f"}, "f", "freeze what is shown", "freeze"},
 		{Refresh, Look, []string{"r"}, "r", "ask the server now", "refresh"},
 		{Faster, Look, []string{","}, ",", "refresh more often", ""},
 		{Slower, Look, []string{"."}, ".", "refresh less often", ""},
 		{Help, Look, []string{"?"}, "?", "this help", "help"},
-		{Close, Look, []string{"esc"}, "Esc", "close help", ""},
+		{Close, Look, []string{"esc"}, "Esc", "close, go back", ""},
 		{Redraw, Look, []string{"ctrl+l"}, "^l", "draw everything again", ""},
 		{Suspend, Look, []string{"ctrl+z"}, "^z", "suspend", ""},
 		{Quit, Look, []string{"q"}, "q", "quit", "quit"},
@@ -113,7 +171,7 @@ func (m Map) Burst(runes []rune) ([]Binding, bool) {
 // word.
 func (m Map) Hints() []string {
 	var hints []string
-	for _, action := range []Action{Help, Quit, Freeze, SortNext, Refresh} {
+	for _, action := range []Action{Help, Quit, Command, Filter, Open, SortNext, Freeze, Refresh} {
 		for _, b := range m {
 			if b.Action == action && b.Hint != "" {
 				first, _ := utf8.DecodeRuneInString(b.Label)

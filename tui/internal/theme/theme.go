@@ -29,6 +29,14 @@ const (
 // Glyphs are the signs that are not letters.
 type Glyphs struct {
 	Cursor, Live, Lag, Stale, Frozen, Down, Up, Rule, Ellipsis, Unknown, Few, Separator string
+
+	Bars                    string // of a sparkline, lowest first
+	Full, Rest              string // of a gauge
+	Mark, Arrow, Tick       string
+	TopLeft, TopRight       string // of a frame
+	BottomLeft, BottomRight string
+	Side                    string
+	Dots                    bool // Braille can be drawn
 }
 
 // Theme is a set of escape prefixes, one per role, and glyphs. The zero Theme
@@ -87,11 +95,15 @@ func glyphs(ascii bool) Glyphs {
 		return Glyphs{
 			Cursor: ">", Live: "*", Lag: "~", Stale: "x", Frozen: "=", Down: "v", Up: "^",
 			Rule: "-", Ellipsis: ".", Unknown: "-", Few: ".", Separator: "|",
+			Bars: "_.:-=+*#", Full: "#", Rest: "-", Mark: "*", Arrow: ">", Tick: "|",
+			TopLeft: "+", TopRight: "+", BottomLeft: "+", BottomRight: "+", Side: "|",
 		}
 	}
 	return Glyphs{
 		Cursor: "▌", Live: "●", Lag: "◔", Stale: "✗", Frozen: "‖", Down: "▼", Up: "▲",
 		Rule: "─", Ellipsis: "…", Unknown: "–", Few: "·", Separator: "│",
+		Bars: "▁▂▃▄▅▆▇█", Full: "━", Rest: "─", Mark: "◆", Arrow: "›", Tick: "┤",
+		TopLeft: "╭", TopRight: "╮", BottomLeft: "╰", BottomRight: "╯", Side: "│", Dots: true,
 	}
 }
 

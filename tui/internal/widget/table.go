@@ -22,10 +22,12 @@ type Column struct {
 	Rank  int
 }
 
-// Cell is a text with its role.
+// Cell is a text with its role. Draw, if there is one, makes the text for the
+// width that the column got.
 type Cell struct {
 	Text string
 	Role theme.Role
+	Draw func(cells int) string
 }
 
 // Row is one row; ID is what the cursor holds on to.
@@ -38,9 +40,10 @@ type Row struct {
 type Table struct {
 	Columns []Column
 	Rows    []Row
-	Cursor  string // id of a row; empty: none
-	Sorted  string // title and group, as Key gives them, of the sorted column
-	Mark    string // the sign beside the title of the sorted column
+	Cursor  string          // id of a row; empty: none
+	Sorted  string          // title and group, as Key gives them, of the sorted column
+	Mark    string          // the sign beside the title of the sorted column
+	Marked  map[string]bool // ids
 }
 
 // Key names a column: its group and title.
@@ -164,14 +167,20 @@ func (t Table) row(th theme.Theme, shown []placed, row Row) string {
 	current := t.Cursor != "" && row.ID == t.Cursor
 	var b strings.Builder
 	for i, p := range shown {
-		if current && i == 0 {
+		switch {
+		case i == 0 && t.Marked[row.ID]:
+			b.WriteString(th.Paint(theme.Cursor, th.Glyphs.Mark))
+		case i == 0 && current:
 			b.WriteString(th.Paint(theme.Cursor, th.Glyphs.Cursor))
-		} else {
+		default:
 			b.WriteByte(' ')
 		}
 		var cell Cell
 		if p.at < len(row.Cells) {
 			cell = row.Cells[p.at]
+		}
+		if cell.Draw != nil {
+			cell.Text = cell.Draw(p.cells)
 		}
 		if current && cell.Role == theme.Plain {
 			cell.Role = theme.Cursor
