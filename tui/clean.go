@@ -1,10 +1,10 @@
 package tui
 
 import (
-	"encoding/json"
 	"reflect"
+	"strings"
+	"unicode"
 
-	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/tui/text"
 )
 
@@ -35,9 +35,6 @@ func cleanValue(v reflect.Value) {
 			cleanValue(v.Elem())
 		}
 	case reflect.Slice:
-		if v.Type() == reflect.TypeFor[json.RawMessage]() {
-			return
-		}
 		for i := range v.Len() {
 			cleanValue(v.Index(i))
 		}
@@ -51,6 +48,16 @@ func cleanValue(v reflect.Value) {
 	}
 }
 
-func cleanJobs(jobs []admin.Job) []admin.Job { return clean(jobs) }
-
-func cleanDetail(d admin.JobDetail) admin.JobDetail { return clean(d) }
+// asciiOnly is a line for a terminal without UTF-8: what it would spoil is as
+// many question marks as it is wide.
+func asciiOnly(line string) string {
+	var b strings.Builder
+	for _, r := range line {
+		if r > unicode.MaxASCII {
+			b.WriteString(strings.Repeat("?", text.Width(string(r))))
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}

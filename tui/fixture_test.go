@@ -195,3 +195,31 @@ func press(key string) tea.Msg {
 func sized(m model, width, height int) model {
 	return send(m, tea.WindowSizeMsg{Width: width, Height: height})
 }
+
+func jobRows() (jobs []admin.Job) {
+	for i, state := range []string{"dead", "ready", "running", "uncertain", "scheduled", "held", "dispatched"} {
+		j := admin.Job{
+			ID: "47" + string(rune('0'+i)) + "1", Org: []string{"acme", "日本企業", "globex"}[i%3], User: new("dana"), Queue: "whatsapp", Type: "send_message", State: state,
+			Priority: "interactive", Attempt: i, MaxAttempts: new(5), AgeMS: int64(1200 * (i + 1) * (i + 1)), CreatedAt: noon(),
+		}
+		if i%2 == 0 {
+			j.ErrorClass, j.ErrorCode, j.Error, j.Lane = new("throttle_pair"), new(131056), new("pair rate limit hit"), new("redis")
+		}
+		jobs = append(jobs, j)
+	}
+	return jobs
+}
+
+func jobStory() admin.JobDetail {
+	at := func(s float64) *time.Time { return new(noon().Add(time.Duration(s * float64(time.Second)))) }
+	d := admin.JobDetail{Job: jobRows()[0]}
+	for i := range 3 {
+		begin := float64(10 * i)
+		d.Attempts = append(d.Attempts, admin.Attempt{
+			Attempt: i + 1, Epoch: i + 1, Outcome: "failed", Lane: new("redis"), ProcessID: new("17"), ErrorClass: new("throttle_pair"), ErrorCode: new(131056),
+			Error: new("pair rate limit hit"), WaitMS: new(int64(7700)), RunMS: new(int64(329)), ReadyAt: at(begin - 7), StartedAt: at(begin), EndedAt: at(begin + 0.329),
+		})
+	}
+	d.DeadlineAt = at(3600)
+	return d
+}

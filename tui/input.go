@@ -23,6 +23,8 @@ func intervals() []time.Duration {
 // else is dropped, because a pasted word must not press keys.
 func (m model) takeKey(msg tea.KeyMsg) (tea.Model, tea.Cmd) {
 	switch {
+	case m.question.open():
+		return m.takeQuestion(msg)
 	case m.prompt.open():
 		return m.takePrompt(msg)
 	case msg.Paste:
@@ -84,6 +86,9 @@ func (m model) do(b keys.Binding) (tea.Model, tea.Cmd) {
 	case keys.Suspend:
 		return m, tea.Suspend
 	default:
+		if b.Kind == keys.Change {
+			return m.act(b.Action)
+		}
 		if n := slices.Index(viewKeys(), b.Action); n >= 0 {
 			m = m.visit(n)
 			return m.askForJobs()

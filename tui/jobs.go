@@ -81,7 +81,7 @@ func (m model) takeJobs(msg jobsMsg) model {
 	if msg.answer.Next != nil {
 		next = *msg.answer.Next
 	}
-	j.SetJobs(cleanJobs(msg.answer.Items), next, msg.more, m.now)
+	j.SetJobs(clean(msg.answer.Items), next, msg.more, m.now)
 	return m
 }
 
@@ -128,7 +128,7 @@ func (m model) takeStory(msg storyMsg) model {
 	}
 	m.story.err = msg.err
 	if msg.err == nil {
-		d := cleanDetail(msg.answer.Item)
+		d := clean(msg.answer.Item)
 		m.story.detail = &d
 	}
 	return m

@@ -46,6 +46,9 @@ type model struct {
 	jobs   jobsFeed
 	story  story
 	prompt prompt
+
+	question question
+	undo     string // the last operation that can be undone
 }
 
 // snapshot is one answer, cleaned, with the time it came.
@@ -103,6 +106,10 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m.takeJobs(msg), nil
 	case storyMsg:
 		return m.takeStory(msg), nil
+	case countedMsg:
+		return m.takeCounted(msg), nil
+	case committedMsg:
+		return m.takeCommitted(msg).askIfDue()
 	case tea.FocusMsg:
 		m.blurred = false
 		return m.askIfDue()

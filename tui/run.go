@@ -39,6 +39,8 @@ type Source interface {
 // Options configure Run.
 type Options struct {
 	Source   Source
+	Changer  Changer       // nil: nothing can be changed
+	ReadOnly bool          // changes are refused
 	View     string        // the first view, by its word; empty: Overview
 	Target   string        // where the data comes from, as the operator would write it; shown
 	Version  string        // of this program; a server of another version is pointed out
@@ -69,6 +71,7 @@ func (o *Options) setDefaults() error {
 		o.Now = time.Now
 	}
 	o.Interval = max(o.Interval, intervals()[0])
+	o.ReadOnly = o.ReadOnly || o.Changer == nil
 	return nil
 }
 

@@ -23,6 +23,9 @@ func (m model) View() string {
 	}
 	for i, line := range lines {
 		lines[i] = text.Cut(line, m.width, "")
+		if m.options.ASCII {
+			lines[i] = asciiOnly(lines[i])
+		}
 	}
 	return strings.Join(fit(lines, m.height), "\n")
 }
@@ -51,6 +54,9 @@ func (m model) body(height int) []string {
 	}
 	if m.freshness() == stale {
 		th = th.Faded()
+	}
+	if m.question.open() {
+		return m.question.draw(th, m.shown.answer.Item.Environment, m.width, height)
 	}
 	if m.story.open() {
 		return m.storyLines(th)

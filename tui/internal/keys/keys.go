@@ -5,7 +5,7 @@ package keys
 
 import (
 	"slices"
-	"unicode/utf8"
+	"strings"
 )
 
 // Action is what a key asks for.
@@ -126,6 +126,11 @@ func Default() Map {
 		{Metric, Look, []string{"v"}, "v", "latency: end to end, wait, run", ""},
 		{By, Look, []string{"o"}, "o", "latency: by job type or org", ""},
 		{Jobs, Look, []string{"b"}, "b", "the jobs behind the row", ""},
+		{Pause, Change, []string{"P"}, "P", "pause or resume the queue or org", ""},
+		{Retry, Change, []string{"R"}, "R", "retry: the job, the marked, or what is dead", ""},
+		{Cancel, Change, []string{"X"}, "X", "cancel: the job, the marked, or what waits", ""},
+		{Limit, Change, []string{"L"}, "L", "set a limit of the org", ""},
+		{Undo, Change, []string{"U"}, "U", "undo the last change of this session", ""},
 		{SortNext, Look, []string{"s", ">"}, "s >", "sort by the next column", "sort"},
 		{SortPrev, Look, []string{"<"}, "<", "sort by the column before", ""},
 		{Invert, Look, []string{"i"}, "i", "turn the order around", ""},
@@ -174,8 +179,8 @@ func (m Map) Hints() []string {
 	for _, action := range []Action{Help, Quit, Command, Filter, Open, SortNext, Freeze, Refresh} {
 		for _, b := range m {
 			if b.Action == action && b.Hint != "" {
-				first, _ := utf8.DecodeRuneInString(b.Label)
-				hints = append(hints, string(first)+" "+b.Hint)
+				first, _, _ := strings.Cut(b.Label, " ")
+				hints = append(hints, first+" "+b.Hint)
 			}
 		}
 	}

@@ -25,7 +25,7 @@ type Jobs struct {
 func NewJobs() *Jobs {
 	j := &Jobs{}
 	j.page = page[admin.Job]{
-		name: "Jobs", empty: "Asking the server" + "…", pick: func(admin.Top) []admin.Job { return nil }, below: jobBelow,
+		name: "Jobs", empty: "Asking the server.", pick: func(admin.Top) []admin.Job { return nil }, below: jobBelow,
 		list: list[admin.Job]{
 			id: func(j admin.Job) string { return j.ID },
 			text: func(j admin.Job) string {

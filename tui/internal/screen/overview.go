@@ -109,7 +109,7 @@ func (o *overview) Focus() string { return o.panels[o.focus].view.Name() }
 func (o *overview) Cursor() string                     { return o.panels[o.focus].view.Cursor() }
 func (o *overview) Marks() []string                    { return o.panels[o.focus].view.Marks() }
 func (o *overview) Rows() (shown, all int)             { return 0, 0 }
-func (o *overview) Said(theme.Theme, time.Time) string { return "tab moves the focus, Enter opens" }
+func (o *overview) Said(theme.Theme, time.Time) string { return "Tab: focus" }
 
 func (o *overview) Find(text string, now time.Time) {
 	for _, p := range o.panels {
