@@ -9,6 +9,7 @@ import (
 
 	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/tui/internal/keys"
+	"github.com/bandeja/inboxd/tui/text"
 )
 
 // refuse says why nothing can be changed now; "" if it can.
@@ -23,6 +24,19 @@ func (m model) refuse() string {
 		return fmt.Sprintf("this needs the role operator, and %s is only %s", brief(m.shown.answer.Item.Actor), role)
 	}
 	return ""
+}
+
+// off is the same in few words, for the last line.
+func (m model) off() string {
+	switch {
+	case m.options.ReadOnly:
+		return "read-only"
+	case m.shown.at.IsZero():
+		return "no data yet"
+	case m.freshness() == stale:
+		return "data is " + text.Age(m.age(m.latest)) + " old"
+	}
+	return "needs the role operator"
 }
 
 // act begins a change: what it is about is taken from the cursor and the marks

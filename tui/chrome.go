@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/tui/internal/keys"
 	"github.com/bandeja/inboxd/tui/internal/screen"
 	"github.com/bandeja/inboxd/tui/internal/theme"
 	"github.com/bandeja/inboxd/tui/internal/widget"
@@ -128,12 +129,9 @@ func (m model) tabs() string {
 	var b strings.Builder
 	for i, v := range m.views {
 		name := v.Name()
-		if short {
-			name = text.Cut(name, 5, "")
-		}
 		tab := strconv.Itoa(i+1) + " " + name
 		if short {
-			tab = strconv.Itoa(i+1) + name
+			tab = strconv.Itoa(i+1) + shortNames()[i]
 		}
 		role := theme.Plain
 		if i == len(m.views)-1 {
@@ -152,7 +150,12 @@ func (m model) tabs() string {
 		b.WriteString(" " + m.theme.Paint(role, tab))
 		b.WriteByte(' ')
 	}
-	return b.String()
+	return strings.TrimRight(b.String(), " ")
+}
+
+// shortNames are the names of the views where there is little room.
+func shortNames() []string {
+	return []string{"Over", "Queue", "Jobs", "Lat", "Orgs", "SLA", "Limit", "Work", "Alert"}
 }
 
 // context is the third line: what is shown, and in which order.
@@ -223,14 +226,54 @@ func reason(err error) string {
 	}
 }
 
-// hints is the last line: the keys that matter now.
-func (m model) hints() string {
-	var segments []widget.Segment
-	for i, hint := range m.keys.Hints() {
-		if !m.frozenAt.IsZero() {
-			hint = strings.Replace(hint, "f freeze", "f go on", 1)
-		}
-		segments = append(segments, widget.Segment{Text: " " + hint, Role: theme.Dim, Rank: i})
+// place is where keys are pressed: an open job, or the view.
+func (m model) place() string {
+	if m.story.open() {
+		return keys.Job
 	}
-	return widget.Line(m.theme, m.width, " ", segments...)
+	return m.view().Name()
+}
+
+// hints is the last line: the keys that matter here, then the changes; those
+// that are off say why.
+func (m model) hints() string {
+	switch {
+	case m.question.open():
+		return widget.Line(m.theme, m.width, "  ", widget.Segment{Text: " Esc leaves everything as it is", Role: theme.Dim}, widget.Segment{Text: "Enter goes on", Role: theme.Dim, Rank: 1})
+	case m.prompt.open():
+		return widget.Line(m.theme, m.width, "  ", widget.Segment{Text: " Enter " + map[string]string{"/": "keeps it", ":": "goes there"}[m.prompt.sign], Role: theme.Dim},
+			widget.Segment{Text: "Esc " + map[string]string{"/": "shows all", ":": "closes"}[m.prompt.sign], Role: theme.Dim}, widget.Segment{Text: "^u clears", Role: theme.Dim, Rank: 1})
+	}
+	looks, changes := m.keys.Hints(m.place())
+	var segments []widget.Segment
+	for i, b := range looks {
+		word := b.Hint
+		if b.Action == keys.Freeze && !m.frozenAt.IsZero() {
+			word = "go on"
+		}
+		segments = append(segments, widget.Segment{Text: b.Short() + " " + word, Role: theme.Dim, Rank: i + 1})
+	}
+	segments[0].Text, segments[0].Rank = " "+segments[0].Text, 0
+	return widget.Line(m.theme, m.width, "  ", append(segments, m.changeHints(changes)...)...)
+}
+
+// changeHints are the capitals. They stay ahead of what only looks when there
+// is little room.
+func (m model) changeHints(changes []keys.Binding) (segments []widget.Segment) {
+	bar := m.theme.Glyphs.Separator + " "
+	if why := m.refuse(); why != "" {
+		var capitals []string
+		for _, b := range changes {
+			capitals = append(capitals, b.Short())
+		}
+		return []widget.Segment{{Text: bar + strings.Join(capitals, " ") + " off: " + m.off(), Role: theme.Dim, Rank: 2}}
+	}
+	for i, b := range changes {
+		if b.Action == keys.Undo && m.undo == "" {
+			continue
+		}
+		segments = append(segments, widget.Segment{Text: bar + b.Short() + " " + b.Hint, Rank: 2 + i})
+		bar = ""
+	}
+	return segments
 }

@@ -56,6 +56,7 @@ const (
 	By       Action = "by"
 	Jobs     Action = "jobs"
 	Why      Action = "why"
+	Errors   Action = "errors"
 	Copy     Action = "copy"
 	Alert    Action = "alert"
 	Pause    Action = "pause"
@@ -81,7 +82,9 @@ const (
 )
 
 // Binding is one action with its keys. Keys are as Bubble Tea names them; Label
-// is how people read them; Hint is the word for the footer, empty for none.
+// is how people read them; Hint is the word for the footer, empty for none. In
+// are the places where it means something: names of views, or Job for one that
+// is open; nil: everywhere.
 type Binding struct {
 	Action Action
 	Kind   Kind
@@ -89,61 +92,74 @@ type Binding struct {
 	Label  string
 	Help   string
 	Hint   string
+	In     []string
 }
+
+// Job is the place of a job that is open.
+const Job = "Job"
 
 // Map is a set of bindings in the order help shows them.
 type Map []Binding
 
 // Default returns the bindings of the whole program.
 func Default() Map {
+	tables := []string{"Queues", "Jobs", "Latency", "Orgs", "SLA", "Limits", "Workers", "Alerts"}
 	return Map{
-		{Down, Move, []string{"j", "down"}, "j Down", "next row", ""},
-		{Up, Move, []string{"k", "up"}, "k Up", "row before", ""},
-		{First, Move, []string{"g", "home"}, "g Home", "first row", ""},
-		{Last, Move, []string{"G", "end"}, "G End", "last row", ""},
-		{PageDown, Move, []string{"ctrl+d", "pgdown"}, "^d PgDn", "half a page down", ""},
-		{PageUp, Move, []string{"ctrl+u", "pgup"}, "^u PgUp", "half a page up", ""},
-		{NextView, Look, []string{"tab"}, "Tab", "next view; on the overview the next panel", ""},
-		{PrevView, Look, []string{"shift+tab"}, "S-Tab", "view or panel before", ""},
-		{View1, Look, []string{"1"}, "1-9", "the views", ""},
-		{View2, Look, []string{"2"}, "", "", ""},
-		{View3, Look, []string{"3"}, "", "", ""},
-		{View4, Look, []string{"4"}, "", "", ""},
-		{View5, Look, []string{"5"}, "", "", ""},
-		{View6, Look, []string{"6"}, "", "", ""},
-		{View7, Look, []string{"7"}, "", "", ""},
-		{View8, Look, []string{"8"}, "", "", ""},
-		{View9, Look, []string{"9"}, "", "", ""},
-		{Open, Look, []string{"enter"}, "Enter", "open what the cursor is on", "open"},
-		{Back, Look, []string{"-", "backspace"}, "-", "the view before", ""},
-		{Alert, Look, []string{"!"}, "!", "the alerts", ""},
-		{Filter, Look, []string{"/"}, "/", "show only rows that hold a text", "filter"},
-		{Command, Look, []string{":"}, ":", "go to a view, or `:jobs org=acme state=dead`", "command"},
-		{Mark, Look, []string{" "}, "Space", "mark the row", ""},
-		{MarkAll, Look, []string{"a"}, "a", "mark all rows shown", ""},
-		{Unmark, Look, []string{"u"}, "u", "unmark all", ""},
-		{Window, Look, []string{"t"}, "t", "latency: next window", ""},
-		{Metric, Look, []string{"v"}, "v", "latency: end to end, wait, run", ""},
-		{By, Look, []string{"o"}, "o", "latency: by job type or org", ""},
-		{Jobs, Look, []string{"b"}, "b", "the jobs behind the row", ""},
-		{Pause, Change, []string{"P"}, "P", "pause or resume the queue or org", ""},
-		{Retry, Change, []string{"R"}, "R", "retry: the job, the marked, or what is dead", ""},
-		{Cancel, Change, []string{"X"}, "X", "cancel: the job, the marked, or what waits", ""},
-		{Limit, Change, []string{"L"}, "L", "set a limit of the org", ""},
-		{Undo, Change, []string{"U"}, "U", "undo the last change of this session", ""},
-		{SortNext, Look, []string{"s", ">"}, "s >", "sort by the next column", "sort"},
-		{SortPrev, Look, []string{"<"}, "<", "sort by the column before", ""},
-		{Invert, Look, []string{"i"}, "i", "turn the order around", ""},
-		{Freeze, Look, []string{"f"}, "f", "freeze what is shown", "freeze"},
-		{Refresh, Look, []string{"r"}, "r", "ask the server now", "refresh"},
-		{Faster, Look, []string{","}, ",", "refresh more often", ""},
-		{Slower, Look, []string{"."}, ".", "refresh less often", ""},
-		{Help, Look, []string{"?"}, "?", "this help", "help"},
-		{Close, Look, []string{"esc"}, "Esc", "close, go back", ""},
-		{Redraw, Look, []string{"ctrl+l"}, "^l", "draw everything again", ""},
-		{Suspend, Look, []string{"ctrl+z"}, "^z", "suspend", ""},
-		{Quit, Look, []string{"q"}, "q", "quit", "quit"},
-		{Interrupt, Look, []string{"ctrl+c"}, "^c", "quit at once", ""},
+		{Down, Move, []string{"j", "down"}, "j Down", "next row", "", nil},
+		{Up, Move, []string{"k", "up"}, "k Up", "row before", "", nil},
+		{First, Move, []string{"g", "home"}, "g Home", "first row", "", nil},
+		{Last, Move, []string{"G", "end"}, "G End", "last row", "", nil},
+		{PageDown, Move, []string{"ctrl+d", "pgdown"}, "^d PgDn", "half a page down", "", nil},
+		{PageUp, Move, []string{"ctrl+u", "pgup"}, "^u PgUp", "half a page up", "", nil},
+		{View1, Look, []string{"1"}, "1-9", "the views", "", nil},
+		{View2, Look, []string{"2"}, "", "Queues", "", nil},
+		{View3, Look, []string{"3"}, "", "Jobs", "", nil},
+		{View4, Look, []string{"4"}, "", "Latency", "", nil},
+		{View5, Look, []string{"5"}, "", "Orgs", "", nil},
+		{View6, Look, []string{"6"}, "", "SLA", "", nil},
+		{View7, Look, []string{"7"}, "", "Limits", "", nil},
+		{View8, Look, []string{"8"}, "", "Workers", "", nil},
+		{View9, Look, []string{"9"}, "", "Alerts", "", nil},
+		{NextView, Look, []string{"tab"}, "Tab", "next view or panel", "focus", []string{"Overview"}},
+		{PrevView, Look, []string{"shift+tab"}, "S-Tab", "view or panel before", "", nil},
+		{Open, Look, []string{"enter"}, "Enter", "open the row", "open", nil},
+		{Back, Look, []string{"-", "backspace"}, "-", "the view before", "", nil},
+		{Close, Look, []string{"esc"}, "Esc", "close, go back", "back", []string{Job}},
+		{Alert, Look, []string{"!"}, "!", "the worst alert", "worst", []string{"Overview"}},
+		{Jobs, Look, []string{"b"}, "b", "the jobs behind the row", "jobs", []string{"Queues", "Latency", "Orgs", "SLA", "Limits"}},
+		{Errors, Look, []string{"e"}, "e", "errors behind the row", "errors", []string{"Queues", "Jobs", "Orgs", "Latency"}},
+		{Why, Look, []string{"w"}, "w", "why the job is there", "why", []string{"Jobs", Job}},
+		{Filter, Look, []string{"/"}, "/", "only rows with a text", "filter", tables},
+		{Command, Look, []string{":"}, ":", "go to a view, see below", "cmd", nil},
+		{Mark, Look, []string{" "}, "Space", "mark the row", "mark", []string{"Jobs"}},
+		{MarkAll, Look, []string{"a"}, "a", "mark all rows shown", "", nil},
+		{Unmark, Look, []string{"u"}, "u", "unmark all", "", nil},
+		{SortNext, Look, []string{"s", ">"}, "s >", "sort by the next column", "sort", tables},
+		{SortPrev, Look, []string{"<"}, "<", "by the column before", "", nil},
+		{Invert, Look, []string{"i"}, "i", "turn the order around", "", nil},
+		{Window, Look, []string{"t"}, "t", "latency: next window", "window", []string{"Latency"}},
+		{Metric, Look, []string{"v"}, "v", "latency: e2e, wait, run", "time", []string{"Latency"}},
+		{By, Look, []string{"o"}, "o", "latency: type or org", "by org", []string{"Latency"}},
+		{Freeze, Look, []string{"f"}, "f", "freeze what is shown", "freeze", nil},
+		{Refresh, Look, []string{"r"}, "r", "ask the server now", "refresh", nil},
+		{Faster, Look, []string{","}, ",", "refresh more often", "", nil},
+		{Slower, Look, []string{"."}, ".", "refresh less often", "", nil},
+		{Copy, Look, []string{"y"}, "y", "send the id to the clipboard", "", nil},
+		{Redraw, Look, []string{"ctrl+l"}, "^l", "draw everything again", "", nil},
+		{Suspend, Look, []string{"ctrl+z"}, "^z", "suspend", "", nil},
+		{Help, Look, []string{"?"}, "?", "this help", "help", nil},
+		{Quit, Look, []string{"q"}, "q", "back; from the first, quit", "quit", nil},
+		{Interrupt, Look, []string{"ctrl+c"}, "^c", "quit at once", "", nil},
+
+		{Pause, Change, []string{"P"}, "P", "pause or resume", "pause", []string{"Queues", "Orgs"}},
+		{Retry, Change, []string{"R"}, "R", "retry marked or dead", "retry", []string{"Queues", "Jobs", "Orgs", Job}},
+		{Cancel, Change, []string{"X"}, "X", "cancel marked or waiting", "cancel", []string{"Queues", "Jobs", "Orgs", Job}},
+		{Limit, Change, []string{"L"}, "L", "set a limit of the org", "limit", []string{"Orgs", "Limits"}},
+		{Drain, Change, []string{"D"}, "D", "drain the process, or undo", "drain", []string{"Workers"}},
+		{Ack, Change, []string{"A"}, "A", "acknowledge the alert", "ack", []string{"Alerts"}},
+		{Mute, Change, []string{"M"}, "M", "mute the alert for a time", "mute", []string{"Alerts"}},
+		{Reveal, Change, []string{"V"}, "V", "show the text (audited)", "reveal", []string{Job}},
+		{Undo, Change, []string{"U"}, "U", "undo the last change", "undo", nil},
 	}
 }
 
@@ -172,17 +188,38 @@ func (m Map) Burst(runes []rune) ([]Binding, bool) {
 	return all, true
 }
 
-// Hints returns what the footer shows, most wanted first: the first key and a
-// word.
-func (m Map) Hints() []string {
-	var hints []string
-	for _, action := range []Action{Help, Quit, Command, Filter, Open, SortNext, Freeze, Refresh} {
-		for _, b := range m {
-			if b.Action == action && b.Hint != "" {
-				first, _, _ := strings.Cut(b.Label, " ")
-				hints = append(hints, first+" "+b.Hint)
-			}
+// At reports whether a binding means something in a place.
+func (b Binding) At(place string) bool { return b.In == nil || slices.Contains(b.In, place) }
+
+// Hints returns what the footer shows in a place, most wanted first: what looks
+// and what changes.
+func (m Map) Hints(place string) (looks, changes []Binding) {
+	for _, action := range []Action{
+		Help, Quit, Close, Command, Filter, Alert, NextView, Open, Why, Mark, Jobs, Errors, Window, Metric, By, SortNext, Freeze, Refresh,
+		Pause, Retry, Cancel, Limit, Drain, Ack, Mute, Reveal, Undo,
+	} {
+		b, ok := m.of(action)
+		switch {
+		case !ok || b.Hint == "" || !b.At(place) || place == Job && slices.Contains([]Action{Open, Freeze}, action):
+		case b.Kind == Change:
+			changes = append(changes, b)
+		default:
+			looks = append(looks, b)
 		}
 	}
-	return hints
+	return looks, changes
+}
+
+func (m Map) of(action Action) (Binding, bool) {
+	at := slices.IndexFunc(m, func(b Binding) bool { return b.Action == action })
+	if at < 0 {
+		return Binding{}, false
+	}
+	return m[at], true
+}
+
+// Short is the first of the keys as people read it.
+func (b Binding) Short() string {
+	first, _, _ := strings.Cut(b.Label, " ")
+	return first
 }
