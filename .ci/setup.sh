@@ -3,7 +3,7 @@
 # installs what is missing with apt-get, dnf or brew. It says what it does, and
 # touches nothing when everything is there.
 #
-#   .ci/setup.sh test    PostgreSQL >= 15, redis-server, tmux, a C compiler
+#   .ci/setup.sh test    PostgreSQL >= 15, redis-server, tmux, a C compiler, promtool
 #   .ci/setup.sh demo    PostgreSQL >= 15, redis-server
 #
 # The servers of these packages are never used: tests and the demo start their
@@ -78,6 +78,7 @@ package() {
 	apt-get:postgresql) echo postgresql ;;
 	apt-get:redis) echo redis-server ;;
 	apt-get:compiler) echo gcc libc6-dev ;;
+	apt-get:promtool | brew:promtool) echo prometheus ;;
 	dnf:postgresql) echo postgresql-server ;;
 	dnf:redis) if dnf -q info redis >/dev/null 2>&1; then echo redis; else echo valkey-compat-redis; fi ;;
 	dnf:compiler) echo gcc ;;
@@ -121,7 +122,11 @@ install() {
 main() {
 	local needs=() need lacking failed=0
 	case ${1:-} in
-	test) needs=(postgresql redis tmux compiler) ;;
+	test)
+		needs=(postgresql redis tmux compiler)
+		# Without it the tests of the alert rules are skipped; not every system has a package.
+		case $(package_manager) in apt-get | brew) needs+=(promtool) ;; esac
+		;;
 	demo) needs=(postgresql redis) ;;
 	*)
 		say "usage: $0 test|demo"

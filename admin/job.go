@@ -47,6 +47,7 @@ type Job struct {
 	ErrorClass     *string    `json:"error_class"`
 	ErrorCode      *int       `json:"error_code"`
 	Error          *string    `json:"error"`
+	ErrorSig       *string    `json:"error_sig"`
 	ConversationID *string    `json:"conversation_id"`
 	MessageID      *string    `json:"message_id"`
 	AgeMS          int64      `json:"age_ms"`
@@ -58,11 +59,25 @@ type Job struct {
 	DeadlineAt     *time.Time `json:"deadline_at"`
 }
 
-// JobDetail is a job with all its attempts, oldest first.
+// JobDetail is a job with all its attempts, oldest first, and its life as a story
+// from top to bottom.
 type JobDetail struct {
 	Job
 
 	Attempts []Attempt `json:"attempts"`
+	Timeline []Moment  `json:"timeline"`
+}
+
+// Moment is one line of a job's story. Event is created, scheduled, wait, hold,
+// attempt, backoff, operation, finished, or what became of its message: sent,
+// delivered, read, failed. TookMS is null for what has no length; what goes on
+// lasts until now. A hold lies within a wait and is part of it.
+type Moment struct {
+	At     time.Time `json:"at"`
+	Event  string    `json:"event"`
+	Who    *string   `json:"who"`
+	Text   string    `json:"text"`
+	TookMS *int64    `json:"took_ms"`
 }
 
 // Attempt is one execution of a job. Outcome is failed, dead, uncertain,

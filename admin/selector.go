@@ -10,13 +10,15 @@ import (
 
 // Selector chooses jobs: each field narrows, several values of one field widen.
 // Since and Until (excluded) bound when the job was created, OlderThanMS how
-// long ago. The zero Selector chooses everything.
+// long ago. Sig are error signatures, as an ErrorGroup has them: only live jobs
+// have any. The zero Selector chooses everything.
 type Selector struct {
 	Org         []string   `json:"org,omitempty"`
 	Queue       []string   `json:"queue,omitempty"`
 	Type        []string   `json:"type,omitempty"`
 	State       []string   `json:"state,omitempty"`
 	Error       []string   `json:"error,omitempty"`
+	Sig         []string   `json:"sig,omitempty"`
 	User        []string   `json:"user,omitempty"`
 	Since       *time.Time `json:"since,omitempty"`
 	Until       *time.Time `json:"until,omitempty"`
@@ -26,13 +28,13 @@ type Selector struct {
 
 // Empty reports whether s chooses everything.
 func (s Selector) Empty() bool {
-	return len(s.Org)+len(s.Queue)+len(s.Type)+len(s.State)+len(s.Error)+len(s.User)+len(s.IDs) == 0 &&
+	return len(s.Org)+len(s.Queue)+len(s.Type)+len(s.State)+len(s.Error)+len(s.Sig)+len(s.User)+len(s.IDs) == 0 &&
 		s.Since == nil && s.Until == nil && s.OlderThanMS == nil
 }
 
 // SelectorParams lists the query parameters of a selector.
 func SelectorParams() []string {
-	return []string{"org", "queue", "type", "state", "error", "user", "since", "until", "older_than_ms", "ids"}
+	return []string{"org", "queue", "type", "state", "error", "sig", "user", "since", "until", "older_than_ms", "ids"}
 }
 
 // Values returns s as query parameters.
@@ -82,7 +84,7 @@ func ParseSelector(v url.Values) (Selector, error) {
 func lists(s *Selector) map[string]*[]string {
 	return map[string]*[]string{
 		"org": &s.Org, "queue": &s.Queue, "type": &s.Type, "state": &s.State,
-		"error": &s.Error, "user": &s.User, "ids": &s.IDs,
+		"error": &s.Error, "sig": &s.Sig, "user": &s.User, "ids": &s.IDs,
 	}
 }
 

@@ -3,7 +3,8 @@ package admin
 import "time"
 
 // Status is the one screen that says whether all is well. Queues is null if the
-// ledger has not answered since the server started.
+// ledger has not answered since the server started; Holds and Throttled are null
+// if they are not known.
 type Status struct {
 	Healthy     bool      `json:"healthy"`
 	Version     string    `json:"version"`
@@ -13,6 +14,22 @@ type Status struct {
 	Queues      []Queue   `json:"queues"`
 	Processes   []Process `json:"processes"`
 	Parts       []Part    `json:"parts"`
+
+	Holds     []Hold           `json:"holds"`
+	Throttled []ThrottledLimit `json:"throttled"`
+}
+
+// ThrottledLimit is a limit that an org with ready jobs has used up; Bulk, only
+// the part of it that bulk work may use. Of many orgs only the first hundred that
+// wait are looked at.
+type ThrottledLimit struct {
+	Org         string `json:"org"`
+	Name        string `json:"name"`
+	Queue       string `json:"queue"`
+	Bulk        bool   `json:"bulk"`
+	Value       int    `json:"value"`
+	WindowMS    int64  `json:"window_ms"`
+	NextTokenMS int64  `json:"next_token_ms"`
 }
 
 // Queue is one queue: how many jobs are in each state, how old the oldest ready

@@ -10,6 +10,7 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/secret"
 	"github.com/bandeja/inboxd/daemon/internal/store"
 	"github.com/bandeja/inboxd/daemon/internal/telemetry"
+	"github.com/bandeja/inboxd/daemon/internal/why"
 )
 
 // buildAPIs makes the handlers of the public and the admin door.
@@ -30,9 +31,13 @@ func (d *Daemon) buildAPIs(context.Context) error {
 	}
 	d.doors.public.server = httpapi.Server(public, d.log)
 
+	explainer, err := why.New(why.Options{Ledger: d.ledger, Limits: d.limiter, Control: d.control.Current, Dial: d.dial})
+	if err != nil {
+		return err
+	}
 	admin, err := adminapi.New(adminapi.Options{
-		Orgs: d.store, Users: d.store, Channels: d.store, Tokens: tokens{d.store}, Jobs: d.ledger, Retrier: d.ledger, Control: d.ledger, Recaller: d.ledger,
-		Canceller: d.ledger, Resolver: d.ledger,
+		Orgs: d.store, Users: d.store, Channels: d.store, Tokens: tokens{d.store}, Jobs: d.ledger, Failures: d.ledger, Retrier: d.ledger, Control: d.ledger, Recaller: d.ledger,
+		Canceller: d.ledger, Resolver: d.ledger, Explainer: explainer, Life: why.Life, Waiting: d.ledger, Token: d.limiter.Look,
 		Logger: d.log, Version: d.o.Build.Version, Probes: d.probes(),
 		Dial: d.dial, Redis: c.Redis.Configured(), Snapshot: d.control.Current, Environment: c.Environment,
 		APIURL: d.doors.public.url(), MetricsURL: d.doors.metrics.url() + "/metrics",

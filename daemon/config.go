@@ -40,6 +40,18 @@ func LoadDatabaseURL(path string, environ []string, flags map[string]string) (Co
 	return config.Load(config.Options{ConfigPath: path, Environ: environ, Flags: flags, Only: []string{"database.url"}})
 }
 
+// LoadKeys reads where the database is and the keys that encrypt channel tokens.
+// The errors are those of LoadConfig.
+func LoadKeys(path string, environ []string) (Config, []string, error) {
+	return config.Load(config.Options{ConfigPath: path, Environ: environ, Only: []string{"database.url", "secret_key"}})
+}
+
+// LoadMetricsListen reads only where a process shows its health. The errors are
+// those of LoadConfig.
+func LoadMetricsListen(path string, environ []string, flags map[string]string) (Config, []string, error) {
+	return config.Load(config.Options{ConfigPath: path, Environ: environ, Flags: flags, Only: []string{"mode", "metrics.listen"}})
+}
+
 // IsConfigFault reports whether err says that the settings are wrong, so that
 // starting again will not help.
 func IsConfigFault(err error) bool {
@@ -60,10 +72,13 @@ func MigrationStatus(ctx context.Context, c Config) ([]Migration, error) {
 	return store.MigrationStatus(ctx, c.DatabaseURL.Reveal())
 }
 
-// NewLogger returns the process's logger as the settings ask for it, and makes
-// libraries that would write to standard error use it too. Call it once.
-func NewLogger(w io.Writer, c Config) *slog.Logger {
-	log := telemetry.Logger(w, c.LogFormat, c.LogLevel)
+// NewLogger returns the process's logger as the settings ask for it, with its
+// level for Options, and makes libraries that would write to standard error use
+// it too. Call it once.
+func NewLogger(w io.Writer, c Config) (*slog.Logger, *slog.LevelVar) {
+	level := new(slog.LevelVar)
+	level.Set(c.LogLevel)
+	log := telemetry.Logger(w, c.LogFormat, level)
 	lane.QuietClient(log)
-	return log
+	return log, level
 }

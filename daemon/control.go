@@ -10,7 +10,7 @@ import (
 // buildControl makes this process's copy of what operators set.
 func (d *Daemon) buildControl() (err error) {
 	d.control, err = control.NewWatcher(control.Options{
-		Source: d.ledger, ProcessID: d.processID.Load, Settle: d.ledger.SettleClaims, Logger: d.log.With("component", "control"),
+		Source: watchedSource{d.ledger, &d.controlTurns}, ProcessID: d.processID.Load, Settle: d.ledger.SettleClaims, Logger: d.log.With("component", "control"),
 	})
 	return err
 }
@@ -21,6 +21,7 @@ func (d *Daemon) watchControl(ctx context.Context) error {
 	if err := d.control.Prime(ctx); err != nil {
 		return err
 	}
+	d.controlTurns.begin(d.health, "control", d.o.Stuck)
 	d.loop(ctx, "control", d.control.Run)
 	return nil
 }

@@ -20,16 +20,18 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/telemetry"
 )
 
-// Options are what a process needs beside its settings; all but Now are
-// required.
+// Options are what a process needs beside its settings; Level, Every,
+// Stuck and Now may be left out.
 type Options struct {
 	Config Config
 	Build  Build
 	Logger *slog.Logger
+	Level  *slog.LevelVar      // of Logger, for Reload; nil: it stays as it is
 	Getenv func(string) string // for systemd's sockets
 	PID    int
 	Host   string           // as operators see it
 	Every  time.Duration    // between two looks for periodic work; 0: 30 s
+	Stuck  time.Duration    // a loop without a turn for so long, beyond its interval, is stuck; 0: 30 s
 	Now    func() time.Time // the machine's clock, as far as times are decided here and not in a server; nil: time.Now
 }
 
@@ -50,6 +52,11 @@ type Daemon struct {
 	engine  *engine // started in modes worker and all
 	stops   stops
 
+	controlTurns turns
+
+	historyDays atomic.Int64
+	ready       atomic.Bool
+
 	processID atomic.Int64 // in workers; 0: not registered yet
 }
 
@@ -60,11 +67,13 @@ func New(ctx context.Context, o Options) (*Daemon, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	o.Stuck = cmp.Or(o.Stuck, longestTurn)
 	d := &Daemon{
 		o: o, log: o.Logger, registry: telemetry.Registry(o.Build), health: telemetry.NewHealth(nil),
 		notifier: telemetry.NewNotifier(o.Getenv, o.PID),
 	}
 	steps := []func(context.Context) error{d.openDatabase, d.bind, d.buildLimiter, d.buildEngine, d.buildAPIs}
+	d.historyDays.Store(int64(o.Config.HistoryDays))
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, d.stops.run(context.WithoutCancel(ctx)))
@@ -128,14 +137,18 @@ func (d *Daemon) pool(name string, conns int32, unnamed store.QueryType) store.P
 func (d *Daemon) Run(ctx context.Context) error {
 	failed := make(chan error, 8)
 	d.doors.serve(func(err error) { failed <- err })
+	// First, so that it is stopped last: a long drain is fed too.
+	d.loop(ctx, "watchdog", func(ctx context.Context) {
+		d.notifier.Watchdog(ctx, func() bool { return d.health.Live().OK })
+	})
+	d.tellStatus(ctx, "waiting for the database")
 	err := d.start(ctx, failed)
 	if err == nil {
 		d.log.InfoContext(ctx, "ready", "mode", string(d.o.Config.Mode), "version", d.o.Build.Version,
 			"api_url", d.doors.public.url(), "admin_socket", d.doors.adminSocket.path(), "metrics_url", d.doors.metrics.url()+"/metrics")
+		d.tellStatus(ctx, "serving")
+		d.ready.Store(true)
 		d.notify(ctx, d.notifier.Ready)
-		d.loop(ctx, "watchdog", func(ctx context.Context) {
-			d.notifier.Watchdog(ctx, func() bool { return d.health.Live().OK })
-		})
 		select {
 		case <-ctx.Done():
 		case err = <-failed:
@@ -165,6 +178,7 @@ func (d *Daemon) start(ctx context.Context, failed chan<- error) error {
 		return err
 	}
 	if d.doors.public != nil {
+		d.watchDoor(ctx)
 		d.stops.push("public requests", publicLimit, d.doors.public.close)
 	}
 	return nil
@@ -176,11 +190,22 @@ func (d *Daemon) start(ctx context.Context, failed chan<- error) error {
 // last.
 func (d *Daemon) stop(ctx context.Context) error {
 	d.log.InfoContext(ctx, "stopping", "drain_ms", d.o.Config.Drain.Milliseconds())
-	d.notify(ctx, d.notifier.Stopping)
+	d.tellStatus(ctx, "draining")
+	d.notify(ctx, func() error { return d.notifier.Stopping(d.o.Config.Drain + stopMargin) })
 	d.health.Drain()
 	err := d.stops.run(ctx)
 	d.log.InfoContext(ctx, "stopped")
 	return err
+}
+
+// stopMargin is what stopping may take beside the drain: requests under way,
+// the last commits, the pools.
+const stopMargin = 25 * time.Second
+
+// tellStatus sets the line that systemctl status shows.
+func (d *Daemon) tellStatus(ctx context.Context, what string) {
+	line := fmt.Sprintf("%s, mode %s, %s", d.o.Build.Version, d.o.Config.Mode, what)
+	d.notify(ctx, func() error { return d.notifier.Status(line) })
 }
 
 func (d *Daemon) notify(ctx context.Context, send func() error) {

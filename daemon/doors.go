@@ -9,8 +9,10 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/bandeja/inboxd/daemon/internal/activation"
 	"github.com/bandeja/inboxd/daemon/internal/telemetry"
 )
 
@@ -25,6 +27,8 @@ type door struct {
 	listener net.Listener
 	server   *http.Server // set before serve
 	done     sync.WaitGroup
+	closing  atomic.Bool
+	visitors visitors
 }
 
 func (s *doors) all() (open []*door) {
@@ -39,8 +43,9 @@ func (s *doors) all() (open []*door) {
 // serve begins to accept; failed hears of a listener that breaks.
 func (s *doors) serve(failed func(error)) {
 	for _, d := range s.all() {
+		d.server.ConnState = d.visitors.note
 		d.done.Go(func() {
-			if err := d.server.Serve(d.listener); !errors.Is(err, http.ErrServerClosed) {
+			if err := d.server.Serve(d.listener); !d.closing.Load() {
 				failed(fmt.Errorf("serve %s: %w", d.name, err))
 			}
 		})
@@ -68,11 +73,38 @@ func (d *Daemon) bind(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if d.doors.adminSocket, err = d.openSocket(ctx, c.AdminSocket); err != nil {
+	return d.bindActivated(ctx)
+}
+
+// Names of the sockets that a service manager may open for us, as
+// FileDescriptorName= in configs/systemd gives them.
+const (
+	apiSocket   = "api"
+	adminSocket = "admin"
+)
+
+// bindActivated opens the admin socket and the public door, or takes them from
+// the service manager, which keeps them open while we restart.
+func (d *Daemon) bindActivated(ctx context.Context) error {
+	c := d.o.Config
+	given, err := activation.Inherit(d.o.Getenv, d.o.PID)
+	if err != nil {
 		return err
 	}
-	d.doors.public, err = d.open(ctx, "public api", "tcp", c.Listen, "INBOXD_LISTEN")
-	return err
+	if l := given.Take(adminSocket); l != nil {
+		d.doors.adminSocket = d.adopt("admin socket", l)
+	} else if d.doors.adminSocket, err = d.openSocket(ctx, c.AdminSocket); err != nil {
+		return err
+	}
+	if l := given.Take(apiSocket); l != nil {
+		d.doors.public = d.adopt("public api", l)
+	} else if d.doors.public, err = d.open(ctx, "public api", "tcp", c.Listen, "INBOXD_LISTEN"); err != nil {
+		return err
+	}
+	if rest := given.CloseRest(); len(rest) > 0 {
+		d.log.WarnContext(ctx, "sockets of the service manager that nobody serves here; FileDescriptorName is api or admin", "names", rest)
+	}
+	return nil
 }
 
 func (d *Daemon) open(ctx context.Context, name, network, address, setting string) (*door, error) {
@@ -81,19 +113,28 @@ func (d *Daemon) open(ctx context.Context, name, network, address, setting strin
 	if err != nil {
 		return nil, fmt.Errorf("the %s listener cannot open %s (setting %s): %w", name, address, setting, err)
 	}
+	return d.adopt(name, l), nil
+}
+
+// adopt makes a door of an open listener.
+func (d *Daemon) adopt(name string, l net.Listener) *door {
 	o := &door{name: name, listener: l}
 	d.stops.push(name+" listener", 0, o.close)
-	return o, nil
+	return o
 }
 
 // close lets requests under way end until ctx does, then cuts them off; a
-// second call does nothing.
+// second call does nothing. Shutdown comes last: it drops the request of a
+// connection that was accepted a moment ago, and its client would get no answer.
 func (o *door) close(ctx context.Context) error {
-	defer o.done.Wait()
-	defer func() { _ = o.listener.Close() }() // never served: Shutdown does not know it
+	o.closing.Store(true)
+	_ = o.listener.Close()
+	o.done.Wait()
 	if o.server == nil {
 		return nil
 	}
+	o.server.SetKeepAlivesEnabled(false) // each answer is the last of its connection
+	o.visitors.wait(ctx)
 	if err := o.server.Shutdown(ctx); err != nil {
 		return errors.Join(err, o.server.Close())
 	}

@@ -23,9 +23,10 @@ const (
 
 	cancelEvery = 2 * time.Second
 
-	// longestRound bounds a dispatch round whatever the outside does: its calls
-	// have deadlines of seconds. Beyond it the loop is stuck.
-	longestRound = 30 * time.Second
+	// longestTurn bounds a turn of every loop, a dispatch round first of all,
+	// whatever the outside does: its calls have deadlines of seconds. Beyond it the
+	// loop is stuck.
+	longestTurn = 30 * time.Second
 )
 
 // engine is the part of a process that runs jobs.
@@ -75,7 +76,7 @@ func (e *engine) start(ctx context.Context, failed chan<- error) error {
 		e.log.WarnContext(ctx, "first heartbeat failed; nothing is sent before one succeeds", "error", err)
 	}
 	e.d.loop(ctx, "heartbeat", func(ctx context.Context) {
-		if err := e.fence.Beat(ctx, e.d.ledger, e.id, ledger.ErrDeclaredDead, e.log); err != nil {
+		if err := e.fence.Beat(ctx, e.d.watchBeats(), e.id, ledger.ErrDeclaredDead, e.log); err != nil {
 			failed <- err
 		}
 	})
@@ -135,7 +136,7 @@ func (e *engine) assemble(ctx context.Context) error {
 	o := dispatch.Options{
 		Poller: e.d.ledger.NewPoller(), Ledger: e.d.ledger, Runner: e.pool, WorkerID: e.id, Logger: e.log,
 		Control: e.d.control.Current, Dial: c.Dial, Limits: e.d.limiter, Now: bootTime,
-		Tick: e.d.health.Loop("dispatch", longestRound),
+		Tick: e.d.health.Loop("dispatch", e.d.o.Stuck),
 	}
 	if e.remote != nil {
 		o.Remote = e.remote
@@ -206,8 +207,10 @@ func (d *Daemon) loop(ctx context.Context, name string, f func(context.Context))
 }
 
 // every calls f at once and then at each interval until ctx ends. A turn has
-// five seconds; its error is a warning, the next turn tries again.
+// five seconds; its error is a warning, the next turn tries again. One that
+// does not come back stops the watchdog.
 func (d *Daemon) every(ctx context.Context, interval time.Duration, name string, f func(context.Context) error) {
+	tick := d.health.Loop(name, interval+d.o.Stuck)
 	t := time.NewTicker(interval)
 	defer t.Stop()
 	for {
@@ -216,6 +219,7 @@ func (d *Daemon) every(ctx context.Context, interval time.Duration, name string,
 			d.log.WarnContext(ctx, "housekeeping failed", "task", name, "error", err)
 		}
 		cancel()
+		tick()
 		select {
 		case <-t.C:
 		case <-ctx.Done():

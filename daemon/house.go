@@ -80,7 +80,7 @@ func (d *Daemon) keepHouse(ctx context.Context) {
 	d.loop(ctx, "announcer", d.ledger.Announce)
 	d.loop(ctx, "partitions", func(ctx context.Context) {
 		d.every(ctx, partitionEvery, "partitions", func(ctx context.Context) error {
-			return errors.Join(d.ledger.Partitions(ctx, time.Now()), d.ledger.DropOldPartitions(ctx, time.Now()))
+			return errors.Join(d.ledger.Partitions(ctx, time.Now()), d.ledger.DropOldPartitions(ctx, time.Now(), int(d.historyDays.Load())))
 		})
 	})
 	d.loop(ctx, "pruning", func(ctx context.Context) { d.every(ctx, pruneEvery, "prune", d.store.Prune) })

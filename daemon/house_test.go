@@ -138,15 +138,22 @@ func (h *house) tryStart(mode string, more ...string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	p := &process{Daemon: d, cancel: cancel, done: make(chan error, 1)}
-	go func() { p.done <- d.Run(ctx) }()
-	h.t.Cleanup(func() { _ = p.stop() })
+	p := launch(h.t, d)
 	if mode != "worker" {
 		h.api = d.APIURL()
 		h.sim.SetWebhook(h.api+"/webhooks/meta", appSecret)
 	}
 	return p, nil
+}
+
+// launch runs a daemon until the test ends, or stop.
+func launch(tb testing.TB, d *daemon.Daemon) *process {
+	tb.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	p := &process{Daemon: d, cancel: cancel, done: make(chan error, 1)}
+	go func() { p.done <- d.Run(ctx) }()
+	tb.Cleanup(func() { _ = p.stop() })
+	return p
 }
 
 // stop ends the process as SIGTERM would; a second call does nothing.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -15,6 +16,7 @@ import (
 type env struct {
 	args, environ  []string
 	stdout, stderr io.Writer
+	hangups        func() <-chan os.Signal // each asks a daemon for a reload; nil: none ever
 }
 
 // Exit codes. 78 is EX_CONFIG of sysexits.h: starting again will not help.
@@ -80,7 +82,7 @@ plays: api, worker or all. Settings: docs/configure.md.`,
 	root.PersistentFlags().StringVar(&config, "config", "", "read settings from this YAML `file`")
 	settings.add(root)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newMigrateCmd(e, &config), newCheckConfigCmd(e, &config), newVersionCmd(e), newDevCmd(e))
+	root.AddCommand(newMigrateCmd(e, &config), newCheckConfigCmd(e, &config), newHealthcheckCmd(e, &config), newRotateKeyCmd(e, &config), newVersionCmd(e), newDevCmd(e), newManCmd())
 	return root
 }
 

@@ -23,6 +23,8 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 		{"MigrateWithoutAVerb", []string{"migrate"}, nil, exitUsage, []string{"up, status or down"}},
 		{"MigrateWrongVerb", []string{"migrate", "upp"}, nil, exitUsage, []string{`not "upp"`}},
 		{"MigrateDownUnasked", []string{"migrate", "down"}, nil, exitUsage, []string{"--yes"}},
+		{"RotateWithoutAKey", []string{"rotate-key"}, []string{"INBOXD_DATABASE_URL=postgres://localhost/x"}, exitConfig, []string{"INBOXD_SECRET_KEY"}},
+		{"ManWithoutASection", []string{"man"}, nil, exitUsage, []string{"say 8"}},
 		{"DevBadRate", []string{"dev", "--rate", "-1"}, nil, exitUsage, []string{"rate", "10000"}},
 		{"DevChaosWithoutAnEnd", []string{"dev", "--kill-workers", "2"}, nil, exitUsage, []string{"--for"}},
 		{

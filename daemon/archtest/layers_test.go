@@ -13,6 +13,7 @@ import (
 var rows = map[string]int{
 	"cmd":                       70,
 	"cmd/inboxctl/internal/cli": 60,
+	"cmd/internal/manual":       10,
 	"tui":                       50,
 	"tui/internal/screen":       40,
 	"tui/internal/widget":       30,
@@ -43,10 +44,12 @@ var rows = map[string]int{
 	"daemon/internal/devstack":      20,
 	"daemon/internal/config":        20,
 
-	"daemon/internal/telemetry": 15,
-	"daemon/internal/secret":    15,
-	"admin":                     15,
+	"daemon/internal/telemetry":  15,
+	"daemon/internal/secret":     15,
+	"daemon/internal/activation": 15,
+	"admin":                      15,
 
+	"daemon/internal/why":     14,
 	"daemon/internal/control": 12,
 	"daemon/internal/job":     10,
 

@@ -8,7 +8,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bandeja/inboxd/admin"
@@ -56,6 +59,20 @@ type Jobs interface {
 	Processes(ctx context.Context) ([]inspect.Process, error)
 	JobList(ctx context.Context, f inspect.Filter) ([]inspect.Job, error)
 	Job(ctx context.Context, orgID, id int64) (inspect.Detail, error)
+	JobCount(ctx context.Context, f inspect.Filter, by inspect.By) ([]inspect.Count, error)
+}
+
+// Failures tells what goes wrong: all together, and as it happens.
+type Failures interface {
+	ErrorGroups(ctx context.Context, f inspect.Filter) ([]inspect.Group, error)
+	// Feed returns what has happened since a cursor, oldest first, and the cursor to
+	// go on with.
+	Feed(ctx context.Context, from inspect.FeedCursor, f inspect.FeedFilter) ([]inspect.Event, inspect.FeedCursor, error)
+}
+
+// Explainer says what holds a job. orgID 0 means any org.
+type Explainer interface {
+	Why(ctx context.Context, orgID, id int64) (inspect.Why, error)
 }
 
 // Retrier revives dead jobs.
@@ -124,14 +141,19 @@ type Options struct {
 	Channels Channels
 	Tokens   Tokens
 	Jobs     Jobs
+	Failures Failures
 	Retrier  Retrier
 	Control  Control
 	Recaller Recaller
 	Logger   *slog.Logger
 	Version  string
 
-	Canceller   Canceller // nil: jobs cannot be cancelled here
-	Resolver    Resolver  // nil: jobs cannot be resolved here
+	Canceller   Canceller                                              // nil: jobs cannot be cancelled here
+	Resolver    Resolver                                               // nil: jobs cannot be resolved here
+	Explainer   Explainer                                              // nil: jobs cannot be explained here
+	Waiting     Waiting                                                // nil: who waits for a token is not known
+	Token       func(ctx context.Context, w job.Want) job.Grant        // says when there is one, and takes none; nil: not known
+	Life        func(d inspect.Detail, now time.Time) []inspect.Moment // tells a job's life; nil: nobody does
 	Probes      []Probe
 	Dial        func(job.Queue) int      // percent by Redis now; nil: not known
 	Redis       bool                     // whether one is configured
@@ -148,15 +170,16 @@ type handler struct {
 	mux     *http.ServeMux
 	openAPI []byte
 	status  *board
+	viewers atomic.Int64 // of events
 }
 
 // New returns the handler of everything under /admin/v1. It must be served by a
 // server made with NewServer: without its ConnContext every caller needs a
 // token.
 func New(o Options) (http.Handler, error) {
-	if o.Orgs == nil || o.Users == nil || o.Channels == nil || o.Tokens == nil || o.Jobs == nil || o.Retrier == nil ||
+	if o.Orgs == nil || o.Users == nil || o.Channels == nil || o.Tokens == nil || o.Jobs == nil || o.Failures == nil || o.Retrier == nil ||
 		o.Control == nil || o.Recaller == nil || o.Logger == nil || o.Version == "" {
-		return nil, errors.New("adminapi: Orgs, Users, Channels, Tokens, Jobs, Retrier, Control, Recaller, Logger and Version are required")
+		return nil, errors.New("adminapi: Orgs, Users, Channels, Tokens, Jobs, Failures, Retrier, Control, Recaller, Logger and Version are required")
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -180,15 +203,21 @@ func New(o Options) (http.Handler, error) {
 // slow and large requests, and the peer of a unix socket. It has no write
 // timeout because live views stay open; handlers bound their own work.
 func NewServer(handler http.Handler, logger *slog.Logger) *http.Server {
-	return &http.Server{
+	stop := make(chan struct{})
+	s := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		IdleTimeout:       60 * time.Second,
 		MaxHeaderBytes:    16 << 10,
 		ConnContext:       withPeer,
-		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+		BaseContext: func(net.Listener) context.Context {
+			return context.WithValue(context.Background(), stoppingKey{}, stop)
+		},
+		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}
+	s.RegisterOnShutdown(sync.OnceFunc(func() { close(stop) }))
+	return s
 }
 
 func one[T any](h *handler, kind string, item T) admin.One[T] {

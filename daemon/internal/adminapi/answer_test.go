@@ -194,6 +194,7 @@ func TestJob(t *testing.T) {
 			WaitMS: new(int64(1000)), RunMS: new(int64(20)),
 			ReadyAt: new(day), StartedAt: new(day.Add(time.Second)), EndedAt: new(day.Add(1020 * time.Millisecond)),
 		}},
+		Timeline: []admin.Moment{},
 	}
 	require.Empty(t, cmp.Diff(want, got.Item))
 }

@@ -32,6 +32,7 @@ type fake struct {
 	made     []adminapi.NewToken
 	jobs     []inspect.Job
 	filters  []inspect.Filter // of RetryDead
+	feeds    []inspect.FeedFilter
 	looks    int
 	engine   engine
 	down     error // every call fails
@@ -190,6 +191,49 @@ func (f *fake) Job(ctx context.Context, orgID, id int64) (inspect.Detail, error)
 	}}, nil
 }
 
+func (f *fake) JobCount(_ context.Context, x inspect.Filter, by inspect.By) ([]inspect.Count, error) {
+	defer f.lock()()
+	f.filters = append(f.filters, x)
+	if by == inspect.ByNothing {
+		return []inspect.Count{{N: 200_000, Partial: true}}, f.down
+	}
+	return []inspect.Count{{Word: "acme", N: 2}, {N: 1}}, f.down
+}
+
+func (f *fake) ErrorGroups(_ context.Context, x inspect.Filter) ([]inspect.Group, error) {
+	defer f.lock()()
+	f.filters = append(f.filters, x)
+	code := 131026
+	return []inspect.Group{
+		{
+			Sig: "3fa91c07", Class: job.ClassRecipientUnreachable, Code: &code, N: 7, ByState: map[job.State]int64{job.Dead: 5, job.Scheduled: 2},
+			Orgs: 2, Queues: []job.Queue{job.WhatsApp}, First: &day, Last: &day, Sample: 10, Text: "not on WhatsApp",
+		},
+		{Sig: "0a000000", Class: job.ClassTransient, N: 3, ByState: map[job.State]int64{job.Dead: 3}, Orgs: 1, Sample: 11},
+		{Sig: "0b000000", Class: job.ClassTransient, N: 3, ByState: map[job.State]int64{job.Dead: 3}, Orgs: 1, Sample: 11},
+	}, f.down
+}
+
+// Feed tells at each look of one death, and each time of the same hold.
+func (f *fake) Feed(_ context.Context, from inspect.FeedCursor, x inspect.FeedFilter) ([]inspect.Event, inspect.FeedCursor, error) {
+	defer f.lock()()
+	f.feeds = append(f.feeds, x)
+	from.Snapshot += "x"
+	return []inspect.Event{
+		{ID: "h1+", What: inspect.EventHeld, At: day, Org: "acme", Who: "local:0"},
+		{ID: "j10." + from.Snapshot, What: inspect.EventDead, At: day, Org: "acme", Queue: job.WhatsApp, Type: job.SendMessage, JobID: 10, Attempt: 1},
+	}, from, f.down
+}
+
+func (f *fake) Why(ctx context.Context, orgID, id int64) (inspect.Why, error) {
+	d, err := f.Job(ctx, orgID, id)
+	until := day.Add(time.Hour)
+	return inspect.Why{Job: d.Job, Causes: []inspect.Cause{
+		{Code: "org_hold", Holds: true, Who: "local:0", Since: &day, Until: &until, Text: "acme is paused", Command: "inboxctl orgs resume acme --hold 7"},
+		{Code: "turn", Text: "it is the next of its org"},
+	}}, err
+}
+
 func (f *fake) dead(ctx context.Context, x inspect.Filter) (got []inspect.Job) {
 	x.States, x.Limit = []job.State{job.Dead}, len(f.jobs)
 	got, _ = f.JobList(ctx, x)
@@ -220,8 +264,8 @@ func (f *fake) RetryDead(ctx context.Context, x inspect.Filter) (int, error) {
 // options are complete, with a clock that stands still.
 func (f *fake) options() adminapi.Options {
 	return adminapi.Options{
-		Orgs: f, Users: f, Channels: f, Tokens: f, Jobs: f, Retrier: f, Control: &f.engine, Recaller: &f.engine,
-		Canceller: &f.engine, Resolver: &f.engine,
+		Orgs: f, Users: f, Channels: f, Tokens: f, Jobs: f, Failures: f, Retrier: f, Control: &f.engine, Recaller: &f.engine,
+		Canceller: &f.engine, Resolver: &f.engine, Explainer: f,
 		Logger: slog.New(slog.DiscardHandler), Version: "v1",
 		Environment: "test", APIURL: "http://127.0.0.1:8080",
 		Dial:   func(job.Queue) int { return 50 },

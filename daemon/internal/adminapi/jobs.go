@@ -83,9 +83,14 @@ func (h *handler) showJob(ctx context.Context, c *call) (any, error) {
 		return nil, err
 	}
 	now := h.Now()
-	detail := admin.JobDetail{Job: wireJob(d.Job, now), Attempts: make([]admin.Attempt, 0, len(d.Attempts))}
+	detail := admin.JobDetail{Job: wireJob(d.Job, now), Attempts: make([]admin.Attempt, 0, len(d.Attempts)), Timeline: []admin.Moment{}}
 	for _, a := range d.Attempts {
 		detail.Attempts = append(detail.Attempts, wireAttempt(a, now))
+	}
+	if h.Life != nil {
+		for _, m := range h.Life(d, now) {
+			detail.Timeline = append(detail.Timeline, wireMoment(m))
+		}
 	}
 	return one(h, "job", detail), nil
 }
@@ -99,7 +104,7 @@ func wireJob(j inspect.Job, now time.Time) admin.Job {
 		ID: strconv.FormatInt(j.ID, 10), Org: j.Org, User: word(j.User),
 		Queue: j.Queue.String(), Type: j.Type.String(), State: j.Word(), Priority: j.Priority.String(),
 		Attempt: j.Attempt, MaxAttempts: j.MaxAttempts, Lane: word(j.Lane.String()),
-		ErrorClass: word(string(j.Class)), ErrorCode: j.ErrorCode, Error: word(j.Error),
+		ErrorClass: word(string(j.Class)), ErrorCode: j.ErrorCode, Error: word(j.Error), ErrorSig: word(j.Sig),
 		AgeMS:     max(end.Sub(j.CreatedAt).Milliseconds(), 0),
 		CreatedAt: j.CreatedAt, RunAt: j.RunAt, ReadyAt: j.ReadyAt, StartedAt: j.StartedAt,
 		FinishedAt: j.FinishedAt, DeadlineAt: j.DeadlineAt,
@@ -127,6 +132,15 @@ func wireAttempt(a inspect.Attempt, now time.Time) admin.Attempt {
 	}
 	if a.EndedAt == nil {
 		w.RunMS = between(a.StartedAt, &now)
+	}
+	return w
+}
+
+func wireMoment(m inspect.Moment) admin.Moment {
+	w := admin.Moment{At: m.At, Event: m.Event, Who: word(m.Who), Text: m.Text}
+	if m.Took != nil {
+		ms := m.Took.Milliseconds()
+		w.TookMS = &ms
 	}
 	return w
 }

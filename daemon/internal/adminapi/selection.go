@@ -51,6 +51,12 @@ func readWords(f *inspect.Filter, s admin.Selector) (err error) {
 		}
 		f.Classes = append(f.Classes, job.Class(word))
 	}
+	for _, sig := range s.Sig {
+		if !isSig(sig) {
+			return inbox.Faultf(inbox.Invalid, "bad_sig", "%q is not an error signature: they have eight characters, such as 3fa91c07; see `inboxctl jobs groups`", sig)
+		}
+		f.Sigs = append(f.Sigs, sig)
+	}
 	for _, word := range s.Queue {
 		q, ok := job.ParseQueue(word)
 		if !ok {
@@ -65,7 +71,18 @@ func readWords(f *inspect.Filter, s admin.Selector) (err error) {
 		}
 		f.Types = append(f.Types, t)
 	}
-	return readStates(f, s.State)
+	if err := readStates(f, s.State); err != nil {
+		return err
+	}
+	if len(f.Sigs) > 0 && len(f.Outcomes) > 0 {
+		return inbox.Faultf(inbox.Invalid, "bad_selector", "finished jobs have no error signature: use sig with states such as dead, uncertain or retrying")
+	}
+	return nil
+}
+
+// isSig reports whether a word looks like what the ledger makes of an error.
+func isSig(word string) bool {
+	return len(word) == 8 && strings.Trim(word, "0123456789abcdef") == ""
 }
 
 func readStates(f *inspect.Filter, words []string) error {

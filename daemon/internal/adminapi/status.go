@@ -15,54 +15,108 @@ import (
 
 const (
 	latencyWindow = 5 * time.Minute
-	boardAge      = time.Second      // how long one look serves every viewer
-	boardTime     = 5 * time.Second  // how long a look may take
-	probeTime     = 2 * time.Second  // how long a part may take to answer
-	beatLimit     = 20 * time.Second // an older beat is no sign of life
+	boardAge      = time.Second            // how long one look serves every viewer
+	boardTime     = 5 * time.Second        // how long a look may take
+	boardPatience = 100 * time.Millisecond // how long a viewer waits for a newer look than the last
+	probeTime     = 2 * time.Second        // how long a part may take to answer
+	beatLimit     = 20 * time.Second       // an older beat is no sign of life
 	maxBoards     = 64
 )
 
 // board holds the last look at the engine, per org, so that many viewers cost
-// no more than one. When the ledger does not answer it keeps what it had, and
-// how old that is.
+// no more than one. Nobody waits long for it: a look that takes its time is shown
+// when it is done, and until then the one before, with its age. When the ledger
+// does not answer it keeps what it had, and how old that is.
 type board struct {
 	h  *handler
 	mu sync.Mutex
 	at map[int64]*look
 }
 
-// look is one snapshot. Queues and processes are from seen, the rest from tried.
+// look is what was seen of one org. Queues and processes are from seen, the rest
+// from tried.
 type look struct {
-	mu          sync.Mutex
+	mu    sync.Mutex
+	under chan struct{} // closed when the look under way ends; nil: none is
+	next  time.Time     // not before
+
+	sight
+}
+
+// sight is the outcome of a look.
+type sight struct {
 	seen, tried time.Time
 	queues      []admin.Queue
 	processes   []admin.Process
 	parts       []admin.Part
+	holds       []admin.Hold
+	throttled   []admin.ThrottledLimit
 }
 
 func newBoard(h *handler) *board { return &board{h: h, at: map[int64]*look{}} }
 
-// snapshot returns a copy of the org's look, at most boardAge old unless the
-// ledger is silent. The look is made without the caller's cancellation, because
-// others wait for it.
+// snapshot returns what is known of an org, and how old it is: at most boardAge
+// unless the ledger takes its time. A look is made without the caller's
+// cancellation, because others wait for it.
 func (b *board) snapshot(ctx context.Context, orgID int64) (s admin.Status, stale time.Duration) {
 	l := b.of(orgID)
+	known := b.await(ctx, l, orgID)
+	s.Queues, s.Processes, s.Parts, s.Holds, s.Throttled = known.queues, known.processes, known.parts, known.holds, known.throttled
+	oldest := known.seen
+	if oldest.IsZero() {
+		oldest = known.tried
+	}
+	if oldest.IsZero() { // the very first look has not ended
+		return s, boardTime
+	}
+	return s, b.h.Now().Sub(oldest)
+}
+
+// await starts a look if one is due, and waits for the one under way: as long as
+// it takes if nothing is known yet, else a moment.
+func (b *board) await(ctx context.Context, l *look, orgID int64) sight {
+	l.mu.Lock()
+	if l.under == nil && !b.h.Now().Before(l.next) {
+		l.under = make(chan struct{})
+		go b.renew(context.WithoutCancel(ctx), l, orgID, l.under)
+	}
+	under, first := l.under, l.tried.IsZero()
+	l.mu.Unlock()
+	if under != nil {
+		patience := boardPatience
+		if first {
+			patience = boardTime
+		}
+		t := time.NewTimer(patience)
+		defer t.Stop()
+		select {
+		case <-under:
+		case <-t.C:
+		case <-ctx.Done():
+		}
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := b.h.Now()
-	if l.tried.IsZero() || now.Sub(l.tried) >= boardAge {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), boardTime)
-		b.h.look(ctx, orgID, l)
-		cancel()
-		now = b.h.Now()
-		l.tried = now
-	}
-	s.Queues, s.Processes, s.Parts = l.queues, l.processes, l.parts
-	oldest := l.seen
-	if oldest.IsZero() {
-		oldest = l.tried
-	}
-	return s, now.Sub(oldest)
+	return l.sight
+}
+
+// renew makes one look. The next one is not due before boardAge, and not before
+// nine times what this one took: whatever lies in the tables, looking costs a
+// tenth of one connection at most.
+func (b *board) renew(ctx context.Context, l *look, orgID int64, under chan struct{}) {
+	defer close(under)
+	ctx, cancel := context.WithTimeout(ctx, boardTime)
+	defer cancel()
+	l.mu.Lock()
+	next := l.sight
+	l.mu.Unlock()
+	began := b.h.Now()
+	b.h.look(ctx, orgID, &next)
+	next.tried = b.h.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sight, l.under = next, nil
+	l.next = next.tried.Add(max(boardAge, 9*next.tried.Sub(began)))
 }
 
 // forget makes the next snapshot a new look: after a change a caller must not
@@ -87,13 +141,14 @@ func (b *board) of(orgID int64) *look {
 	return l
 }
 
-func (h *handler) look(ctx context.Context, orgID int64, l *look) {
-	l.parts = h.probe(ctx)
+func (h *handler) look(ctx context.Context, orgID int64, s *sight) {
+	s.parts = h.probe(ctx)
 	queues, err := h.queues(ctx, orgID)
 	if err == nil {
 		var processes []inspect.Process
 		if processes, err = h.Jobs.Processes(ctx); err == nil {
-			l.queues, l.processes, l.seen = queues, wireProcesses(processes), h.Now()
+			s.queues, s.processes, s.seen = queues, wireProcesses(processes), h.Now()
+			s.holds, s.throttled = h.brakes(ctx, orgID)
 			return
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/daemon/internal/job"
+	"github.com/bandeja/inboxd/daemon/internal/why"
 )
 
 // An error class that the engine writes and the contract does not know could be
@@ -38,6 +39,12 @@ func TestErrorClassesAreThoseOfTheEngine(t *testing.T) {
 		return true
 	})
 	require.Equal(t, engine, admin.ErrorClasses())
+}
+
+// A cause that the contract does not know could not be told by programs.
+func TestCauseCodesAreThoseOfWhy(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, why.Codes(), admin.CauseCodes())
 }
 
 // Who looks for a user must learn where it was looked for.

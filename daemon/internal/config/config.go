@@ -47,6 +47,8 @@ type Config struct {
 	Dial  int           // percent of conversations on the redis lane, 0..100; 0 without Redis
 	Drain time.Duration // how long running jobs and requests may take to end at stop
 
+	HistoryDays int // how long finished jobs are kept, 7..3650
+
 	Meta      Meta
 	LogLevel  slog.Level
 	LogFormat string // json or text
@@ -94,6 +96,7 @@ func (c Config) LogValue() slog.Value {
 		slog.Int("slots", c.Slots),
 		slog.Int("dial", c.Dial),
 		slog.String("drain", c.Drain.String()),
+		slog.Int("history_days", c.HistoryDays),
 		slog.Group("log", "level", c.LogLevel.String(), "format", c.LogFormat), //nolint:sloglint // log.level, in a group of its own
 		slog.Any("meta", c.Meta),
 	)

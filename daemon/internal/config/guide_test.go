@@ -68,6 +68,8 @@ func defaultOf(s config.Setting) string {
 
 func needs(s config.Setting) string {
 	switch {
+	case s.Live:
+		return " Changes on reload."
 	case s.Default != "" || len(s.Required) == 0:
 		return ""
 	case len(s.Required) == 3:

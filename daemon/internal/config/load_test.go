@@ -71,8 +71,9 @@ func TestDefaults(t *testing.T) {
 			AppSecrets: []secret.String{"app-secret"}, VerifyToken: "verify-me",
 			NumberRate: 80, PairInterval: 6 * time.Second, PairBurst: 5,
 		},
-		LogLevel:  slog.LevelInfo,
-		LogFormat: "json",
+		LogLevel:    slog.LevelInfo,
+		HistoryDays: 90,
+		LogFormat:   "json",
 	}
 	require.Empty(t, cmp.Diff(got, want))
 }

@@ -16,6 +16,7 @@ type Setting struct {
 	Worker   string // default in mode worker where it differs
 	Secret   bool   // never shown; also read from a file or a credential
 	Required []Mode // modes that cannot start without it
+	Live     bool   // a reload applies it; everything else needs a restart
 	Doc      string // what it is for
 	kind     kind
 }
@@ -130,6 +131,10 @@ func work() []Setting {
 			Key: "drain", Env: "INBOXD_DRAIN", Default: "20s",
 			Doc:  "How long running jobs and requests may take to end when the process stops. Keep it below the stop timeout of systemd or Kubernetes.",
 			kind: duration(time.Second, 10*time.Minute, func(c *Config) *time.Duration { return &c.Drain }),
+		}, {
+			Key: "history_days", Env: "INBOXD_HISTORY_DAYS", Default: "90", Live: true,
+			Doc:  "How many days finished jobs and their events are kept. They go a day at a time; messages and conversations stay.",
+			kind: whole(7, 3650, func(c *Config) *int { return &c.HistoryDays }),
 		},
 	}
 }
@@ -185,7 +190,7 @@ func pacing() []Setting {
 func logs() []Setting {
 	return []Setting{
 		{
-			Key: "log.level", Env: "INBOXD_LOG_LEVEL", Default: "info",
+			Key: "log.level", Env: "INBOXD_LOG_LEVEL", Default: "info", Live: true,
 			Doc:  "The least important lines to log.",
 			kind: logLevel(),
 		}, {

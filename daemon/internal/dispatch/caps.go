@@ -7,15 +7,6 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/job"
 )
 
-// aloneShare and crowdShare are how much of all slots, in percent, one org may
-// have under way. Alone it leaves a fifth free for a newcomer, who would
-// otherwise wait for a whole job to end; a few share what one may have alone; in
-// a crowd each may have a quarter, so that a few slow orgs cannot fill all slots.
-const (
-	aloneShare = 80
-	crowdShare = 25
-)
-
 // caps says how many more jobs of each org may leave ready in this round.
 type caps struct {
 	most     int // per org, by the slots
@@ -44,7 +35,7 @@ func newCaps(view job.Outlook, q job.Queue, lines []job.Backlog, s *control.Snap
 			crowd++
 		}
 	}
-	c.most = max(1, slots*max(crowdShare, aloneShare/max(1, crowd))/100)
+	c.most = job.OrgShare(slots, crowd)
 	return c
 }
 

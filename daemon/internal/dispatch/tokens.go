@@ -68,7 +68,7 @@ func (t *tokens) take(ctx context.Context, k kind, shares []job.Share, s *contro
 		r := s.Rate(sh.OrgID, action, now)
 		wants[i] = job.Want{OrgID: sh.OrgID, Action: action, Rate: r, Most: r.N, N: min(sh.Limit, handful(r.N))}
 		if sh.From == job.Bulk {
-			wants[i].Most = bulkMost(r.N)
+			wants[i].Most = job.BulkMost(r.N)
 		}
 	}
 	grants := t.limits.Take(ctx, wants)
@@ -101,15 +101,6 @@ func (t *tokens) postpone(w job.Want, g job.Grant, bulk bool, now time.Time) {
 	if g.N < w.N && g.RetryAfter > 0 {
 		t.waiting[wait{w.OrgID, w.Action, bulk}] = now.Add(min(g.RetryAfter, longestWait))
 	}
-}
-
-// bulkMost is the part of a window that bulk work may use: of a small one at
-// least one.
-func bulkMost(n int) int {
-	if n == 0 {
-		return 0
-	}
-	return max(1, n*job.BulkShare/100)
 }
 
 // settle gives back the tokens of shares that the claim did not fill. used is

@@ -68,6 +68,30 @@ func BackgroundSlots(slots int) int {
 	return max(2, slots/4)
 }
 
+// aloneShare and crowdShare are how much of all slots, in percent, one org may
+// have under way. Alone it leaves a fifth free for a newcomer, who would
+// otherwise wait for a whole job to end; a few share what one may have alone; in
+// a crowd each may have a quarter, so that a few slow orgs cannot fill all slots.
+const (
+	aloneShare = 80
+	crowdShare = 25
+)
+
+// OrgShare returns how many of the slots one org may fill where so many orgs want
+// some.
+func OrgShare(slots, crowd int) int {
+	return max(1, slots*max(crowdShare, aloneShare/max(1, crowd))/100)
+}
+
+// BulkMost is the part of a limit that bulk work may use: of a small one at least
+// one.
+func BulkMost(n int) int {
+	if n == 0 {
+		return 0
+	}
+	return max(1, n*BulkShare/100)
+}
+
 // Want asks for up to N tokens of one org's action, for a claim. Most is how
 // many of the window this class of work may use: Rate.N, or its BulkShare.
 type Want struct {

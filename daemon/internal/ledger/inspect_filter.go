@@ -47,6 +47,9 @@ func (c *conditions) common(f inspect.Filter) {
 	if len(f.Classes) > 0 {
 		c.add("j.error_class = ANY($%d::text[])", words(f.Classes))
 	}
+	if len(f.Sigs) > 0 { // history has none: whoever asks it too leaves it out
+		c.add("j.error_sig = ANY($%d::text[])", f.Sigs)
+	}
 	if !f.Since.IsZero() {
 		c.add("j.created_at >= $%d::timestamptz", f.Since)
 	}
@@ -56,7 +59,7 @@ func (c *conditions) common(f inspect.Filter) {
 	if f.OlderThan > 0 {
 		c.add("j.created_at < clock_timestamp() - $%d::interval", f.OlderThan)
 	}
-	if f.Before > 0 {
+	if f.Before != 0 {
 		c.add("j.id < $%d::bigint", f.Before)
 	}
 }

@@ -3,27 +3,14 @@ package ledger
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/job/inspect"
 )
 
 const defaultPage = 50
-
-// The two halves of a list have the same columns in the same order.
-const (
-	liveColumns = `j.id, j.org_id, j.user_id, j.queue, j.job_type, j.priority, j.state, 0::smallint AS outcome,
-       j.attempt, j.max_attempts, j.lane, j.run_epoch, j.worker_id, j.error_class, j.error_code, j.last_error,
-       j.serial_key, j.subject_id, j.created_at, j.run_at, j.ready_at, j.started_at, NULL::timestamptz AS finished_at, j.deadline_at`
-	pastColumns = `j.id, j.org_id, j.user_id, j.queue, j.job_type, j.priority, 0::smallint AS state, j.outcome,
-       j.attempt, NULL::smallint AS max_attempts, j.lane, j.run_epoch, j.worker_id, j.error_class, NULL::integer AS error_code, j.last_error,
-       j.serial_key, j.subject_id, j.created_at, NULL::timestamptz AS run_at, j.ready_at, j.started_at, j.finished_at, NULL::timestamptz AS deadline_at`
-)
 
 // JobList returns the jobs a filter chooses, newest id first. It looks across
 // tenants unless the filter names orgs: the operator may.
@@ -43,47 +30,16 @@ func (l *Ledger) JobList(ctx context.Context, f inspect.Filter) ([]inspect.Job, 
 	return jobs, nil
 }
 
-// listSQL asks live jobs, history, or both, each for its own newest rows.
-func listSQL(f inspect.Filter) (string, []any) {
-	live := len(f.States) > 0 || f.Retrying || len(f.Outcomes) == 0
-	past := len(f.Outcomes) > 0 || (len(f.IDs) > 0 && len(f.States) == 0 && !f.Retrying)
-	c := conditions{args: []any{f.Limit}}
-	c.common(f)
-	shared := c.parts
-	half := func(columns, table string, extra []string) string {
-		where := strings.Join(append(slices.Clone(shared), extra...), " AND ")
-		if where == "" {
-			where = "true"
-		}
-		return "(SELECT " + columns + " FROM " + table + " j WHERE " + where + " ORDER BY j.id DESC LIMIT $1::bigint)"
-	}
-	var halves []string
-	if live {
-		c.parts = nil
-		c.live(f)
-		halves = append(halves, half(liveColumns, "jobs", c.parts))
-	}
-	if past {
-		c.parts = nil
-		if len(f.Outcomes) > 0 {
-			c.add("j.outcome = ANY($%d::smallint[])", numbers(f.Outcomes))
-		}
-		halves = append(halves, half(pastColumns, "job_history", c.parts))
-	}
-	return `SELECT x.*, coalesce(o.name, ''), coalesce(u.name, '') FROM (` + strings.Join(halves, " UNION ALL ") + `) x
-LEFT JOIN orgs o ON o.id = x.org_id LEFT JOIN users u ON u.id = x.user_id ORDER BY x.id DESC LIMIT $1::bigint`, c.args
-}
-
 func scanJob(row pgx.CollectableRow) (j inspect.Job, err error) {
 	var user, worker, serial, subject *int64
 	var class *job.Class
-	var text *string
+	var text, sig *string
 	err = row.Scan(&j.ID, &j.OrgID, &user, &j.Queue, &j.Type, &j.Priority, &j.State, &j.Outcome,
 		&j.Attempt, &j.MaxAttempts, &j.Lane, &j.RunEpoch, &worker, &class, &j.ErrorCode, &text,
-		&serial, &subject, &j.CreatedAt, &j.RunAt, &j.ReadyAt, &j.StartedAt, &j.FinishedAt, &j.DeadlineAt,
+		&sig, &serial, &subject, &j.CreatedAt, &j.RunAt, &j.ReadyAt, &j.StartedAt, &j.FinishedAt, &j.DeadlineAt,
 		&j.Org, &j.User)
 	j.WorkerID, j.SerialKey, j.SubjectID = known(worker), known(serial), known(subject)
-	j.Class, j.Error = known(class), known(text)
+	j.Class, j.Error, j.Sig = known(class), known(text), known(sig)
 	return j, err
 }
 
@@ -95,25 +51,50 @@ func known[T any](p *T) T {
 	return *p
 }
 
-// Job returns a job, live or finished, with its attempts, or a NotFound fault.
-// orgID 0 means any org.
+// Job returns a job, live or finished, with all that is on record of its life, or
+// a NotFound fault. orgID 0 means any org.
 func (l *Ledger) Job(ctx context.Context, orgID, id int64) (inspect.Detail, error) {
-	f := inspect.Filter{IDs: []int64{id}, Limit: 1}
-	if orgID != 0 {
-		f.OrgIDs = []int64{orgID}
-	}
-	jobs, err := l.JobList(ctx, f)
+	j, err := l.oneJob(ctx, orgID, id)
 	if err != nil {
-		return inspect.Detail{}, fmt.Errorf("load job %d: %w", id, err)
+		return inspect.Detail{}, err
 	}
-	if len(jobs) == 0 {
-		return inspect.Detail{}, inbox.Faultf(inbox.NotFound, "job_not_found", "there is no job %d", id)
-	}
-	d := inspect.Detail{Job: jobs[0]}
+	d := inspect.Detail{Job: j}
 	if d.Attempts, err = l.attempts(ctx, d.Job); err != nil {
 		return d, fmt.Errorf("load attempts of job %d: %w", id, err)
 	}
+	if d.Holds, err = l.pastHolds(ctx, d.Job); err != nil {
+		return d, fmt.Errorf("load the holds over job %d: %w", id, err)
+	}
+	if d.Message, err = l.messageOf(ctx, d.Job); err != nil {
+		return d, err
+	}
+	if d.Operations, err = l.operationsOn(ctx, d.Job); err != nil {
+		return d, fmt.Errorf("load the operations on job %d: %w", id, err)
+	}
 	return d, nil
+}
+
+// pastHolds returns every hold that covered the job while it lived, oldest
+// first, over or not.
+func (l *Ledger) pastHolds(ctx context.Context, j inspect.Job) ([]inspect.Hold, error) {
+	rows, err := l.reads.Query(ctx, `
+SELECT h.id, coalesce(o.name, ''), coalesce(h.queue, 0), coalesce(h.job_type, 0), h.owner, h.reason, h.created_at, h.expires_at, h.released_at,
+       coalesce(h.released_by, '')
+FROM holds h LEFT JOIN orgs o ON o.id = h.org_id
+WHERE (h.released_at IS NULL OR h.released_at > $4) AND (h.expires_at IS NULL OR h.expires_at > $4)
+  AND h.created_at < coalesce($5::timestamptz, clock_timestamp())
+  AND (h.org_id IS NULL OR h.org_id = $1) AND (h.queue IS NULL OR h.queue = $2) AND (h.job_type IS NULL OR h.job_type = $3)
+  AND (h.org_id IS NULL OR h.queue IS NOT NULL OR h.job_type IS NOT NULL OR $2::smallint <> 5)
+ORDER BY h.created_at, h.id LIMIT 100`, j.OrgID, j.Queue, j.Type, j.CreatedAt, j.FinishedAt)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, scanPastHold)
+}
+
+// operationsOn returns the bulk changes that touched a job.
+func (l *Ledger) operationsOn(context.Context, inspect.Job) ([]inspect.Operation, error) {
+	return nil, nil
 }
 
 const attemptsSQL = `

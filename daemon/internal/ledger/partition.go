@@ -10,7 +10,6 @@ import (
 
 const (
 	partitionsAhead = 7
-	historyDays     = 90
 	partitionLock   = 0x696e626f78700001 // any constant of ours: "inboxp"
 )
 
@@ -40,10 +39,10 @@ func (l *Ledger) Partitions(ctx context.Context, now time.Time) error {
 	})
 }
 
-// DropOldPartitions deletes history and events older than 90 days, a day at a
-// time. A partition that somebody reads just now is left for the next call.
-func (l *Ledger) DropOldPartitions(ctx context.Context, now time.Time) error {
-	cutoff := now.UTC().AddDate(0, 0, -historyDays).Format("20060102")
+// DropOldPartitions deletes history and events older than that many days, a day
+// at a time. A partition that somebody reads just now is left for the next call.
+func (l *Ledger) DropOldPartitions(ctx context.Context, now time.Time, days int) error {
+	cutoff := now.UTC().AddDate(0, 0, -days).Format("20060102")
 	rows, err := l.pool.Query(ctx, `
 SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent
 WHERE p.relname IN ('job_history', 'job_events') AND c.relname ~ '_[0-9]{8}$' AND right(c.relname, 8) < $1 ORDER BY 1`, cutoff)

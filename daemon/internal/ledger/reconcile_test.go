@@ -297,9 +297,9 @@ WHERE c.relname ~ '^job_(history|events)_[0-9]{8}$'`))
 	require.NoError(t, err)
 	require.Zero(t, b.count(t, `SELECT count(*) FROM job_history_default`))
 
-	require.NoError(t, b.DropOldPartitions(t.Context(), now.AddDate(0, 0, 90)))
+	require.NoError(t, b.DropOldPartitions(t.Context(), now.AddDate(0, 0, 90), 90))
 	require.Equal(t, inHistory, b.state(t, c.ID), "ninety days are kept")
-	require.NoError(t, b.DropOldPartitions(t.Context(), now.AddDate(0, 0, 91)))
+	require.NoError(t, b.DropOldPartitions(t.Context(), now.AddDate(0, 0, 91), 90))
 	require.NotEqual(t, inHistory, b.state(t, c.ID))
 }
 

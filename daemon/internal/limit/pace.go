@@ -19,7 +19,7 @@ func (l *Limiter) Clear(ctx context.Context, passages []job.Passage) []job.Clear
 	asked := 0
 	for asked < len(passages) && !l.local.away.Load() {
 		n := min(mostChecks, len(passages)-asked)
-		if !l.note(l.clearSome(ctx, passages[asked:asked+n], clearances[asked:])) {
+		if !l.note(l.clearSome(ctx, passages[asked:asked+n], clearances[asked:], false)) {
 			break
 		}
 		asked += n
@@ -30,17 +30,28 @@ func (l *Limiter) Clear(ctx context.Context, passages []job.Passage) []job.Clear
 	return clearances
 }
 
-func (l *Limiter) clearSome(ctx context.Context, passages []job.Passage, into []job.Clearance) error {
+// Passable says what Clear would, and counts nothing. While Redis is away it knows
+// of nothing: then each worker paces by itself.
+func (l *Limiter) Passable(ctx context.Context, p job.Passage) job.Clearance {
+	into := make([]job.Clearance, 1)
+	if l.local.away.Load() || !l.note(l.clearSome(ctx, []job.Passage{p}, into, true)) {
+		return job.Clearance{}
+	}
+	return into[0]
+}
+
+func (l *Limiter) clearSome(ctx context.Context, passages []job.Passage, into []job.Clearance, look bool) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.o.patience)
 	defer cancel()
 	keys := make([]string, 0, 2*len(passages))
-	args := make([]any, 0, 3+2*len(passages))
+	args := make([]any, 0, 4+2*len(passages))
 	args = append(args, l.testNow, l.o.PairInterval.Microseconds(), l.o.PairBurst)
 	for _, p := range passages {
 		rate, number, pair := l.o.paced(p)
 		keys = append(keys, paceKey("number", number), paceKey("pair", pair))
 		args = append(args, rate.Window.Microseconds(), rate.N)
 	}
+	args = append(args, flag(look))
 	got, err := numbers(l.scripts.pace.Run(ctx, l.client, keys, args...), 2*len(passages))
 	if err != nil {
 		return fmt.Errorf("ask for clearance: %w", err)

@@ -3,8 +3,8 @@
 --
 -- KEYS: number and pair of each message; empty: not paced by it.
 -- ARGV: now (tests only), interval and burst of a pair, then of each message:
--- window and most of its number. Returns of each: wait for the number, wait for
--- the pair; both 0: counted.
+-- window and most of its number; at last 1 for a look that counts nothing.
+-- Returns of each: wait for the number, wait for the pair; both 0: counted.
 local call = redis.call
 local now
 if ARGV[1] == '' then
@@ -14,6 +14,7 @@ else
   now = tonumber(ARGV[1])
 end
 local interval, burst = tonumber(ARGV[2]), tonumber(ARGV[3])
+local look = ARGV[#KEYS + 4] == '1'
 local answers = {}
 for k = 1, #KEYS, 2 do
   local number, pair = KEYS[k], KEYS[k + 1]
@@ -33,7 +34,7 @@ for k = 1, #KEYS, 2 do
     next = math.max(next, now) + interval
     early = math.max(0, next - now - burst * interval)
   end
-  if slow == 0 and early == 0 then
+  if slow == 0 and early == 0 and not look then
     if number ~= '' then
       local newest = tonumber(call('LINDEX', number, 0) or 0)
       call('LPUSH', number, string.format('%.0f', math.max(now, newest)))

@@ -14,6 +14,25 @@ import (
 // order of wants, which is also the order in which they are served. After a
 // loss of data a window is seeded from the ledger first.
 func (l *Limiter) Take(ctx context.Context, wants []job.Want) []job.Grant {
+	grants := make([]job.Grant, len(wants))
+	for i, a := range l.take(ctx, wants) {
+		grants[i] = grantOf(a)
+		l.metrics.count(a)
+	}
+	return grants
+}
+
+// Look says when Take would grant one token, and takes none. In a process that
+// hands nothing out it answers for all of them, unless Redis is away: then each
+// has a share of its own.
+func (l *Limiter) Look(ctx context.Context, w job.Want) job.Grant {
+	w.N = 0
+	return grantOf(l.take(ctx, []job.Want{w})[0])
+}
+
+// take returns an answer per want, as far as there is one: granted is -1 where
+// nobody knows.
+func (l *Limiter) take(ctx context.Context, wants []job.Want) []answer {
 	checks := make([]*check, len(wants))
 	for i, w := range wants {
 		checks[i] = &check{
@@ -30,20 +49,20 @@ func (l *Limiter) Take(ctx context.Context, wants []job.Want) []job.Grant {
 		}
 	}
 	l.takeLocally(ctx, missing)
-
-	grants := make([]job.Grant, len(wants))
+	answers := make([]answer, len(checks))
 	for i, c := range checks {
-		a := c.answer
-		switch {
-		case !a.answered: // Redis has come back in this very moment: ask it
-			a.wait = time.Millisecond.Microseconds()
-		case a.granted < 0: // the ledger did not answer, or the data was lost once more
-			a.granted, a.wait = 0, seedAgain.Microseconds()
+		switch answers[i] = c.answer; {
+		case !c.answer.answered: // Redis has come back in this very moment: ask it
+			answers[i].wait = time.Millisecond.Microseconds()
+		case c.answer.granted < 0: // the ledger did not answer, or the data was lost once more
+			answers[i].granted, answers[i].wait = 0, seedAgain.Microseconds()
 		}
-		grants[i] = job.Grant{N: a.granted, Stamp: a.stamp, RetryAfter: micros(a.wait)}
-		l.metrics.count(a)
 	}
-	return grants
+	return answers
+}
+
+func grantOf(a answer) job.Grant {
+	return job.Grant{N: a.granted, Stamp: a.stamp, RetryAfter: micros(a.wait)}
 }
 
 func unseeded(checks []*check) []*check {

@@ -83,6 +83,9 @@ func (s *Sealer) Seal(clear, aad string) (string, error) {
 	return "v" + key.id + ":" + base64.StdEncoding.EncodeToString(sealed), nil
 }
 
+// Current reports whether a value is sealed under the first key.
+func (s *Sealer) Current(sealed string) bool { return strings.HasPrefix(sealed, "v"+s.keys[0].id+":") }
+
 // Open decrypts what Seal returned with the same aad. It fails, without saying
 // more than why, if the key is not one of ours, or if the value or its aad was
 // changed.

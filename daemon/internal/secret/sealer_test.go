@@ -71,6 +71,9 @@ func TestKeyRotation(t *testing.T) {
 	require.Equal(t, "token", clear)
 	renewed, err := during.Seal(clear, "aad")
 	require.NoError(t, err)
+	require.True(t, during.Current(renewed))
+	require.False(t, during.Current(old))
+	require.True(t, before.Current(old))
 
 	after := sealer(t, key('b'))
 	clear, err = after.Open(renewed, "aad")

@@ -125,11 +125,6 @@ SELECT id, kind, external_id, token_sealed FROM channels WHERE token_sealed <> '
 	if err != nil {
 		return nil, fmt.Errorf("read channel tokens: %w", err)
 	}
-	type sealedToken struct {
-		ID                 int64
-		Kind               inbox.ChannelKind
-		ExternalID, Sealed string
-	}
 	tokens, err := pgx.CollectRows(rows, pgx.RowToStructByPos[sealedToken])
 	if err != nil {
 		return nil, fmt.Errorf("read channel tokens: %w", err)

@@ -90,13 +90,18 @@ func (h *Health) Drain() {
 	h.draining = true
 }
 
-// Live reports on the loops. It never waits.
+// Live reports on the loops. It never waits. A process that is stopping is
+// alive: its loops end one after the other, and how long that may take is the
+// service manager's to say.
 func (h *Health) Live() Report {
 	h.mu.Lock()
-	loops := h.loops
+	loops, draining := h.loops, h.draining
 	h.mu.Unlock()
 	now := h.now()
 	r := Report{OK: true, Parts: []Part{}}
+	if draining {
+		return r
+	}
 	for _, l := range loops {
 		l.mu.Lock()
 		idle := now.Sub(l.last)

@@ -78,6 +78,20 @@ func TestDrainingIsNotReady(t *testing.T) {
 	require.True(t, h.Live().OK)
 }
 
+// A drain of a minute must not be cut off by the watchdog: the loops that have
+// ended already are not stuck.
+func TestDrainingIsAlive(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := telemetry.NewHealth(nil)
+		h.Loop("dispatch", 15*time.Second)
+		<-time.After(16 * time.Second)
+		require.False(t, h.Live().OK)
+		h.Drain()
+		require.True(t, h.Live().OK)
+	})
+}
+
 // A half-open connection to the database must cost a probe two seconds, not
 // pile up a goroutine per probe.
 func TestCheckThatHangsHoldsUpNobody(t *testing.T) {

@@ -31,8 +31,14 @@ func NewNotifier(getenv func(string) string, pid int) *Notifier {
 // Ready says that the process does its work now.
 func (n *Notifier) Ready() error { return n.send("READY=1") }
 
-// Stopping says that the process begins to stop.
-func (n *Notifier) Stopping() error { return n.send("STOPPING=1") }
+// Reloading says that the process reads its settings again; Ready ends it.
+func (n *Notifier) Reloading() error { return n.send("RELOADING=1") }
+
+// Stopping says that the process begins to stop and may need this long, so that
+// a long drain is not cut off by a shorter TimeoutStopSec of the unit.
+func (n *Notifier) Stopping(within time.Duration) error {
+	return n.send("STOPPING=1\nEXTEND_TIMEOUT_USEC=" + strconv.FormatInt(within.Microseconds(), 10))
+}
 
 // Status sets the line that systemctl status shows.
 func (n *Notifier) Status(line string) error {

@@ -53,8 +53,9 @@ func TestNotifierSpeaksInOrder(t *testing.T) {
 		n := telemetry.NewNotifier(s.getenv, os.Getpid())
 		require.NoError(t, n.Ready())
 		require.NoError(t, n.Status("v1.0.0\nREADY=1"))
-		require.NoError(t, n.Stopping())
-		for _, want := range []string{"READY=1", "STATUS=v1.0.0 READY=1", "STOPPING=1"} {
+		require.NoError(t, n.Reloading())
+		require.NoError(t, n.Stopping(30*time.Second))
+		for _, want := range []string{"READY=1", "STATUS=v1.0.0 READY=1", "RELOADING=1", "STOPPING=1\nEXTEND_TIMEOUT_USEC=30000000"} {
 			require.Equal(t, want, s.hear(t), socket)
 		}
 	}
@@ -97,7 +98,7 @@ func TestNotifierWithoutSystemdDoesNothing(t *testing.T) {
 	t.Parallel()
 	n := telemetry.NewNotifier(func(string) string { return "" }, 1)
 	require.NoError(t, n.Ready())
-	require.NoError(t, n.Stopping())
+	require.NoError(t, n.Stopping(time.Second))
 	n.Watchdog(t.Context(), func() bool { panic("nobody asked") })
 
 	foreign := map[string]string{"NOTIFY_SOCKET": "@none-" + strings.Repeat("x", 20), "WATCHDOG_USEC": "1000", "WATCHDOG_PID": "1"}

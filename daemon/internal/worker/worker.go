@@ -102,7 +102,9 @@ func New(o Options) (*Pool, error) {
 		busy: prometheus.NewGauge(prometheus.GaugeOpts{Name: "inboxd_slots_busy", Help: "Slots in use in this process."}),
 	}
 	if o.Registerer != nil {
-		o.Registerer.MustRegister(p.busy)
+		slots := prometheus.NewGauge(prometheus.GaugeOpts{Name: "inboxd_slots", Help: "Slots of this process, for messages and for background work."})
+		slots.Set(float64(cap(p.sends) + cap(p.background)))
+		o.Registerer.MustRegister(p.busy, slots)
 	}
 	return p, nil
 }

@@ -53,7 +53,7 @@ func (a *app) asked(ctx context.Context, c changeFlags, question func(context.Co
 	if err != nil {
 		return nil, err
 	}
-	return client, a.confirm(text.Clean(fmt.Sprintf("%s on %s?", what, orElse(t.Name, t.Server))))
+	return client, a.confirm(ctx, text.Clean(fmt.Sprintf("%s on %s?", what, orElse(t.Name, t.Server))))
 }
 
 // act makes a change: a dry run at once, anything else after asking.

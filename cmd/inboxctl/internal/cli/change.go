@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -53,10 +54,20 @@ func (a *app) mayAsk(c changeFlags) error {
 	return nil
 }
 
-// confirm asks a question that has the numbers. Only "y" and "yes" agree.
-func (a *app) confirm(question string) error {
+// confirm asks a question that has the numbers. Only "y" and "yes" agree, and
+// Ctrl-C is an answer too.
+func (a *app) confirm(ctx context.Context, question string) error {
 	a.note("%s [y/N] ", question)
-	switch strings.ToLower(a.answer()) {
+	said := make(chan string, 1)
+	go func() { said <- a.answer() }() // It may read for ever; then the process ends.
+	answer := ""
+	select {
+	case answer = <-said:
+	case <-ctx.Done():
+		a.note("\n")
+		return ctx.Err()
+	}
+	switch strings.ToLower(answer) {
 	case "y", "yes":
 		return nil
 	}

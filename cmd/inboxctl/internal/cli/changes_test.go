@@ -54,9 +54,6 @@ func changes() map[string]reply {
 	dial := admin.DialResult{ID: "whatsapp", Name: "whatsapp", Before: new(50), Dial: 25, Effective: 25, Recalled: new(int64(1)), Applied: applied()}
 	dialPlan := admin.DialResult{DryRun: true, ID: "whatsapp", Name: "whatsapp", Before: new(0), Dial: 25, Note: new("no Redis is configured (INBOXD_REDIS_URL): the dial means 0 until one is")}
 	channel := admin.Channel{ID: "4", Org: "acme", Kind: "whatsapp", ExternalID: "1200000000001", State: "paused", CreatedAt: at()}
-	cancel := admin.CancelResult{Matched: 42, Cancelled: 40, Flagged: 2, Skipped: []admin.Skip{{Reason: "dead", N: 7}}, ByOrg: []admin.OrgCount{{Org: "acme", N: 42}}}
-	cancelPlan := cancel
-	cancelPlan.DryRun, cancelPlan.Cancelled, cancelPlan.Flagged = true, 0, 0
 	paused := queues()[0]
 	paused.Paused, paused.Holds = true, new(2)
 	return map[string]reply{
@@ -75,9 +72,6 @@ func changes() map[string]reply {
 		"POST /channels/state":     one("channel", admin.ChannelResult{Channel: channel, Before: "active", Applied: applied()}),
 		"POST /channels/state dry": one("channel", admin.ChannelResult{Channel: channel, Before: "active", DryRun: true}),
 		"POST /channels/token":     one("channel", admin.ChannelResult{Channel: channel, Before: "paused", Applied: applied()}),
-		"POST /jobs/cancel":        one("cancel", cancel),
-		"POST /jobs/cancel dry":    one("cancel", cancelPlan),
-		"POST /jobs/resolve":       one("resolve", admin.ResolveResult{ID: "4714", State: "done"}),
 	}
 }
 
@@ -92,7 +86,6 @@ func TestChangesAsk(t *testing.T) {
 		"Change send_text 60/min to 120/min of acme for 2h00m on SERVER? [y/N] ":     {"limits", "set", "--org", "acme", "send_text=120/min", "--for", "2h"},
 		"Reset send_text 120/min to 60/min, weight 2 to 1 of acme on SERVER? [y/N] ": {"limits", "reset", "--org", "acme"},
 		"Pause channel 4 (whatsapp 1200000000001 of acme) on SERVER? [y/N] ":         {"channels", "pause", "4"},
-		"Cancel 42 jobs (acme 42) on SERVER? [y/N] ":                                 {"jobs", "cancel", "--org", "acme"},
 	} {
 		t.Run(strings.Join(args[:2], " "), func(t *testing.T) {
 			t.Parallel()
@@ -115,8 +108,6 @@ func TestChangesAsk(t *testing.T) {
 		{"orgs", "resume", "acme"},
 		{"queues", "resume", "whatsapp", "--hold", "all"},
 		{"channels", "resume", "4"},
-		{"jobs", "resolve", "4714", "--resend"},
-		{"jobs", "cancel", "4713"},
 	} {
 		s := newSession(t, world())
 		require.Equal(t, 0, s.run(t.Context(), args...).code, args)
@@ -169,7 +160,6 @@ func TestSlipsOfChanges(t *testing.T) {
 		`channels token needs --token-file`:                                          {"channels", "token", "4"},
 		`say what became of the message: one of --sent, --not-sent, --resend`:        {"jobs", "resolve", "5"},
 		`say what became of the message: one of --sent, --not-sent, --resend `:       {"jobs", "resolve", "5", "--sent", "--resend"},
-		`"5,6" is not the id of a job: resolve one at a time`:                        {"jobs", "resolve", "5,6", "--sent"},
 		`--state: only scheduled, ready, dispatched, held and running jobs can be c`: {"jobs", "cancel", "--state", "dead"},
 		`nothing is selected: say which jobs`:                                        {"jobs", "cancel", "--yes"},
 	} {

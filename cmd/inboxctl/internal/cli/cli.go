@@ -75,7 +75,11 @@ func Run(ctx context.Context, env Env, args []string) int {
 		return code
 	}
 	if code == admin.ExitInterrupted {
-		a.note("interrupted\n")
+		why := "interrupted"
+		if left, ok := errors.AsType[*detached](err); ok {
+			why = left.Error()
+		}
+		a.note("%s\n", why)
 		return code
 	}
 	why := text.Clean(err.Error())
@@ -144,7 +148,7 @@ INBOXCTL_CONTEXT, else of the current context, else the socket of this machine
 (` + admin.DefaultServer + `).
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 partly done, 4 not allowed, 5 not
-found, 6 wrong state, 7 refused or needs --yes, 8 stored but not applied
+found, 6 wrong state, 7 refused or needs --yes, 8 still running, or not applied
 everywhere yet, 9 server unreachable or not ready, 130 interrupted.`,
 		Example: `  inboxctl status
   inboxctl jobs list --state dead
@@ -160,9 +164,9 @@ everywhere yet, 9 server unreachable or not ready, 130 interrupted.`,
 	cmd.SetFlagErrorFunc(flagSlip)
 	a.addGlobalFlags(cmd)
 	cmd.AddCommand(
-		newStatusCmd(a, nil), newTopCmd(a, nil), newJobsCmd(a), newQueuesCmd(a),
+		newStatusCmd(a, nil), newTopCmd(a, nil), newEventsCmd(a, nil), newJobsCmd(a), newOpsCmd(a), newQueuesCmd(a),
 		newOrgsCmd(a), newUsersCmd(a), newChannelsCmd(a), newLimitsCmd(a), newTokensCmd(a),
-		newLoginCmd(a, nil), newContextCmd(a), newVersionCmd(a, nil),
+		newLoginCmd(a, nil), newContextCmd(a), newVersionCmd(a, nil), newManCmd(a),
 	)
 	a.refuseHelp(cmd)
 	return cmd
@@ -174,7 +178,7 @@ func (a *app) addGlobalFlags(cmd *cobra.Command) {
 	f.StringVar(&a.flags.tokenFile, "token-file", "", "`FILE` with the token for the server; - is stdin")
 	f.StringVar(&a.flags.context, "context", "", "`NAME` of a stored context")
 	f.StringVar(&a.flags.config, "config", "", "`FILE` of contexts (default $XDG_CONFIG_HOME/inboxctl/config.json)")
-	f.DurationVar(&a.flags.timeout, "timeout", 0, "longest wait for an answer, such as 30s (default 10s, longer for bulk work)")
+	f.DurationVar(&a.flags.timeout, "timeout", 0, "longest wait for an answer (default 10s), or for the end of an operation (default: none)")
 	f.StringVarP(&a.flags.output, "output", "o", "table", "`FORMAT`: "+strings.Join(formats(), ", "))
 	f.BoolVar(&a.flags.noHeaders, "no-headers", false, "no header line in table, wide and csv")
 	complete(cmd, "output", formats()...)

@@ -25,8 +25,11 @@ type Env struct {
 	Err      io.Writer // everything else
 	Getenv   func(string) string
 	Now      func() time.Time
-	Terminal bool // someone is there to answer a question
-	Colour   bool // Out is a terminal that shows colour
+	Terminal bool       // someone is there to answer a question
+	Colour   bool       // Out is a terminal that shows colour
+	Draw     bool       // Err is a terminal whose line can be drawn over
+	Width    func() int // cells of a line of Err; nil or 0: not known
+	UID      int        // of who runs this; -1: there is none
 	Build    Build
 }
 
@@ -39,7 +42,19 @@ func Main(b Build) int {
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Now: time.Now,
 		Terminal: isTerminal(os.Stdin) && isTerminal(os.Stderr),
 		Colour:   isTerminal(os.Stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
+		Draw:     isTerminal(os.Stderr) && os.Getenv("TERM") != "dumb",
+		Width:    func() int { return widthOf(os.Stderr) },
+		UID:      os.Getuid(),
 		Build:    b,
 	}
 	return Run(ctx, env, os.Args[1:])
+}
+
+// widthOf returns 0 for what is no terminal.
+func widthOf(f *os.File) int {
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
 }

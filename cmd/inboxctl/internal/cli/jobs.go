@@ -11,8 +11,9 @@ import (
 )
 
 func newJobsCmd(a *app) *cobra.Command {
-	return newGroupCmd("jobs", "job", "Units of work", newJobsListCmd(a, nil), newJobsShowCmd(a, nil), newJobsRetryCmd(a, nil),
-		newJobsCancelCmd(a, nil), newJobsResolveCmd(a, nil))
+	return newGroupCmd("jobs", "job", "Units of work", newJobsListCmd(a, nil), newJobsShowCmd(a, nil), newJobsWhyCmd(a, nil), newJobsCountCmd(a, nil),
+		newJobsGroupsCmd(a, nil), newJobsExportCmd(a, nil), newJobsRetryCmd(a, nil),
+		newJobsCancelCmd(a, nil), newJobsDiscardCmd(a, nil), newJobsHoldCmd(a, nil), newJobsReleaseCmd(a, nil), newJobsResolveCmd(a, nil))
 }
 
 func jobColumns() []column[admin.Job] {
@@ -26,6 +27,7 @@ func jobColumns() []column[admin.Job] {
 		{name: "TRY", right: true, cell: func(j job, _ time.Time) string { return tryText(j) }},
 		{name: "AGE", right: true, cell: func(j job, _ time.Time) string { return text.Millis(float64(j.AgeMS)) }},
 		{name: "ERROR", cell: func(j job, _ time.Time) string { return maybe(j.ErrorClass) }},
+		{name: "SIG", wide: true, cell: func(j job, _ time.Time) string { return maybe(j.ErrorSig) }},
 		{name: "USER", wide: true, cell: func(j job, _ time.Time) string { return maybe(j.User) }},
 		{name: "PRIORITY", wide: true, cell: func(j job, _ time.Time) string { return j.Priority }},
 		{name: "LANE", wide: true, cell: func(j job, _ time.Time) string { return maybe(j.Lane) }},

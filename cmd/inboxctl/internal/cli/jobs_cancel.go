@@ -1,10 +1,7 @@
 package cli
 
 import (
-	"bytes"
 	"context"
-	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -15,73 +12,63 @@ type jobsCancelOptions struct {
 	bulkOptions
 }
 
+// cancelResult is the answer of jobs cancel. Flagged jobs run and have been
+// asked to stop; they are not among the cancelled. Null: not counted.
+type cancelResult struct {
+	bulkResult
+
+	Cancelled int64  `json:"cancelled"`
+	Flagged   *int64 `json:"flagged"`
+}
+
+func cancelVerb() verb {
+	return verb{
+		kind: admin.OpCancel, states: admin.CancelStates(), every: "every one that can be cancelled",
+		rule: "only scheduled, ready, dispatched, held and running jobs can be cancelled",
+		job:  "job", do: "Cancel", done: "Cancelled",
+		answer: answers(func(r bulkResult) cancelResult { return cancelResult{r, r.done, r.flagged} }),
+	}
+}
+
 func newJobsCancelCmd(a *app, run func(context.Context, *jobsCancelOptions) error) *cobra.Command {
 	o := &jobsCancelOptions{bulkOptions{app: a}}
-	cmd := &cobra.Command{
-		Use:   "cancel [ID...]",
-		Short: "End jobs that wait, ask running ones to stop",
-		Long: `End jobs for good: those named by id, or those a selector chooses. Scheduled,
+	cmd := o.newBulkCmd(cancelVerb(), func(cmd *cobra.Command) error { return pick(run, runJobsCancel)(cmd.Context(), o) })
+	cmd.Short = "End jobs that wait, ask running ones to stop"
+	cmd.Long = `End jobs for good: those named by id, or those a selector chooses. Scheduled,
 ready, dispatched and held jobs are cancelled at once. Running ones are asked to
 stop: what has left already cannot be called back. Dead and uncertain jobs are
-left alone. More than one job asks first: --dry-run shows what would happen,
---yes does not ask.
-
-It exits 3 if the server stopped before it had seen every job; the same command
-goes on from there.`,
-		Example: `  inboxctl jobs cancel --org acme --type send_template --dry-run
-  inboxctl jobs cancel --org acme --queue whatsapp --older-than 2h --dry-run`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.args = args
-			return pick(run, runJobsCancel)(cmd.Context(), o)
-		},
-	}
-	o.add(cmd, "in these `STATES`: scheduled, ready, dispatched, running, held, retrying",
-		"every job that can be cancelled, when nothing else is selected", admin.CancelStates()...)
+left alone.
+` + bulkHelp
+	cmd.Example = `  inboxctl jobs cancel --org acme --type send_template --dry-run
+  inboxctl jobs cancel --org acme --queue whatsapp --older-than 2h --dry-run`
 	return cmd
 }
 
-func cancelWords() bulkWords {
-	return bulkWords{
-		name: "jobs cancel", every: "every one that can be cancelled", states: admin.CancelStates(),
-		rule: "only scheduled, ready, dispatched, held and running jobs can be cancelled",
-	}
-}
+func runJobsCancel(ctx context.Context, o *jobsCancelOptions) error { return o.run(ctx, cancelVerb()) }
 
-func runJobsCancel(ctx context.Context, o *jobsCancelOptions) error {
-	return bulk[admin.CancelResult]{
-		bulkWords: cancelWords(), text: cancelText, left: cancelLeft,
-		send: func(ctx context.Context, c *admin.Client, r admin.BulkRequest) (admin.One[admin.CancelResult], error) {
-			return c.CancelJobs(ctx, r)
-		},
-		question: func(plan admin.CancelResult) string {
-			if plan.Matched == 0 {
-				return ""
-			}
-			return fmt.Sprintf("Cancel %s (%s)", plural(plan.Matched, "job"), splitText(plan.ByOrg))
-		},
-	}.run(ctx, &o.bulkOptions)
-}
+const (
+	reasonAsked = "asked" // of an item: the job runs, and was asked to stop
+	mostFlagged = 10_000  // items that are looked at to count them
+)
 
-func cancelText(b *bytes.Buffer, r admin.CancelResult, _ time.Time) {
-	switch {
-	case r.Matched == 0:
-		fmt.Fprintln(b, "No job matches that can be cancelled.")
-	case r.DryRun:
-		fmt.Fprintf(b, "Would cancel %s (%s). Nothing was changed.\n", plural(r.Matched, "job"), splitText(r.ByOrg))
-	default:
-		fmt.Fprintf(b, "Cancelled %s (%s).\n", plural(r.Cancelled, "job"), splitText(r.ByOrg))
+// countFlagged tells the cancelled jobs from those that were only asked to stop.
+// Where that cannot be learnt both stay one number: what was done is to be told
+// all the same.
+func countFlagged(ctx context.Context, client *admin.Client, r *bulkResult) {
+	if r.done > mostFlagged {
+		return
 	}
-	if r.Flagged > 0 {
-		fmt.Fprintf(b, "Asked to stop: %s that were running.\n", plural(r.Flagged, "job"))
+	items, err := pages("", mostFlagged, func(p admin.Page) (admin.List[admin.OperationItem], error) {
+		return client.OperationItems(ctx, r.OperationID, "done", p)
+	})
+	if err != nil || items.Next != nil {
+		return
 	}
-	skippedText(b, r.Skipped)
-}
-
-// cancelLeft turns a cancel that stopped early into exit 3. Jobs that ended by
-// themselves meanwhile are no trouble.
-func cancelLeft(r admin.CancelResult) error {
-	if r.Error == nil {
-		return nil
+	var n int64
+	for _, i := range items.Items {
+		if i.Reason == reasonAsked {
+			n++
+		}
 	}
-	return &partial{"perhaps not every job was cancelled, " + *r.Error}
+	r.flagged, r.done = &n, r.done-n
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/tui/text"
 )
 
 type jobsShowOptions struct {
@@ -22,7 +23,11 @@ func newJobsShowCmd(a *app, run func(context.Context, *jobsShowOptions) error) *
 	o := &jobsShowOptions{app: a}
 	return &cobra.Command{
 		Use:   "show ID",
-		Short: "Show one job with all its attempts",
+		Short: "Show one job and its life from top to bottom",
+		Long: `Show one job and its life from top to bottom: what it waited for and for how
+long, the holds that covered its waits, every attempt with its error, what Meta
+has said of its message since, and who else has had a hand in it. -o wide adds the
+table of attempts.`,
 		Example: `  inboxctl jobs show "$(inboxctl jobs list --limit 1 -o name)"
   inboxctl jobs show "$(inboxctl jobs list --limit 1 -o name)" -o json`,
 		Args: takes("the ID of a job"),
@@ -34,21 +39,15 @@ func newJobsShowCmd(a *app, run func(context.Context, *jobsShowOptions) error) *
 }
 
 func runJobsShow(ctx context.Context, o *jobsShowOptions) error {
-	if strings.TrimSpace(o.id) == "" {
-		return usagef("the ID of the job is given but empty")
-	}
-	ids, err := o.readIDs([]string{o.id})
+	id, err := o.oneID(o.id)
 	if err != nil {
 		return err
-	}
-	if len(ids) != 1 {
-		return usagef("show one job at a time")
 	}
 	client, _, err := o.connect()
 	if err != nil {
 		return err
 	}
-	answer, err := client.Job(ctx, ids[0])
+	answer, err := client.Job(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -67,6 +66,13 @@ func (a *app) jobText(b *bytes.Buffer, j admin.JobDetail, asOf time.Time) {
 		pair{"finished", agoText(j.FinishedAt, asOf)}, pair{"deadline", deadlineText(j.Job, asOf)},
 		pair{"last error", last},
 	)
+	if len(j.Timeline) > 0 {
+		fmt.Fprintln(b)
+		a.writeStory(b, j)
+		if a.flags.output != "wide" {
+			return
+		}
+	}
 	switch {
 	case len(j.Attempts) == 0 && j.Attempt == 0:
 		fmt.Fprintln(b, "\nNot tried yet.")
@@ -77,6 +83,23 @@ func (a *app) jobText(b *bytes.Buffer, j admin.JobDetail, asOf time.Time) {
 	}
 	fmt.Fprintln(b)
 	writeTable(b, attemptColumns(), j.Attempts, asOf, a.flags.output == "wide", !a.flags.noHeaders)
+}
+
+// writeStory tells the job's life from top to bottom: how long after its creation
+// each thing came, and how long it took.
+func (a *app) writeStory(b *bytes.Buffer, j admin.JobDetail) {
+	type moment = admin.Moment
+	since := func(m moment, _ time.Time) string {
+		return "+" + text.Millis(float64(max(m.At.Sub(j.CreatedAt).Milliseconds(), 0)))
+	}
+	writeTable(b, []column[moment]{
+		{name: "AFTER", right: true, cell: since},
+		{name: "AT", wide: true, cell: func(m moment, _ time.Time) string { return m.At.UTC().Format("2006-01-02 15:04:05.000") }},
+		{name: "EVENT", cell: func(m moment, _ time.Time) string { return m.Event }},
+		{name: "TOOK", right: true, cell: func(m moment, _ time.Time) string { return msOf(m.TookMS) }},
+		{name: "WHO", cell: func(m moment, _ time.Time) string { return maybe(m.Who) }},
+		{name: "WHAT", cell: func(m moment, _ time.Time) string { return m.Text }},
+	}, j.Timeline, j.CreatedAt, a.flags.output == "wide", !a.flags.noHeaders)
 }
 
 // errorTexts are class, code and detail of the trouble a job is in. One that is

@@ -69,5 +69,6 @@ func TestProtectedContext(t *testing.T) {
 	require.Equal(t, 7, s.run(t.Context(), "orgs", "add", "acme", "--reason", "x").code)
 	s.input = "prod\ny\n"
 	require.Equal(t, 0, s.run(t.Context(), "jobs", "retry", "--org", "acme", "--reason", "x").code)
-	require.Contains(t, s.server.asked[len(s.server.asked)-1], `"reason":"x"`)
+	require.Contains(t, s.server.asked[1], `"kind":"retry"`)
+	require.Contains(t, s.server.asked[1], `"reason":"x"`)
 }

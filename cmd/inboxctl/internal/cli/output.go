@@ -134,17 +134,17 @@ func writeCSV[T any](b *bytes.Buffer, items []T, header bool) error {
 		return err
 	}
 	w := csv.NewWriter(b)
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = f.name
+	}
 	if header {
-		names := make([]string, len(fields))
-		for i, f := range fields {
-			names[i] = f.name
-		}
 		if err := w.Write(names); err != nil {
 			return err
 		}
 	}
 	for _, item := range items {
-		values, err := flatten(item)
+		values, err := flatten(item, names...)
 		if err != nil {
 			return err
 		}

@@ -77,6 +77,8 @@ func TestParseTakesNoArguments(t *testing.T) {
 	slip(t, "takes no argument", newContextListCmd, "x")
 	slip(t, "takes no argument", newContextCurrentCmd, "x")
 	slip(t, "takes no argument", newVersionCmd, "x")
+	slip(t, "takes no argument", newOpsListCmd, "x")
+	slip(t, "takes no argument", newOpsUndoCmd, "71", "72")
 }
 
 func TestParseNeedsArguments(t *testing.T) {
@@ -86,6 +88,11 @@ func TestParseNeedsArguments(t *testing.T) {
 	slip(t, "needs the ID of a job", newJobsShowCmd)
 	slip(t, "needs the NAME of a context", newContextUseCmd)
 	slip(t, "needs the NAME of a context", newContextDeleteCmd)
+	slip(t, "needs the ID of an operation", newOpsShowCmd)
+	slip(t, "needs the ID of an operation", newOpsWatchCmd)
+	slip(t, "needs the ID of an operation", newOpsAbortCmd)
+	slip(t, "needs the ID of an operation", newOpsUndoCmd)
+	slip(t, "the ID of an operation is given but empty", newOpsUndoCmd, "")
 	slip(t, "takes no argument", newContextUseCmd, "a", "b")
 }
 
@@ -185,11 +192,12 @@ func TestParseJobsRetry(t *testing.T) {
 	t.Parallel()
 	o, err := parse(t, newJobsRetryCmd, "7", "8", "--org", "acme", "--dry-run", "--yes", "--reason", "outage over")
 	require.NoError(t, err)
-	r, err := o.request()
+	r, _, err := o.check(retryVerb())
 	require.NoError(t, err)
-	require.Empty(t, cmp.Diff(admin.RetryRequest{
-		Selector: admin.Selector{Org: []string{"acme"}, IDs: []string{"7", "8"}}, DryRun: true, Reason: "outage over",
+	require.Empty(t, cmp.Diff(admin.PlanRequest{
+		Kind: admin.OpRetry, Selector: admin.Selector{Org: []string{"acme"}, IDs: []string{"7", "8"}}, Reason: "outage over",
 	}, r))
+	require.True(t, o.dryRun)
 
 	for want, args := range map[string][]string{
 		"nothing is selected":              nil,
@@ -209,9 +217,71 @@ func TestParseJobsRetry(t *testing.T) {
 	} {
 		o, err := parse(t, newJobsRetryCmd, args...)
 		require.NoError(t, err)
-		_, err = o.request()
+		_, _, err = o.check(retryVerb())
 		require.ErrorContains(t, err, want)
 		require.Equal(t, admin.ExitUsage, exitCode(t.Context(), err), want)
+	}
+}
+
+// Every verb takes the same flags, and sends its own word.
+func TestParseVerbs(t *testing.T) {
+	t.Parallel()
+	args := []string{"--all", "--rate", "50/s", "--abort-if", "fail>10%", "--max", "1000", "--detach", "-v", "--timeout", "5m"}
+	check := func(o bulkOptions, err error, v verb) {
+		require.NoError(t, err)
+		r, terms, err := o.check(v)
+		require.NoError(t, err)
+		require.Equal(t, admin.PlanRequest{Kind: v.kind, All: true}, r)
+		require.Equal(t, admin.CommitRequest{Rate: 50, AbortIf: new(0.1), Max: new(int64(1000))}, terms)
+		require.Equal(t, []any{true, true, 5 * time.Minute}, []any{o.pace.detach, o.pace.verbose, o.flags.timeout})
+		require.Contains(t, admin.OperationKinds(), v.kind)
+	}
+	retry, err := parse(t, newJobsRetryCmd, args...)
+	check(retry.bulkOptions, err, retryVerb())
+	cancel, err := parse(t, newJobsCancelCmd, args...)
+	check(cancel.bulkOptions, err, cancelVerb())
+	discard, err := parse(t, newJobsDiscardCmd, args...)
+	check(discard.bulkOptions, err, discardVerb())
+	hold, err := parse(t, newJobsHoldCmd, args...)
+	check(hold.bulkOptions, err, holdVerb())
+	release, err := parse(t, newJobsReleaseCmd, args...)
+	check(release.bulkOptions, err, releaseVerb())
+	resolve, err := parse(t, newJobsResolveCmd, append(args, "--not-sent")...)
+	check(resolve.bulkOptions, err, resolveVerb(admin.AsNotSent))
+	as, err := resolve.as()
+	require.NoError(t, err)
+	require.Equal(t, admin.AsNotSent, as)
+}
+
+func TestParseOps(t *testing.T) {
+	t.Parallel()
+	list, err := parse(t, newOpsListCmd, "--state", "running,done", "--limit", "7", "--cursor", "9")
+	require.NoError(t, err)
+	states, err := list.states()
+	require.NoError(t, err)
+	require.Equal(t, []any{[]string{"running", "done"}, 7, "9"}, []any{states, list.limit, list.cursor})
+	show, err := parse(t, newOpsShowCmd, "71", "--items", "failed", "--limit", "7")
+	require.NoError(t, err)
+	require.Equal(t, []any{"71", "failed", 7}, []any{show.id, show.items, show.limit})
+	watch, err := parse(t, newOpsWatchCmd, "last", "-v")
+	require.NoError(t, err)
+	require.Equal(t, []any{"last", true}, []any{watch.id, watch.pace.verbose})
+	abort, err := parse(t, newOpsAbortCmd, "-", "--reason", "x", "--yes")
+	require.NoError(t, err)
+	require.Equal(t, []any{"-", changeFlags{yes: true, reason: "x"}}, []any{abort.id, abort.change})
+	undo, err := parse(t, newOpsUndoCmd, "71", "--dry-run", "--rate", "10/s", "--detach")
+	require.NoError(t, err)
+	require.Equal(t, []any{"71", true, "10/s", true}, []any{undo.id, undo.dryRun, undo.pace.rate, undo.pace.detach})
+}
+
+// An operation of a kind that this version does not know can still be watched.
+func TestVerbOfEveryKind(t *testing.T) {
+	t.Parallel()
+	for _, kind := range append(admin.OperationKinds(), "from_the_future") {
+		v := verbOf(admin.Operation{Kind: kind})
+		require.Equal(t, kind, v.kind)
+		require.NotEmpty(t, v.job)
+		require.NotEmpty(t, v.done)
 	}
 }
 

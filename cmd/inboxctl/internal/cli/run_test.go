@@ -17,85 +17,125 @@ import (
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{
-		"status":           {"status"},
-		"status_wide":      {"status", "-o", "wide"},
-		"status_json":      {"status", "-o", "json"},
-		"status_yaml":      {"status", "-o", "yaml"},
-		"status_csv":       {"status", "-o", "csv"},
-		"status_name":      {"status", "-o", "name"},
-		"queues_list":      {"queues", "list"},
-		"queues_list_wide": {"queue", "list", "-o", "wide"},
-		"queues_list_csv":  {"queues", "list", "-o", "csv"},
-		"queues_list_name": {"queues", "list", "-o", "name"},
-		"jobs_list":        {"jobs", "list"},
-		"jobs_list_wide":   {"jobs", "list", "-o", "wide"},
-		"jobs_list_bare":   {"jobs", "list", "--no-headers"},
-		"jobs_list_json":   {"jobs", "list", "-o", "json"},
-		"jobs_list_jsonl":  {"jobs", "list", "-o", "jsonl"},
-		"jobs_list_csv":    {"jobs", "list", "-o", "csv"},
-		"jobs_list_name":   {"jobs", "list", "-o", "name"},
-		"jobs_show":        {"jobs", "show", "4712"},
-		"jobs_show_json":   {"job", "show", "4712", "-o", "json"},
-		"jobs_retry_dry":   {"jobs", "retry", "--org", "acme", "--dry-run"},
-		"jobs_retry_yes":   {"jobs", "retry", "--org", "acme", "--yes"},
-		"jobs_retry_json":  {"jobs", "retry", "4712", "-o", "json"},
-		"jobs_cancel_dry":  {"jobs", "cancel", "--org", "acme", "--dry-run"},
-		"jobs_cancel_yes":  {"jobs", "cancel", "--org", "acme", "--yes"},
-		"jobs_cancel_json": {"jobs", "cancel", "4713", "-o", "json"},
-		"jobs_resolve":     {"jobs", "resolve", "4714", "--sent"},
-		"queues_show":      {"queues", "show", "whatsapp"},
-		"queues_show_json": {"queues", "show", "whatsapp", "-o", "json"},
-		"queues_pause":     {"queues", "pause", "whatsapp", "--for", "1h", "--type", "send_template", "--yes"},
-		"queues_pause_dry": {"queues", "pause", "whatsapp", "--for", "1h", "--dry-run"},
-		"queues_resume":    {"queues", "resume", "whatsapp"},
-		"queues_dial":      {"queues", "dial", "whatsapp", "25", "--yes"},
-		"queues_dial_dry":  {"queues", "dial", "whatsapp", "25%", "--dry-run"},
-		"queues_dial_json": {"queues", "dial", "whatsapp", "25", "--yes", "-o", "json"},
-		"orgs_pause":       {"orgs", "pause", "acme", "--queue", "whatsapp", "--for", "1h", "--reason", "INC-812", "--yes"},
-		"orgs_pause_name":  {"orgs", "pause", "acme", "--yes", "-o", "name"},
-		"orgs_pause_json":  {"orgs", "pause", "acme", "--yes", "-o", "json"},
-		"orgs_resume":      {"orgs", "resume", "acme", "--hold", "7"},
-		"orgs_holds":       {"orgs", "holds", "acme"},
-		"orgs_holds_csv":   {"orgs", "holds", "-o", "csv"},
-		"limits_list":      {"limits", "list"},
-		"limits_list_wide": {"limits", "list", "-o", "wide"},
-		"limits_show":      {"limits", "show", "--org", "acme", "-o", "name"},
-		"limits_show_json": {"limits", "show", "--org", "acme", "-o", "jsonl"},
-		"limits_set":       {"limits", "set", "--org", "acme", "send_text=120/min", "weight=2", "--for", "2h", "--yes"},
-		"limits_set_dry":   {"limits", "set", "--org", "acme", "send_text=120/min", "--dry-run"},
-		"limits_set_json":  {"limits", "set", "--org", "acme", "send_text=120/min", "--yes", "-o", "json"},
-		"limits_reset":     {"limits", "reset", "--org", "acme", "--yes"},
-		"channels_pause":   {"channels", "pause", "1200000000001", "--yes"},
-		"channels_resume":  {"channels", "resume", "4"},
-		"channels_token":   {"channels", "token", "4", "--token-file", "-"},
-		"help_pause":       {"orgs", "pause", "--help"},
-		"help_set":         {"limits", "set", "--help"},
-		"help_cancel":      {"jobs", "cancel", "--help"},
-		"orgs_list":        {"orgs", "list"},
-		"orgs_add":         {"orgs", "add", "acme", "--time-zone", "Europe/Madrid"},
-		"users_list":       {"users", "list"},
-		"users_add":        {"users", "add", "dana", "--org", "acme"},
-		"channels_list":    {"channels", "list", "-o", "wide"},
-		"channels_add":     {"channels", "add", "--org", "acme", "--kind", "whatsapp", "--id", "1200000000001", "--token-file", "-"},
-		"tokens_create":    {"tokens", "create", "--org", "acme", "--user", "dana"},
-		"tokens_json":      {"tokens", "create", "--org", "acme", "--user", "dana", "-o", "json"},
-		"tokens_name":      {"tokens", "create", "--org", "acme", "--user", "dana", "-o", "name"},
-		"version":          {"version"},
-		"version_json":     {"version", "-o", "json"},
-		"version_flag":     {"--version"},
-		"help":             {"--help"},
-		"help_status":      {"status", "--help"},
-		"help_verb":        {"help", "context", "delete"},
-		"help_retry":       {"jobs", "retry", "--help"},
-		"not_found":        {"jobs", "show", "5"},
-		"misspelt_noun":    {"quues"},
-		"misspelt_verb":    {"jobs", "lits"},
-		"misspelt_flag":    {"jobs", "list", "--stat", "dead"},
-		"misspelt_state":   {"jobs", "list", "--state", "ded"},
-		"misspelt_case":    {"jobs", "list", "--state", "DEAD"},
-		"misspelt_error":   {"jobs", "list", "--error", "transien"},
-		"no_such_error":    {"jobs", "list", "--error", "nonsense"},
-		"no_such_help":     {"jobs", "explode", "--help"},
+		"jobs_story":          {"jobs", "show", "4715"},
+		"jobs_story_wide":     {"jobs", "show", "4715", "-o", "wide"},
+		"jobs_why":            {"jobs", "why", "4713"},
+		"jobs_why_free":       {"jobs", "why", "99"},
+		"jobs_why_json":       {"jobs", "why", "4713", "-o", "json"},
+		"jobs_count":          {"jobs", "count", "--by", "org"},
+		"jobs_count_json":     {"jobs", "count", "--by", "org", "-o", "json"},
+		"jobs_groups":         {"jobs", "groups", "--state", "dead"},
+		"jobs_groups_wide":    {"jobs", "groups", "-o", "wide"},
+		"jobs_groups_name":    {"jobs", "groups", "-o", "name"},
+		"jobs_export":         {"jobs", "export", "--state", "dead"},
+		"jobs_export_csv":     {"jobs", "export", "-o", "csv"},
+		"events":              {"events", "--since", "1h"},
+		"events_jsonl":        {"events", "-o", "jsonl"},
+		"help_why":            {"jobs", "why", "--help"},
+		"help_groups":         {"jobs", "groups", "--help"},
+		"help_count":          {"jobs", "count", "--help"},
+		"help_export":         {"jobs", "export", "--help"},
+		"help_events":         {"events", "--help"},
+		"misspelt_by":         {"jobs", "count", "--by", "orgs"},
+		"status":              {"status"},
+		"status_wide":         {"status", "-o", "wide"},
+		"status_json":         {"status", "-o", "json"},
+		"status_yaml":         {"status", "-o", "yaml"},
+		"status_csv":          {"status", "-o", "csv"},
+		"status_name":         {"status", "-o", "name"},
+		"queues_list":         {"queues", "list"},
+		"queues_list_wide":    {"queue", "list", "-o", "wide"},
+		"queues_list_csv":     {"queues", "list", "-o", "csv"},
+		"queues_list_name":    {"queues", "list", "-o", "name"},
+		"jobs_list":           {"jobs", "list"},
+		"jobs_list_wide":      {"jobs", "list", "-o", "wide"},
+		"jobs_list_bare":      {"jobs", "list", "--no-headers"},
+		"jobs_list_json":      {"jobs", "list", "-o", "json"},
+		"jobs_list_jsonl":     {"jobs", "list", "-o", "jsonl"},
+		"jobs_list_csv":       {"jobs", "list", "-o", "csv"},
+		"jobs_list_name":      {"jobs", "list", "-o", "name"},
+		"jobs_show":           {"jobs", "show", "4712"},
+		"jobs_show_json":      {"job", "show", "4712", "-o", "json"},
+		"jobs_retry_dry":      {"jobs", "retry", "--org", "acme", "--dry-run"},
+		"jobs_retry_dry_wide": {"jobs", "retry", "--state", "dead", "--dry-run", "-o", "wide"},
+		"jobs_retry_yes":      {"jobs", "retry", "--all", "--yes"},
+		"jobs_retry_json":     {"jobs", "retry", "4712", "-o", "json"},
+		"jobs_retry_csv":      {"jobs", "retry", "4712", "-o", "csv"},
+		"jobs_retry_name":     {"jobs", "retry", "4712", "-o", "name"},
+		"jobs_retry_detach":   {"jobs", "retry", "--all", "--yes", "--detach"},
+		"jobs_retry_wrong":    {"jobs", "retry", "4714"},
+		"jobs_retry_missing":  {"jobs", "retry", "5"},
+		"jobs_cancel_dry":     {"jobs", "cancel", "--org", "acme", "--dry-run"},
+		"jobs_cancel_yes":     {"jobs", "cancel", "--org", "acme", "--yes"},
+		"jobs_cancel_json":    {"jobs", "cancel", "4713", "-o", "json"},
+		"jobs_discard":        {"jobs", "discard", "--state", "held", "--yes"},
+		"jobs_hold_yaml":      {"jobs", "hold", "4713", "-o", "yaml"},
+		"jobs_release":        {"jobs", "release", "--org", "acme", "--yes"},
+		"jobs_resolve":        {"jobs", "resolve", "4714", "--sent"},
+		"jobs_resolve_many":   {"jobs", "resolve", "--older-than", "1d", "--not-sent", "--yes", "-o", "jsonl"},
+		"queues_show":         {"queues", "show", "whatsapp"},
+		"queues_show_json":    {"queues", "show", "whatsapp", "-o", "json"},
+		"queues_pause":        {"queues", "pause", "whatsapp", "--for", "1h", "--type", "send_template", "--yes"},
+		"queues_pause_dry":    {"queues", "pause", "whatsapp", "--for", "1h", "--dry-run"},
+		"queues_resume":       {"queues", "resume", "whatsapp"},
+		"queues_dial":         {"queues", "dial", "whatsapp", "25", "--yes"},
+		"queues_dial_dry":     {"queues", "dial", "whatsapp", "25%", "--dry-run"},
+		"queues_dial_json":    {"queues", "dial", "whatsapp", "25", "--yes", "-o", "json"},
+		"orgs_pause":          {"orgs", "pause", "acme", "--queue", "whatsapp", "--for", "1h", "--reason", "INC-812", "--yes"},
+		"orgs_pause_name":     {"orgs", "pause", "acme", "--yes", "-o", "name"},
+		"orgs_pause_json":     {"orgs", "pause", "acme", "--yes", "-o", "json"},
+		"orgs_resume":         {"orgs", "resume", "acme", "--hold", "7"},
+		"orgs_holds":          {"orgs", "holds", "acme"},
+		"orgs_holds_csv":      {"orgs", "holds", "-o", "csv"},
+		"limits_list":         {"limits", "list"},
+		"limits_list_wide":    {"limits", "list", "-o", "wide"},
+		"limits_show":         {"limits", "show", "--org", "acme", "-o", "name"},
+		"limits_show_json":    {"limits", "show", "--org", "acme", "-o", "jsonl"},
+		"limits_set":          {"limits", "set", "--org", "acme", "send_text=120/min", "weight=2", "--for", "2h", "--yes"},
+		"limits_set_dry":      {"limits", "set", "--org", "acme", "send_text=120/min", "--dry-run"},
+		"limits_set_json":     {"limits", "set", "--org", "acme", "send_text=120/min", "--yes", "-o", "json"},
+		"limits_reset":        {"limits", "reset", "--org", "acme", "--yes"},
+		"channels_pause":      {"channels", "pause", "1200000000001", "--yes"},
+		"channels_resume":     {"channels", "resume", "4"},
+		"channels_token":      {"channels", "token", "4", "--token-file", "-"},
+		"help_pause":          {"orgs", "pause", "--help"},
+		"help_set":            {"limits", "set", "--help"},
+		"help_cancel":         {"jobs", "cancel", "--help"},
+		"orgs_list":           {"orgs", "list"},
+		"orgs_add":            {"orgs", "add", "acme", "--time-zone", "Europe/Madrid"},
+		"users_list":          {"users", "list"},
+		"users_add":           {"users", "add", "dana", "--org", "acme"},
+		"channels_list":       {"channels", "list", "-o", "wide"},
+		"channels_add":        {"channels", "add", "--org", "acme", "--kind", "whatsapp", "--id", "1200000000001", "--token-file", "-"},
+		"tokens_create":       {"tokens", "create", "--org", "acme", "--user", "dana"},
+		"tokens_json":         {"tokens", "create", "--org", "acme", "--user", "dana", "-o", "json"},
+		"tokens_name":         {"tokens", "create", "--org", "acme", "--user", "dana", "-o", "name"},
+		"version":             {"version"},
+		"version_json":        {"version", "-o", "json"},
+		"version_flag":        {"--version"},
+		"help":                {"--help"},
+		"help_status":         {"status", "--help"},
+		"help_verb":           {"help", "context", "delete"},
+		"help_retry":          {"jobs", "retry", "--help"},
+		"help_discard":        {"jobs", "discard", "--help"},
+		"help_hold":           {"jobs", "hold", "--help"},
+		"help_release":        {"jobs", "release", "--help"},
+		"help_resolve":        {"jobs", "resolve", "--help"},
+		"help_ops":            {"ops", "--help"},
+		"help_ops_list":       {"ops", "list", "--help"},
+		"help_ops_show":       {"ops", "show", "--help"},
+		"help_ops_watch":      {"ops", "watch", "--help"},
+		"help_ops_abort":      {"ops", "abort", "--help"},
+		"help_ops_undo":       {"ops", "undo", "--help"},
+		"not_found":           {"jobs", "show", "5"},
+		"misspelt_noun":       {"quues"},
+		"misspelt_verb":       {"jobs", "lits"},
+		"misspelt_flag":       {"jobs", "list", "--stat", "dead"},
+		"misspelt_state":      {"jobs", "list", "--state", "ded"},
+		"misspelt_case":       {"jobs", "list", "--state", "DEAD"},
+		"misspelt_error":      {"jobs", "list", "--error", "transien"},
+		"no_such_error":       {"jobs", "list", "--error", "nonsense"},
+		"no_such_help":        {"jobs", "explode", "--help"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -186,80 +226,6 @@ func TestEmptyLists(t *testing.T) {
 		require.Contains(t, got.out, `"items": []`)
 		got = s.run(t.Context(), noun, "list", "-o", "csv")
 		require.Equal(t, 1, strings.Count(got.out, "\n"), "the header remains")
-	}
-}
-
-// A change that is not agreed to must not happen, and each way to refuse has
-// its exit code before the server is asked.
-func TestRetryAsks(t *testing.T) {
-	t.Parallel()
-	ask := `POST /admin/v1/jobs/retry {"selector":{"org":["acme"]},"all":false,"dry_run":true}`
-	act := `POST /admin/v1/jobs/retry {"selector":{"org":["acme"]},"all":false,"dry_run":false}`
-	for name, c := range map[string]struct {
-		terminal bool
-		input    string
-		args     []string
-		code     int
-		asked    []string
-	}{
-		"Yes":         {true, "y\n", []string{"--org", "acme"}, 0, []string{ask, act}},
-		"No":          {true, "n\n", []string{"--org", "acme"}, 7, []string{ask}},
-		"Nothing":     {true, "", []string{"--org", "acme"}, 7, []string{ask}},
-		"NoTerminal":  {false, "y\n", []string{"--org", "acme"}, 7, nil},
-		"TwoIDs":      {false, "", []string{"1", "2"}, 7, nil},
-		"YesFlag":     {false, "", []string{"--org", "acme", "--yes"}, 0, []string{act}},
-		"DryRun":      {false, "", []string{"--org", "acme", "--dry-run"}, 0, []string{ask}},
-		"OneID":       {false, "", []string{"4712"}, 0, []string{`POST /admin/v1/jobs/retry {"selector":{"ids":["4712"]},"all":false,"dry_run":false}`}},
-		"Empty":       {false, "", nil, 2, nil},
-		"EmptyYes":    {false, "", []string{"--yes"}, 2, nil},
-		"EmptyVar":    {false, "", []string{"--org", "", "--queue", "whatsapp", "--yes"}, 2, nil},
-		"BadFlag":     {false, "", []string{"--since", "yesterday"}, 2, nil},
-		"AllNoAnswer": {false, "", []string{"--all"}, 7, nil},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := newSession(t, world())
-			s.terminal, s.input = c.terminal, c.input
-			got := s.run(t.Context(), append([]string{"jobs", "retry"}, c.args...)...)
-			require.Equal(t, c.code, got.code, got.err)
-			require.Equal(t, c.asked, s.server.asked)
-			if c.code != 0 {
-				require.Empty(t, got.out)
-			}
-			if len(c.asked) > 0 && c.terminal {
-				require.Contains(t, got.err, "Retry 42 dead jobs (acme 40, globex 2) on SERVER? [y/N]")
-			}
-		})
-	}
-}
-
-// A script must learn from the exit code alone that some jobs are still dead,
-// and from the answer how many, whatever the format.
-func TestRetryInPart(t *testing.T) {
-	t.Parallel()
-	all := admin.RetryResult{Matched: 5, Retried: 5, ByOrg: []admin.OrgCount{{Org: "acme", N: 5}}}
-	busy, stopped := all, all
-	busy.Retried, busy.Skipped = 3, []admin.Skip{{Reason: "busy", N: 2}}
-	stopped.Retried, stopped.Error = 4, new("the server stopped after 5m0s: repeat the command to go on")
-	late := stopped
-	late.Retried = 5
-	for name, c := range map[string]struct {
-		answer   admin.RetryResult
-		code     int
-		out, err string
-	}{
-		"All":     {all, 0, "Retried 5 dead jobs (acme 5).\n", ""},
-		"Busy":    {busy, 3, "Retried 3 of 5 dead jobs (acme 5).\nLeft alone: 2 jobs, busy.\n", "inboxctl: 2 dead jobs not retried, busy with another change: repeat the command to go on\n"},
-		"Stopped": {stopped, 3, "Retried 4 of 5 dead jobs (acme 5).\n", "inboxctl: 1 dead job not retried, the server stopped after 5m0s: repeat the command to go on\n"},
-		"Late":    {late, 3, "Retried 5 dead jobs (acme 5).\n", "inboxctl: perhaps not every dead job was retried, the server stopped after 5m0s: repeat the command to go on\n"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := newSession(t, map[string]reply{"POST /jobs/retry": one("retry", c.answer), "POST /jobs/retry dry": one("retry", all)})
-			require.Equal(t, result{c.code, c.out, c.err}, s.run(t.Context(), "jobs", "retry", "--all", "--yes"))
-			require.Equal(t, c.code, s.run(t.Context(), "jobs", "retry", "--all", "--yes", "-o", "json").code)
-			require.Equal(t, 0, s.run(t.Context(), "jobs", "retry", "--all", "--dry-run").code)
-		})
 	}
 }
 

@@ -1,10 +1,14 @@
 package cli
 
 import (
+	"fmt"
 	"io"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -13,9 +17,9 @@ import (
 
 // selectorFlags choose jobs, the same way everywhere.
 type selectorFlags struct {
-	org, queue, kind, state, error, user []string
-	since, until, olderThan              string
-	ids                                  []string
+	org, queue, kind, state, error, sig, user []string
+	since, until, olderThan                   string
+	ids                                       []string
 
 	given func(flag string) bool // whether a flag was set
 }
@@ -30,11 +34,12 @@ func (s *selectorFlags) add(cmd *cobra.Command, stateHelp string, states ...stri
 	f.StringSliceVar(&s.kind, "type", nil, "of these `TYPES`: "+strings.Join(admin.JobTypes(), ", "))
 	f.StringSliceVar(&s.state, "state", nil, stateHelp)
 	f.StringSliceVar(&s.error, "error", nil, "whose last error is of these `CLASSES`, such as window_closed")
+	f.StringSliceVar(&s.sig, "sig", nil, "whose last error has these `SIGNATURES`, as jobs groups shows them")
 	f.StringSliceVar(&s.user, "user", nil, "sent by these `USERS`")
 	f.StringVar(&s.since, "since", "", "created at or after `TIME`: 2h (ago), 2026-01-31 or 2026-01-31T15:04:05Z")
 	f.StringVar(&s.until, "until", "", "created before `TIME`, written like --since")
 	f.StringVar(&s.olderThan, "older-than", "", "created longer ago than `DURATION`, such as 10m or 2d")
-	f.StringSliceVar(&s.ids, "ids", nil, "with these `IDS`; - reads them from stdin")
+	f.StringSliceVar(&s.ids, "ids", nil, "with these `IDS`, or those in a file; - reads them from stdin")
 	complete(cmd, "type", admin.JobTypes()...)
 	complete(cmd, "state", states...)
 	complete(cmd, "error", admin.ErrorClasses()...)
@@ -45,7 +50,7 @@ func (s *selectorFlags) add(cmd *cobra.Command, stateHelp string, states ...stri
 func (s *selectorFlags) selector(a *app) (sel admin.Selector, err error) {
 	sel = admin.Selector{
 		Org: admin.SplitList(s.org), Queue: admin.SplitList(s.queue), Type: admin.SplitList(s.kind),
-		State: admin.SplitList(s.state), Error: admin.SplitList(s.error), User: admin.SplitList(s.user),
+		State: admin.SplitList(s.state), Error: admin.SplitList(s.error), Sig: admin.SplitList(s.sig), User: admin.SplitList(s.user),
 	}
 	if err := checkWords(sel); err != nil {
 		return sel, err
@@ -64,7 +69,7 @@ func (s *selectorFlags) selector(a *app) (sel admin.Selector, err error) {
 		ms := d.Milliseconds()
 		sel.OlderThanMS = &ms
 	}
-	if sel.IDs, err = a.readIDs(s.ids); err != nil {
+	if sel.IDs, err = a.readIDFlag(s.ids); err != nil {
 		return sel, err
 	}
 	return sel, s.checkEmpty(sel)
@@ -94,7 +99,7 @@ func checkWords(sel admin.Selector) error {
 // not widen the selection.
 func (s *selectorFlags) checkEmpty(sel admin.Selector) error {
 	values := sel.Values()
-	for _, flag := range []string{"org", "queue", "type", "state", "error", "user", "since", "until", "ids"} {
+	for _, flag := range []string{"org", "queue", "type", "state", "error", "sig", "user", "since", "until", "ids"} {
 		if s.given(flag) && !values.Has(flag) {
 			return usagef("--%s is given but empty", flag)
 		}
@@ -105,17 +110,65 @@ func (s *selectorFlags) checkEmpty(sel admin.Selector) error {
 	return nil
 }
 
+// readIDFlag reads --ids: ids, a file of ids, or - for stdin.
+func (a *app) readIDFlag(words []string) ([]string, error) {
+	if len(words) != 1 || words[0] == "-" || strings.Trim(words[0], "0123456789, ") == "" {
+		return a.readIDs(words)
+	}
+	f, err := os.Open(words[0])
+	if err != nil {
+		return nil, usagef("--ids %q is neither ids nor a file of ids: ids are numbers, - is stdin", words[0])
+	}
+	defer func() { _ = f.Close() }()
+	return idsIn(f, words[0])
+}
+
+// readIDs reads ids from arguments, or from stdin for -.
 func (a *app) readIDs(words []string) ([]string, error) {
 	if len(words) == 1 && words[0] == "-" {
-		raw, err := io.ReadAll(io.LimitReader(a.lines, admin.MaxBody))
-		if err != nil {
-			return nil, err
-		}
-		if words = strings.Fields(string(raw)); len(words) == 0 {
-			return nil, usagef("--ids -: stdin holds no ids")
-		}
+		return idsIn(a.lines, "-")
 	}
-	ids := admin.SplitList(words)
+	return checkIDs(admin.SplitList(words))
+}
+
+// idsIn reads ids apart from each other by spaces, lines or commas. What is too
+// long is refused, never cut.
+func idsIn(from io.Reader, name string) ([]string, error) {
+	raw, err := io.ReadAll(io.LimitReader(from, admin.MaxBody+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read the ids: %w", err)
+	case len(raw) > admin.MaxBody:
+		return nil, usagef("--ids %s is longer than %d KiB: select by org and state instead", name, admin.MaxBody>>10)
+	}
+	ids := unique(strings.FieldsFunc(string(raw), func(r rune) bool { return r == ',' || unicode.IsSpace(r) }))
+	size := 3 * len(ids) // quotes and comma
+	for _, id := range ids {
+		size += len(id)
+	}
+	switch {
+	case len(ids) == 0:
+		return nil, usagef("--ids %s holds no ids", orElse(map[string]string{"-": "-: stdin"}[name], name))
+	case size > admin.MaxBody-maxRest:
+		return nil, usagef("--ids %s: %d ids are too many for one request: split them, or select by org and state", name, len(ids))
+	}
+	return checkIDs(ids)
+}
+
+// unique drops what comes again, fast enough for the ids of a long file.
+func unique(words []string) []string {
+	seen := make(map[string]bool, len(words))
+	return slices.DeleteFunc(words, func(w string) bool {
+		again := seen[w]
+		seen[w] = true
+		return again
+	})
+}
+
+// maxRest is what a request takes beside its ids.
+const maxRest = 8 << 10
+
+func checkIDs(ids []string) ([]string, error) {
 	for _, id := range ids {
 		if n, err := strconv.ParseInt(id, 10, 64); err != nil || n <= 0 {
 			return nil, usagef("%q is not the id of a job: ids are numbers", id)

@@ -45,13 +45,17 @@ func newServer(t *testing.T, replies map[string]reply) *server {
 		if !s.public {
 			w.Header().Set(admin.VersionHeader, "v1.0.0")
 		}
+		if ops, ok := replies["ops"].body.(*fakeOps); ok && strings.HasPrefix(r.URL.Path, admin.OpsPath) {
+			ops.serve(w, r, body)
+			return
+		}
 		key := r.Method + " " + strings.TrimPrefix(r.URL.Path, admin.BasePath)
 		if strings.Contains(string(body), `"dry_run":true`) {
 			key += " dry"
 		}
 		answer, ok := replies[key]
 		if !ok {
-			answer = reply{404, admin.Problem{Status: 404, Kind: admin.NotFound, Code: "not_found", Detail: "there is no " + key}}
+			answer = reply{404, admin.Problem{Status: 404, Kind: admin.NotFound, Code: "unknown_path", Detail: "this server has no " + key}}
 		}
 		w.WriteHeader(answer.status)
 		_ = json.NewEncoder(w).Encode(answer.body)
@@ -99,7 +103,9 @@ func status() admin.Status {
 			{ID: "1", Host: "a", PID: 42, Mode: "api", Version: "v1.0.0", BeatAgeMS: 400, StartedAt: at().Add(-2 * time.Hour)},
 			{ID: "2", Host: "b", PID: 4242, Mode: "worker", Version: "v1.0.0", Slots: 64, BeatAgeMS: 1200, Draining: true, StartedAt: at().Add(-30 * time.Second)},
 		},
-		Parts: []admin.Part{{Name: "postgres", OK: true}, {Name: "redis", Error: new("connection refused")}},
+		Parts:     []admin.Part{{Name: "postgres", OK: true}, {Name: "redis", Error: new("connection refused")}},
+		Holds:     []admin.Hold{{ID: "7", Org: new("acme"), Owner: "local:0", Reason: new("INC-812"), CreatedAt: at().Add(-time.Minute)}},
+		Throttled: []admin.ThrottledLimit{{Org: "globex", Name: "send_text", Queue: "whatsapp", Bulk: true, Value: 60, WindowMS: 60_000, NextTokenMS: 1200}},
 	}
 }
 
@@ -132,31 +138,77 @@ func job() admin.JobDetail {
 	}}
 }
 
+// story is the same job with its life.
+func story() admin.JobDetail {
+	j, start := job(), at().Add(-62*time.Minute)
+	j.ErrorSig = new("3fa91c07")
+	j.Timeline = []admin.Moment{
+		{At: start, Event: "created", Who: new("dana"), Text: "send_message of acme by dana, interactive"},
+		{At: start, Event: "wait", Text: "ready; 1m30s of it held by operators, 30s for its turn, a token or a slot", TookMS: new(int64(120_000))},
+		{At: start, Event: "hold", Who: new("local:0"), Text: "acme is paused: INC-812; released by local:0", TookMS: new(int64(90_000))},
+		{At: start.Add(2 * time.Minute), Event: "attempt", Text: "attempt 5 on b:4242 by redis: dead (recipient_unreachable 131026) Message\x1b[2J undeliverable", TookMS: new(int64(180))},
+	}
+	return j
+}
+
+// whys are the explanations of a job that is held, and of one that is not.
+func whys() (held, free admin.JobWhy) {
+	since, until := at().Add(-5*time.Minute), at().Add(55*time.Minute)
+	held = admin.JobWhy{ID: "4713", Org: "acme", State: "ready", Causes: []admin.Cause{
+		{Code: "org_hold", Holds: true, Who: new("local:0"), Since: &since, Until: &until, Text: "acme is paused: INC-812", Command: new("inboxctl orgs resume acme --hold 7")},
+		{Code: "limit", Holds: true, Until: new(at().Add(1200 * time.Millisecond)), Text: "acme has used up its send_text of 60/min", Command: new("inboxctl limits set --org acme send_text=120/min")},
+		{Code: "turn", Since: &since, Text: "3 of its org before it in whatsapp"},
+	}}
+	free = admin.JobWhy{ID: "99", Org: "globex", State: "ready", Causes: []admin.Cause{{Code: "turn", Text: "nothing holds it; it is the next of its org in token_refresh"}}}
+	return held, free
+}
+
+func groups() []admin.ErrorGroup {
+	first, last := at().Add(-6*time.Hour), at().Add(-2*time.Minute)
+	return []admin.ErrorGroup{
+		{
+			Sig: "3fa91c07", ErrorClass: "recipient_unreachable", ErrorCode: new(131026), N: 4120, Dead: 4100, Retrying: 20, Orgs: 3, OrgsMore: true,
+			Queues: []string{"whatsapp"}, FirstAt: &first, LastAt: &last, SampleID: "4712", SampleText: new("Message undeliverable"),
+		},
+		{Sig: "0b1c2d3e", ErrorClass: "transient", N: 2, Dead: 2, Orgs: 1, Queues: []string{"whatsapp", "instagram"}, SampleID: "99"},
+	}
+}
+
+func events() []admin.Event {
+	return []admin.Event{
+		{ID: "j4712.7.2", Event: "job_dead", At: at().Add(-time.Minute), Org: new("acme"), Queue: new("whatsapp"), Type: new("send_message"), JobID: new("4712"), Attempt: new(5), ErrorClass: new("recipient_unreachable"), ErrorCode: new(131026), Process: new("b:4242"), Text: new("Message\x1b[2J undeliverable")},
+		{ID: "h7+", Event: "hold_added", At: at(), Org: new("acme"), Who: new("local:0"), Text: new("INC-812")},
+	}
+}
+
 // world is every answer the tests need.
 func world() map[string]reply {
 	org := admin.Org{ID: "1", Name: "acme", TimeZone: "Europe/Madrid", SLATargetMS: 300_000, SLAObjective: 0.8, CreatedAt: at().Add(-72 * time.Hour)}
 	user := admin.User{ID: "3", Name: "dana", Org: "acme", CreatedAt: at().Add(-time.Minute)}
 	channel := admin.Channel{ID: "4", Org: "acme", Kind: "whatsapp", ExternalID: "1200000000001", BusinessID: new("99"), State: "active", CreatedAt: at()}
 	token := admin.Token{ID: "5", Org: new("acme"), User: new("dana"), CreatedAt: at(), Token: "inbx_api_5_canary_crc"}
-	done := admin.RetryResult{Matched: 42, Retried: 42, Skipped: []admin.Skip{}, ByOrg: []admin.OrgCount{{Org: "acme", N: 40}, {Org: "globex", N: 2}}}
-	plan := done
-	plan.DryRun, plan.Retried = true, 0
+	held, free := whys()
 	answers := changes()
 	maps.Copy(answers, map[string]reply{
-		"GET /version":         one("version", admin.Version{Version: "v1.0.0"}),
-		"GET /status":          one("status", status()),
-		"GET /queues":          list("queues", queues()...),
-		"GET /jobs":            list("jobs", jobs()...),
-		"GET /jobs/4712":       one("job", job()),
-		"POST /jobs/retry":     one("retry", done),
-		"POST /jobs/retry dry": one("retry", plan),
-		"GET /orgs":            list("orgs", org),
-		"POST /orgs":           one("org", org),
-		"GET /users":           list("users", user),
-		"POST /users":          one("user", user),
-		"GET /channels":        list("channels", channel),
-		"POST /channels":       one("channel", channel),
-		"POST /tokens":         one("token", token),
+		"GET /jobs/4715":     one("job", story()),
+		"GET /jobs/4713/why": one("job_why", held),
+		"GET /jobs/99/why":   one("job_why", free),
+		"GET /jobs/count":    list("job_counts", admin.JobCount{Name: new("acme"), N: 4120}, admin.JobCount{N: 200_000, AtLeast: true}),
+		"GET /jobs/groups":   list("error_groups", groups()...),
+		"GET /events":        list("events", events()...),
+		"GET /version":       one("version", admin.Version{Version: "v1.0.0"}),
+		"GET /status":        one("status", status()),
+		"GET /queues":        list("queues", queues()...),
+		"GET /jobs":          list("jobs", jobs()...),
+		"GET /jobs/4712":     one("job", job()),
+		"ops":                {body: newFakeOps()},
+		"GET /orgs":          list("orgs", org),
+		"POST /orgs":         one("org", org),
+		"GET /users":         list("users", user),
+		"POST /users":        one("user", user),
+		"GET /channels":      list("channels", channel),
+		"POST /channels":     one("channel", channel),
+		"POST /tokens":       one("token", token),
 	})
 	return answers
 }

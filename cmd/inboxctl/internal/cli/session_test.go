@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,6 +25,10 @@ type session struct {
 	terminal bool
 	colour   bool
 	version  string
+	draw     bool
+	width    int
+	uid      int
+	typing   io.Reader // instead of input
 }
 
 func newSession(t *testing.T, replies map[string]reply) *session {
@@ -41,8 +46,12 @@ type result struct {
 
 func (s *session) run(ctx context.Context, args ...string) result {
 	var out, err bytes.Buffer
+	in := s.typing
+	if in == nil {
+		in = strings.NewReader(s.input)
+	}
 	code := cli.Run(ctx, cli.Env{
-		In: strings.NewReader(s.input), Out: &out, Err: &err,
+		In: in, Out: &out, Err: &err, Draw: s.draw, Width: func() int { return s.width }, UID: s.uid,
 		Getenv: func(name string) string { return s.env[name] }, Now: at,
 		Terminal: s.terminal, Colour: s.colour,
 		Build: cli.Build{Version: s.version, Commit: "abc", Date: "2026-01-01"},

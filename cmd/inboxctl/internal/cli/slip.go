@@ -58,6 +58,7 @@ func badValue(c *cobra.Command, value, why string) string {
 	}
 	takes := map[string]string{
 		"int":      "a whole number such as 50",
+		"int64":    "a whole number such as 50",
 		"float64":  "a number such as 0.8",
 		"duration": "a duration: use for example 30s, 10m or 2h",
 		"bool":     "true or false",

@@ -22,7 +22,6 @@ func TestSlips(t *testing.T) {
 		"inboxctl tokens: there is no command \"revoke\": use one of create\nRun 'inboxctl tokens --help' for usage.\n":                            {"tokens", "revoke", "-h"},
 		"inboxctl: there is no command \"quues\": did you mean queues?\nRun 'inboxctl --help' for usage.\n":                                        {"quues", "--help"},
 		"inboxctl: the ID of the job is given but empty\nRun 'inboxctl jobs show --help' for usage.\n":                                             {"jobs", "show", ""},
-		"inboxctl: -o name: the answer of jobs retry has no name; use for example -o json\nRun 'inboxctl jobs retry --help' for usage.\n":          {"jobs", "retry", "5", "-o", "name"},
 		"inboxctl: -o name: the answer of version has no name; use for example -o json\nRun 'inboxctl version --help' for usage.\n":                {"version", "-o", "name"},
 		"inboxctl queues: there is no command \"nonsense\": use one of dial, list, pause, resume, show\nRun 'inboxctl queues --help' for usage.\n": {"help", "queues", "nonsense"},
 	} {

@@ -23,8 +23,8 @@ func newStatusCmd(a *app, run func(context.Context, *statusOptions) error) *cobr
 	return &cobra.Command{
 		Use:   "status",
 		Short: "Show whether all is well, at a glance",
-		Long: `Show parts, queues and processes. It exits 0 whenever the server answers, healthy
-or not.
+		Long: `Show parts, queues, processes, the holds there are, and whose limits are used up
+while jobs wait. It exits 0 whenever the server answers, healthy or not.
 
 Healthy means that everything answers and at least one process works. What
 follows needs somebody's look all the same: processes that have been silent for
@@ -101,10 +101,35 @@ func (a *app) statusText(b *bytes.Buffer, s admin.Status, t target, asOf time.Ti
 	}
 	if len(s.Processes) == 0 {
 		fmt.Fprintln(b, "\nNo process is running: nothing will be sent.")
-		return
+	} else {
+		fmt.Fprintln(b)
+		writeTable(b, processColumns(), s.Processes, asOf, wide, !a.flags.noHeaders)
 	}
-	fmt.Fprintln(b)
-	writeTable(b, processColumns(), s.Processes, asOf, wide, !a.flags.noHeaders)
+	if len(s.Holds) > 0 {
+		fmt.Fprintln(b)
+		writeTable(b, holdColumns(), s.Holds, asOf, wide, !a.flags.noHeaders)
+	}
+	if len(s.Throttled) > 0 {
+		fmt.Fprintln(b)
+		writeTable(b, throttledColumns(), s.Throttled, asOf, wide, !a.flags.noHeaders)
+	}
+}
+
+// throttledColumns are who waits for a token now.
+func throttledColumns() []column[admin.ThrottledLimit] {
+	type throttled = admin.ThrottledLimit
+	return []column[throttled]{
+		{name: "THROTTLED", cell: func(t throttled, _ time.Time) string { return t.Org }},
+		{name: "LIMIT", cell: func(t throttled, _ time.Time) string {
+			limit := t.Name + " " + admin.LimitText(&t.Value, &t.WindowMS)
+			if t.Bulk {
+				limit += " (bulk)"
+			}
+			return limit
+		}},
+		{name: "QUEUE", cell: func(t throttled, _ time.Time) string { return t.Queue }},
+		{name: "NEXT TOKEN", right: true, cell: func(t throttled, _ time.Time) string { return "in " + text.Millis(float64(t.NextTokenMS)) }},
+	}
 }
 
 func partColumns() []column[admin.Part] {

@@ -21,6 +21,7 @@ type Filter struct {
 	Queues    []job.Queue
 	Types     []job.Type
 	Classes   []job.Class
+	Sigs      []string // error signatures, of live jobs only
 	States    []job.State
 	Outcomes  []job.Outcome
 	Retrying  bool          // scheduled, and tried before
@@ -49,8 +50,9 @@ type Job struct {
 	Class       job.Class
 	ErrorCode   *int
 	Error       string
-	SerialKey   int64 // 0: none
-	SubjectID   int64 // 0: none
+	Sig         string // signature of the error; empty: no error, or finished
+	SerialKey   int64  // 0: none
+	SubjectID   int64  // 0: none
 	CreatedAt   time.Time
 	RunAt       *time.Time
 	ReadyAt     *time.Time
@@ -67,11 +69,15 @@ func (j Job) Word() string {
 	return j.State.String()
 }
 
-// Detail is a job with its attempts, oldest first.
+// Detail is a job with its attempts, oldest first, and what else is on record of
+// its life: holds that covered it, what became of its message, operations.
 type Detail struct {
 	Job
 
-	Attempts []Attempt
+	Attempts   []Attempt
+	Holds      []Hold
+	Message    *Message
+	Operations []Operation
 }
 
 // Attempt is one execution. Outcome is failed, dead, uncertain, running, or the
@@ -133,4 +139,13 @@ type Process struct {
 type OrgCount struct {
 	Org string
 	N   int64
+}
+
+// Waiting is one org that has ready jobs of a kind: bulk ones, or others.
+type Waiting struct {
+	OrgID int64
+	Org   string
+	Queue job.Queue
+	Type  job.Type
+	Bulk  bool
 }

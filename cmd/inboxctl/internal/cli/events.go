@@ -1,0 +1,205 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/tui/text"
+)
+
+type eventsOptions struct {
+	*app
+
+	org, queue, kind []string
+	since            string
+	follow           bool
+	given            func(flag string) bool
+}
+
+func newEventsCmd(a *app, run func(context.Context, *eventsOptions) error) *cobra.Command {
+	o := &eventsOptions{app: a}
+	cmd := &cobra.Command{
+		Use:     "events",
+		Aliases: []string{"event"},
+		Short:   "Show what goes wrong and what operators change, as it happens",
+		Long: `Show failed attempts, deaths, uncertain jobs, dead processes, and changes of
+holds, limits and dials: those of the last five minutes, or --since. -f goes on
+with what happens from now, and comes back by itself when the connection breaks;
+Ctrl-C ends it.
+
+-o jsonl prints one event per line, as it comes.`,
+		Example: `  inboxctl events --since 1h
+  inboxctl events -f --queue whatsapp
+  inboxctl events -f --since 5m -o jsonl`,
+		Args: takes(),
+		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runEvents)(cmd.Context(), o) },
+	}
+	f := cmd.Flags()
+	o.given = f.Changed
+	f.StringSliceVar(&o.org, "org", nil, "of these `ORGS`")
+	f.StringSliceVar(&o.queue, "queue", nil, "in these `QUEUES`: whatsapp, instagram, automations, meta_spend, token_refresh")
+	f.StringSliceVar(&o.kind, "type", nil, "of these job `TYPES`: "+strings.Join(admin.JobTypes(), ", "))
+	f.StringVar(&o.since, "since", "", "from `TIME` on: 5m (ago), 2026-01-31 or 2026-01-31T15:04:05Z; at most 24h back")
+	f.BoolVarP(&o.follow, "follow", "f", false, "go on with what happens")
+	complete(cmd, "type", admin.JobTypes()...)
+	complete(cmd, "queue", queueWords()...)
+	return cmd
+}
+
+func runEvents(ctx context.Context, o *eventsOptions) error {
+	f := admin.EventFilter{Org: admin.SplitList(o.org), Queue: admin.SplitList(o.queue), Type: admin.SplitList(o.kind)}
+	for flag, words := range map[string][]string{"org": f.Org, "queue": f.Queue, "type": f.Type} {
+		if o.given(flag) && len(words) == 0 {
+			return usagef("--%s is given but empty", flag)
+		}
+	}
+	for _, w := range f.Type {
+		if err := checkWord("type", "--type", w, admin.JobTypes()); err != nil {
+			return err
+		}
+	}
+	var err error
+	if f.Since, err = parseTime("--since", o.since, o.Now()); err != nil {
+		return err
+	}
+	if o.follow && !o.people() && o.flags.output != "jsonl" {
+		return usagef("-o %s cannot be followed: use table or jsonl", o.flags.output)
+	}
+	client, _, err := o.connect()
+	if err != nil {
+		return err
+	}
+	if o.follow {
+		t := &tail{o: o, client: client, filter: f, seen: map[string]bool{}}
+		return t.run(ctx)
+	}
+	answer, err := client.Events(ctx, f)
+	if err != nil {
+		return err
+	}
+	return printList(o.app, answer, listView[admin.Event]{columns: eventColumns(), empty: "Nothing happened."})
+}
+
+func eventColumns() []column[admin.Event] {
+	type event = admin.Event
+	return []column[event]{
+		{name: "AT", cell: func(e event, _ time.Time) string { return e.At.UTC().Format("15:04:05.000") }},
+		{name: "EVENT", cell: func(e event, _ time.Time) string { return e.Event }},
+		{name: "ORG", cell: func(e event, _ time.Time) string { return maybe(e.Org) }},
+		{name: "QUEUE", cell: func(e event, _ time.Time) string { return maybe(e.Queue) }},
+		{name: "TYPE", wide: true, cell: func(e event, _ time.Time) string { return maybe(e.Type) }},
+		{name: "JOB", right: true, cell: func(e event, _ time.Time) string { return maybe(e.JobID) }},
+		{name: "ERROR", cell: func(e event, _ time.Time) string { return maybe(e.ErrorClass) }},
+		{name: "WHO", cell: func(e event, _ time.Time) string { return orElse(maybe(e.Who), maybe(e.Process)) }},
+		{name: "TEXT", cell: func(e event, _ time.Time) string { return maybe(e.Text) }},
+	}
+}
+
+const (
+	firstPause   = time.Second
+	longestPause = 15 * time.Second
+	overlap      = 10 * time.Second // asked for again after a break: what was committed late
+	longestGap   = time.Hour
+	remembered   = 8192
+)
+
+// tail is a feed that is followed. It shows each event once, over breaks of the
+// connection too.
+type tail struct {
+	o      *eventsOptions
+	client *admin.Client
+	filter admin.EventFilter
+	seen   map[string]bool
+	order  []string
+	writes error // of our own output
+	met    bool  // the server has answered before
+}
+
+// run follows until ctx ends or nothing can be written. A server that was never
+// reached, or that refuses, is an error at once.
+func (t *tail) run(ctx context.Context) error {
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+		began := t.o.Now()
+		err := t.client.FollowEvents(ctx, t.filter, t.show)
+		switch kind := admin.KindOf(err); {
+		case t.writes != nil:
+			return t.writes
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case !t.met && t.client.ServerVersion() == "", kind != admin.Unreachable && kind != admin.Temporary:
+			return err
+		}
+		t.goOnFrom(began)
+		t.met = true
+		t.o.note("the connection broke (%s); trying again in %s\n", text.Clean(err.Error()), pause)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if t.o.Now().Sub(began) > time.Minute {
+			pause = firstPause / 2
+		}
+	}
+}
+
+// goOnFrom is where to begin again: a little before what was seen last, by the
+// server's clock; before the connection if that was nothing, or long ago.
+func (t *tail) goOnFrom(began time.Time) {
+	from := began.Add(-overlap)
+	if t.filter.Since != nil && t.filter.Since.After(began.Add(-longestGap)) {
+		return
+	}
+	t.filter.Since = &from
+}
+
+func (t *tail) show(e admin.Event) error {
+	if t.seen[e.ID] {
+		return nil
+	}
+	t.seen[e.ID] = true
+	if t.order = append(t.order, e.ID); len(t.order) > remembered {
+		delete(t.seen, t.order[0])
+		t.order = t.order[1:]
+	}
+	from := e.At.Add(-overlap)
+	if t.filter.Since == nil || from.After(*t.filter.Since) {
+		t.filter.Since = &from
+	}
+	var b bytes.Buffer
+	if t.o.people() {
+		fmt.Fprintln(&b, eventLine(e))
+	} else if err := writeLines(&b, []admin.Event{e}); err != nil {
+		return err
+	}
+	_, t.writes = t.o.Out.Write(b.Bytes())
+	return t.writes
+}
+
+// eventLine is an event for people: a feed has no columns to line up.
+func eventLine(e admin.Event) string {
+	words := []string{e.At.UTC().Format("15:04:05.000"), fmt.Sprintf("%-14s", e.Event)}
+	for _, w := range []*string{e.Org, e.Queue} {
+		if w != nil {
+			words = append(words, *w)
+		}
+	}
+	if e.JobID != nil {
+		words = append(words, "job "+*e.JobID)
+	}
+	if e.Attempt != nil {
+		words = append(words, fmt.Sprintf("attempt %d", *e.Attempt))
+	}
+	for _, w := range []*string{e.ErrorClass, e.Process, e.Who, e.Text} {
+		if w != nil {
+			words = append(words, *w)
+		}
+	}
+	return text.Clean(strings.Join(words, "  "))
+}

@@ -1,0 +1,45 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bandeja/inboxd/admin"
+)
+
+type jobsHoldOptions struct {
+	bulkOptions
+}
+
+// holdJobsResult is the answer of jobs hold.
+type holdJobsResult struct {
+	bulkResult
+
+	Held int64 `json:"held"`
+}
+
+func holdVerb() verb {
+	return verb{
+		kind: admin.OpHold, states: []string{"scheduled", "ready", "dispatched", "retrying"}, every: "every one that waits",
+		rule: "only scheduled, ready and dispatched jobs can be held",
+		job:  "job", do: "Hold", done: "Held",
+		answer: answers(func(r bulkResult) holdJobsResult { return holdJobsResult{r, r.done} }),
+	}
+}
+
+func newJobsHoldCmd(a *app, run func(context.Context, *jobsHoldOptions) error) *cobra.Command {
+	o := &jobsHoldOptions{bulkOptions{app: a}}
+	cmd := o.newBulkCmd(holdVerb(), func(cmd *cobra.Command) error { return pick(run, runJobsHold)(cmd.Context(), o) })
+	cmd.Short = "Keep jobs that wait where they are"
+	cmd.Long = `Keep jobs that wait where they are until jobs release: those named by id, or
+those a selector chooses. Later jobs of the same conversation wait behind them.
+Running jobs are left alone. To hold what is still to come as well, pause the
+org or the queue.
+` + bulkHelp
+	cmd.Example = `  inboxctl jobs hold --org acme --type send_template --dry-run
+  inboxctl jobs hold --org acme --type send_template --reason "wrong text" --yes`
+	return cmd
+}
+
+func runJobsHold(ctx context.Context, o *jobsHoldOptions) error { return o.run(ctx, holdVerb()) }
