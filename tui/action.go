@@ -62,6 +62,14 @@ func (m model) act(action keys.Action) (tea.Model, tea.Cmd) {
 		return m.pauseOrResume(target)
 	case keys.Limit:
 		q, why = m.limit(target)
+	case keys.Drain:
+		q, why = m.drain(target.worker)
+	case keys.Ack:
+		q, why = m.ack(target.alert)
+	case keys.Mute:
+		q, why = m.mute(target.alert)
+	case keys.Reveal:
+		q, why = m.reveal()
 	default:
 		return m.say("that cannot be done here"), nil
 	}
@@ -86,12 +94,17 @@ type aim struct {
 	jobs       []string
 	queue, org string
 	limit      string
+	worker     string
+	alert      string
 	hold       *admin.TopHold
 }
 
 func (m model) target() aim {
-	if m.story.open() {
+	switch {
+	case m.story.id != "":
 		return aim{jobs: []string{m.story.id}}
+	case m.story.open():
+		return aim{}
 	}
 	top := m.shown.answer.Item
 	v := m.view()
@@ -119,6 +132,10 @@ func (m model) target() aim {
 				return aim{org: o.Name, hold: o.Paused}
 			}
 		}
+	case "Workers":
+		return aim{worker: id}
+	case "Alerts":
+		return aim{alert: id}
 	case "Limits":
 		for _, l := range top.Limits {
 			if l.ID == id {

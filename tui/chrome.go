@@ -165,7 +165,7 @@ func (m model) context() string {
 		left = append(left, widget.Segment{Text: writeSelector(m.jobsScreen().Selector)})
 	}
 	if m.story.open() {
-		left = append(left, widget.Segment{Text: m.theme.Glyphs.Arrow + " " + brief(m.story.id)})
+		left = append(left, widget.Segment{Text: m.theme.Glyphs.Arrow + " " + m.story.title})
 	}
 	if shown, all := m.view().Rows(); shown < all {
 		left = append(left, widget.Segment{Text: fmt.Sprintf("filter: %d of %d", shown, all), Role: theme.Warn})
@@ -228,7 +228,7 @@ func reason(err error) string {
 
 // place is where keys are pressed: an open job, or the view.
 func (m model) place() string {
-	if m.story.open() {
+	if m.story.id != "" {
 		return keys.Job
 	}
 	return m.view().Name()

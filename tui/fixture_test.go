@@ -37,6 +37,40 @@ func (f *fakeSource) Job(context.Context, string) (admin.One[admin.JobDetail], e
 	return f.job, f.err
 }
 
+func (f *fakeSource) Why(context.Context, string) (admin.One[admin.JobWhy], error) {
+	return admin.One[admin.JobWhy]{Item: jobWhy()}, f.err
+}
+
+func (f *fakeSource) ErrorGroups(context.Context, admin.Selector, admin.Page) (admin.List[admin.ErrorGroup], error) {
+	return admin.List[admin.ErrorGroup]{Items: errorGroups()}, f.err
+}
+
+func (f *fakeSource) Operations(context.Context, []string, admin.Page) (admin.List[admin.Operation], error) {
+	return admin.List[admin.Operation]{Items: operations(), AsOf: noon()}, f.err
+}
+
+func jobWhy() admin.JobWhy {
+	return admin.JobWhy{ID: "4701", Org: "acme", State: "ready", Causes: []admin.Cause{
+		{Code: "queue_hold", Holds: true, Who: new("ana"), Since: new(noon().Add(-time.Hour)), Until: new(noon().Add(time.Hour)), Text: "queue whatsapp is paused: Meta is down", Command: new("inboxctl queues resume whatsapp")},
+		{Code: "limit", Holds: true, Text: "60 of 60 texts of this minute are used; 5120 jobs are before it, at this limit that is 1h25m", Command: new("inboxctl limits set --org acme send_text=120/min --for 1h")},
+		{Code: "deadline", Text: "it is given up at 15:03:22"},
+	}}
+}
+
+func errorGroups() []admin.ErrorGroup {
+	return []admin.ErrorGroup{
+		{Sig: "9f31c0", ErrorClass: "throttle_pair", ErrorCode: new(131056), N: 412, Dead: 7, Retrying: 405, Orgs: 3, LastAt: new(noon()), SampleText: new("pair rate limit hit")},
+		{Sig: "11ab07", ErrorClass: "timeout", N: 54, Uncertain: 2, Retrying: 52, Orgs: 500, OrgsMore: true, LastAt: new(noon().Add(-time.Minute)), SampleText: new("no answer within 10s")},
+	}
+}
+
+func operations() []admin.Operation {
+	return []admin.Operation{
+		{ID: "812", Kind: "retry", State: "running", Actor: "dana", Plan: admin.Plan{Matched: 4711}, Progress: admin.Progress{Done: 1200}, CreatedAt: noon().Add(-40 * time.Second), Reason: new("INC-4411")},
+		{ID: "811", Kind: "cancel", State: "done", Actor: "日本", Plan: admin.Plan{Matched: 3, Undo: admin.Undo{Possible: true}}, Progress: admin.Progress{Done: 3}, CreatedAt: noon().Add(-time.Hour)},
+	}
+}
+
 func refused() error {
 	return &admin.Error{Kind: admin.Unreachable, Code: "unreachable", Text: "nothing listens at http://10.0.4.7:8081: start it with `inboxd` (APP_MODE=api or all) or `inboxd dev`, or name a server with --server", Err: errors.New("refused")}
 }

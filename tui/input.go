@@ -1,12 +1,13 @@
 package tui
 
 import (
+	"io"
 	"slices"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/x/ansi"
 
-	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/tui/internal/keys"
 	"github.com/bandeja/inboxd/tui/internal/screen"
 )
@@ -75,8 +76,13 @@ func (m model) do(b keys.Binding) (tea.Model, tea.Cmd) {
 	case keys.Freeze:
 		m = m.toggleFreeze()
 	case keys.Refresh:
-		m.connection.due = time.Time{}
-		return m.askIfDue()
+		return m.refresh()
+	case keys.Why:
+		return m.why()
+	case keys.Errors:
+		return m.errorsBehind()
+	case keys.Copy:
+		return m.copyID()
 	case keys.Faster:
 		return m.step(-1).askIfDue()
 	case keys.Slower:
@@ -110,9 +116,7 @@ func viewKeys() []keys.Action {
 // toScreen gives an action to the job that is open, or to the view.
 func (m model) toScreen(action keys.Action) model {
 	if m.story.open() {
-		m.story.scroll = max(m.story.scroll+map[keys.Action]int{
-			keys.Down: 1, keys.Up: -1, keys.PageDown: m.height / 2, keys.PageUp: -m.height / 2, keys.First: -m.story.scroll,
-		}[action], 0)
+		m.story = m.story.scrolled(action, m.height)
 		return m
 	}
 	m, v := m.change(m.at)
@@ -135,7 +139,7 @@ func (m model) peel() (model, bool) {
 	case m.help:
 		m.help = false
 	case m.story.open():
-		m.story = story{}
+		m.story = m.story.closed()
 	case shown < all:
 		m = m.find("")
 	case len(m.before) > 0:
@@ -151,7 +155,7 @@ func (m model) back() model {
 		return m
 	}
 	last := len(m.before) - 1
-	m.at, m.story = m.before[last], story{}
+	m.at, m.story = m.before[last], m.story.closed()
 	m.before = m.before[:last:last]
 	return m
 }
@@ -186,9 +190,7 @@ func (m model) open() (tea.Model, tea.Cmd) {
 
 // jobsBehind shows the jobs of the row under the cursor.
 func (m model) jobsBehind() (tea.Model, tea.Cmd) {
-	s, ok := m.view().(interface {
-		Behind() (admin.Selector, bool)
-	})
+	s, ok := m.view().(behinder)
 	if !ok {
 		return m.say("there are no jobs behind this row"), nil
 	}
@@ -197,6 +199,32 @@ func (m model) jobsBehind() (tea.Model, tea.Cmd) {
 		return m.say("there are no jobs behind this row"), nil
 	}
 	return m.selectJobs(selector)
+}
+
+// refresh asks for everything that is shown, now.
+func (m model) refresh() (tea.Model, tea.Cmd) {
+	m.connection.due, m.jobs.asked = time.Time{}, time.Time{}
+	m, cmd := m.askIfDue()
+	m, jobs := m.askForJobs()
+	m, told := m.askForStory(true)
+	return m, tea.Batch(cmd, jobs, told)
+}
+
+// copyID hands the id under the cursor to the terminal, for the clipboard. Some
+// terminals do not take it.
+func (m model) copyID() (tea.Model, tea.Cmd) {
+	id := m.view().Cursor()
+	if m.story.open() {
+		id = m.story.id
+	}
+	if id == "" {
+		return m.say("there is nothing to copy here"), nil
+	}
+	out := m.options.Out
+	return m.say("sent to the terminal's clipboard: " + id), func() tea.Msg {
+		_, _ = io.WriteString(out, ansi.SetSystemClipboard(id))
+		return nil
+	}
 }
 
 // toggleFreeze stops what is drawn, not what is received, so that going on

@@ -94,46 +94,6 @@ func (m model) selectJobs(s admin.Selector) (model, tea.Cmd) {
 	return m.visit(jobsView).askJobs(false)
 }
 
-// story is the job somebody has opened.
-type story struct {
-	id     string
-	detail *admin.JobDetail
-	err    error
-	scroll int
-}
-
-func (s story) open() bool { return s.id != "" }
-
-// storyMsg is what came of the question for one job.
-type storyMsg struct {
-	id     string
-	answer admin.One[admin.JobDetail]
-	err    error
-}
-
-func (m model) openStory(id string) (model, tea.Cmd) {
-	m.story = story{id: id}
-	source, base := m.options.Source, m.ctx
-	return m, func() tea.Msg {
-		ctx, cancel := context.WithTimeout(base, questionTimeout)
-		defer cancel()
-		answer, err := source.Job(ctx, id)
-		return storyMsg{id: id, answer: answer, err: err}
-	}
-}
-
-func (m model) takeStory(msg storyMsg) model {
-	if msg.id != m.story.id {
-		return m
-	}
-	m.story.err = msg.err
-	if msg.err == nil {
-		d := clean(msg.answer.Item)
-		m.story.detail = &d
-	}
-	return m
-}
-
 // visit shows a view and remembers where it came from.
 func (m model) visit(i int) model {
 	if i == m.at {
@@ -143,6 +103,6 @@ func (m model) visit(i int) model {
 	if len(m.before) > 32 {
 		m.before = m.before[1:]
 	}
-	m.at, m.story = i, story{}
+	m.at, m.story = i, m.story.closed()
 	return m
 }

@@ -99,7 +99,8 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.now = msg.at
 		next, cmd := m.askIfDue()
 		next, more := next.askForJobs()
-		return next, tea.Batch(cmd, more, next.tick())
+		next, told := next.askForStory(false)
+		return next, tea.Batch(cmd, more, told, next.tick())
 	case answerMsg:
 		return m.takeAnswer(msg), nil
 	case jobsMsg:
@@ -107,7 +108,7 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case storyMsg:
 		return m.takeStory(msg), nil
 	case countedMsg:
-		return m.takeCounted(msg), nil
+		return m.clocked().takeCounted(msg), nil
 	case committedMsg:
 		return m.takeCommitted(msg).askIfDue()
 	case tea.FocusMsg:
@@ -119,9 +120,18 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.connection.due = time.Time{}
 		return m.askIfDue()
 	case tea.KeyMsg:
-		return m.takeKey(msg)
+		return m.clocked().takeKey(msg)
 	}
 	return m, nil
+}
+
+// clocked is the model at this moment, which may be after the last tick: how long
+// a question has been there is counted in less than that.
+func (m model) clocked() model {
+	if now := m.options.Now(); now.After(m.now) {
+		m.now = now
+	}
+	return m
 }
 
 // askIfDue asks the server if it is time and no question is open.

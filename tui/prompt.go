@@ -83,6 +83,10 @@ func (m model) command(line string) (tea.Model, tea.Cmd) {
 	case "help":
 		m.help = true
 		return m, nil
+	case "ops", "operations":
+		return m.operations()
+	case "errors":
+		return m.errorsBehind()
 	case "job":
 		if len(words) == 2 {
 			return m.visit(jobsView).openStory(words[1])

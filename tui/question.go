@@ -169,6 +169,7 @@ type committedMsg struct {
 	text   string
 	undo   string // id of an operation that can be undone; empty: none
 	err    error
+	story  drawing // what came to light
 }
 
 func (m model) takeCommitted(msg committedMsg) model {
@@ -177,6 +178,9 @@ func (m model) takeCommitted(msg committedMsg) model {
 	}
 	if msg.undo != "" {
 		m.undo = msg.undo
+	}
+	if msg.story != nil && m.story.open() { // and is not asked for again
+		m.story.drawn, m.story.ask, m.story.busy = msg.story, nil, false
 	}
 	m.connection.due = time.Time{} // show what it did at once
 	if msg.err != nil {

@@ -1,7 +1,7 @@
 // Package tui is `inboxctl top`: a live view of queues, latency and processes
 // for the engineer on call. It is the only package that draws. It refuses to
-// know the server: what it shows comes from a Source, and nothing it does today
-// changes anything.
+// know the server: what it shows comes from a Source, and what it changes goes
+// to a Changer.
 package tui
 
 import (
@@ -34,12 +34,16 @@ type Source interface {
 	Top(ctx context.Context, series int) (admin.One[admin.Top], error)
 	Jobs(ctx context.Context, s admin.Selector, p admin.Page) (admin.List[admin.Job], error)
 	Job(ctx context.Context, id string) (admin.One[admin.JobDetail], error)
+	Why(ctx context.Context, id string) (admin.One[admin.JobWhy], error)
+	ErrorGroups(ctx context.Context, s admin.Selector, p admin.Page) (admin.List[admin.ErrorGroup], error)
+	Operations(ctx context.Context, state []string, p admin.Page) (admin.List[admin.Operation], error)
 }
 
 // Options configure Run.
 type Options struct {
 	Source   Source
 	Changer  Changer       // nil: nothing can be changed
+	Drainer  Drainer       // nil: the Changer, if it is one
 	ReadOnly bool          // changes are refused
 	View     string        // the first view, by its word; empty: Overview
 	Target   string        // where the data comes from, as the operator would write it; shown

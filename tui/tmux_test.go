@@ -183,6 +183,8 @@ func TestInARealTerminal(t *testing.T) {
 
 	term.tmux("resize-window", "-x", "80", "-y", "24")
 	term.tmux("send-keys", "q")
+	term.awaitText("[1Over]")
+	term.tmux("send-keys", "q")
 	window = term.awaitText("echo")
 	require.Contains(t, window, "ENDED 0")
 	require.NotContains(t, window, "whatsapp", "the screen from before is back")

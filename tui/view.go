@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/bandeja/inboxd/tui/internal/screen"
-	"github.com/bandeja/inboxd/tui/internal/theme"
 	"github.com/bandeja/inboxd/tui/internal/widget"
 	"github.com/bandeja/inboxd/tui/text"
 )
@@ -59,21 +58,10 @@ func (m model) body(height int) []string {
 		return m.question.draw(th, m.shown.answer.Item.Environment, m.width, height)
 	}
 	if m.story.open() {
-		return m.storyLines(th)
+		return m.storyLines(th, height)
 	}
 	lines := screen.Problems(th, m.shown.answer.Item.Parts, m.width)
 	return append(lines, m.view().Lines(th, m.width, max(height-len(lines), 0))...)
-}
-
-func (m model) storyLines(th theme.Theme) []string {
-	switch {
-	case m.story.err != nil:
-		return []string{"", " " + reason(m.story.err)}
-	case m.story.detail == nil:
-		return []string{"", " Asking the server" + th.Glyphs.Ellipsis}
-	}
-	lines := screen.JobStory(th, *m.story.detail, m.width)
-	return lines[min(m.story.scroll, max(len(lines)-1, 0)):]
 }
 
 // waiting says why there is no data yet.

@@ -55,6 +55,9 @@ func states() map[string]func() model {
 		"workers":   on("8"),
 		"alerts":    on("9"),
 		"job":       withStory,
+		"why":       func() model { return told(withJobs(), press("w")) },
+		"errors":    func() model { return told(on("2")(), press("e")) },
+		"ops":       func() model { return told(on(":", "o", "p", "s")(), tea.KeyMsg{Type: tea.KeyEnter}) },
 		"filtered":  on("5", "/", "a", "c", "m"),
 		"nothing":   on("5", "/", "z", "z"),
 		"marked":    func() model { return send(withJobs(), press(" "), press(" ")) },
@@ -106,8 +109,15 @@ func withJobs() model {
 }
 
 func withStory() model {
-	m := send(withJobs(), tea.KeyMsg{Type: tea.KeyEnter})
-	return send(m, storyMsg{id: m.story.id, answer: admin.One[admin.JobDetail]{Item: jobStory()}})
+	return told(withJobs(), tea.KeyMsg{Type: tea.KeyEnter})
+}
+
+// told opens something and has it answered.
+func told(m model, open tea.Msg) model {
+	source, _ := m.options.Source.(*fakeSource)
+	source.job.Item = jobStory()
+	next, cmd := m.Update(open)
+	return send(next.(model), cmd())
 }
 
 // counted is the question of a retry with its numbers.

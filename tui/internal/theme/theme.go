@@ -102,7 +102,7 @@ func glyphs(ascii bool) Glyphs {
 	return Glyphs{
 		Cursor: "▌", Live: "●", Lag: "◔", Stale: "✗", Frozen: "‖", Down: "▼", Up: "▲",
 		Rule: "─", Ellipsis: "…", Unknown: "–", Few: "·", Separator: "│",
-		Bars: "▁▂▃▄▅▆▇█", Full: "━", Rest: "─", Mark: "◆", Arrow: "›", Tick: "┤",
+		Bars: "▁▂▃▄▅▆▇", Full: "━", Rest: "─", Mark: "◆", Arrow: "›", Tick: "┤",
 		TopLeft: "╭", TopRight: "╮", BottomLeft: "╰", BottomRight: "╯", Side: "│", Dots: true,
 	}
 }
