@@ -2,6 +2,7 @@ package screen
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -44,10 +45,14 @@ type list[T any] struct {
 // follows unless it is held. Marks of what has gone go too.
 func (l *list[T]) set(rows []T, now time.Time) {
 	l.all = rows
-	for id := range l.marks {
-		if !slices.ContainsFunc(rows, func(r T) bool { return l.id(r) == id }) {
-			delete(l.marks, id)
+	if len(l.marks) > 0 {
+		kept := map[string]bool{} // a new one: an older model may still draw the marks
+		for _, r := range rows {
+			if id := l.id(r); l.marks[id] {
+				kept[id] = true
+			}
 		}
+		l.marks = kept
 	}
 	l.arrange(now)
 }
@@ -137,8 +142,12 @@ func (l *list[T]) do(action keys.Action, now time.Time, page int) bool {
 		l.moved = now
 		return true
 	case action == keys.MarkAll:
+		l.marks = maps.Clone(l.marks)
+		if l.marks == nil {
+			l.marks = map[string]bool{}
+		}
 		for _, id := range l.ids() {
-			l.setMark(id, true)
+			l.marks[id] = true
 		}
 		return true
 	case action == keys.Unmark:

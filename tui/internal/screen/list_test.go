@@ -115,16 +115,16 @@ func TestCloneNeverChangesWhatIsDrawn(t *testing.T) {
 				}
 				actions := rapid.SliceOfN(rapid.SampledFrom([]keys.Action{
 					keys.Down, keys.Up, keys.Mark, keys.MarkAll, keys.Unmark, keys.SortNext, keys.SortPrev, keys.Invert, keys.NextView, keys.Window, keys.Metric, keys.By, keys.Last,
-				}), 1, 12).Draw(t, "actions")
+				}), 1, 6).Draw(t, "actions")
 				now := start()
 				for _, action := range actions {
 					now = now.Add(time.Second)
-					before, cursor, marks := v.Lines(th, 160, 40), v.Cursor(), v.Marks()
+					before, cursor, marks := v.Lines(th, 100, 30), v.Cursor(), v.Marks()
 					c := v.Clone()
 					c.Do(action, now, 40)
 					c.Find("1", now)
 					c.Set(some(3), now)
-					if !slices.Equal(before, v.Lines(th, 160, 40)) || cursor != v.Cursor() || !slices.Equal(marks, v.Marks()) {
+					if !slices.Equal(before, v.Lines(th, 100, 30)) || cursor != v.Cursor() || !slices.Equal(marks, v.Marks()) {
 						t.Fatalf("%s on a copy changed the view", action)
 					}
 					v = v.Clone()

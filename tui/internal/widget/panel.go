@@ -17,6 +17,9 @@ func Panel(th theme.Theme, title string, focus bool, lines []string, width, heig
 	if focus {
 		role = theme.Head
 	}
+	if width < 8 {
+		title = ""
+	}
 	if title != "" {
 		title = " " + text.Cut(title, max(width-6, 0), g.Ellipsis) + " "
 	}

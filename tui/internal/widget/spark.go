@@ -37,11 +37,14 @@ func Spark(g theme.Glyphs, values []*float64, width int) string {
 }
 
 // Gauge draws a share, 0..1, as a bar of width cells. Anything above 0 shows at
-// least one.
+// least one, and only what is full looks full.
 func Gauge(g theme.Glyphs, share float64, width int) string {
 	full := int(math.Round(share * float64(width)))
 	if share > 0 {
 		full = max(full, 1)
+	}
+	if share < 1 {
+		full = min(full, width-1)
 	}
 	full = min(max(full, 0), width)
 	return strings.Repeat(g.Full, full) + strings.Repeat(g.Rest, width-full)
