@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"fmt"
 	"io"
 	"slices"
 	"time"
@@ -74,6 +75,9 @@ func (m model) do(b keys.Binding) (tea.Model, tea.Cmd) {
 	case keys.NextView, keys.PrevView:
 		m = m.turn(b.Action)
 	case keys.Freeze:
+		if p, ok := m.options.Source.(*Player); ok {
+			p.Pause()
+		}
 		m = m.toggleFreeze()
 	case keys.Refresh:
 		return m.refresh()
@@ -243,6 +247,10 @@ func (m model) toggleFreeze() model {
 
 // step moves the interval along its steps.
 func (m model) step(by int) model {
+	if p, ok := m.options.Source.(*Player); ok {
+		speed := p.Speed(map[int]float64{-1: 2, 1: 0.5}[by])
+		return m.say(fmt.Sprintf("playing %gx as fast as it was", speed))
+	}
 	steps := intervals()
 	at := slices.IndexFunc(steps, func(d time.Duration) bool { return d >= m.interval })
 	if at < 0 {

@@ -47,6 +47,7 @@ type model struct {
 	story  story
 	prompt prompt
 
+	first    tea.Cmd // what the first view asks
 	question question
 	undo     string // the last operation that can be undone
 }
@@ -83,7 +84,7 @@ func (m model) change(i int) (model, screen.View) {
 
 // Init asks the first question and starts the clock.
 func (m model) Init() tea.Cmd {
-	return tea.Batch(m.ask(m.connection.number), m.tick())
+	return tea.Batch(m.ask(m.connection.number), m.first, m.tick())
 }
 
 // Update decides; it never waits. Size comes first, then the clock, then data,

@@ -5,9 +5,6 @@ import (
 	"unicode"
 
 	tea "github.com/charmbracelet/bubbletea"
-
-	"github.com/bandeja/inboxd/admin"
-	"github.com/bandeja/inboxd/tui/internal/screen"
 )
 
 // prompt is the line somebody types into: `/` filters what is shown, `:` goes
@@ -93,24 +90,9 @@ func (m model) command(line string) (tea.Model, tea.Cmd) {
 		}
 		return m.say("write the id of the job: `:job 4711`"), nil
 	}
-	i, ok := screen.Index(m.views, words[0])
-	if !ok {
-		names := make([]string, len(m.views))
-		for i, v := range m.views {
-			names[i] = strings.ToLower(v.Name())
-		}
-		near := admin.Nearest(words[0], names)
-		if near == "" {
-			near = strings.Join(names, ", ")
-		}
-		return m.say("there is no view " + brief(words[0]) + ": try " + near), nil
-	}
-	if i != jobsView {
-		return m.visit(i).find(strings.Join(words[1:], " ")), nil
-	}
-	s, err := parseSelector(words[1:])
+	start, err := ParseStart(words)
 	if err != nil {
 		return m.say(err.Error()), nil
 	}
-	return m.selectJobs(s)
+	return m.goTo(start)
 }

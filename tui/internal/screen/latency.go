@@ -143,6 +143,16 @@ func (l *latencies) Do(action keys.Action, now time.Time, height int) bool {
 	return true
 }
 
+// Turn chooses a window by its word.
+func (l *latencies) Turn(window string) bool {
+	at := slices.Index(admin.TopWindows(), window)
+	if at >= 0 {
+		l.window = at
+		l.wire()
+	}
+	return at >= 0
+}
+
 func (l *latencies) Said(th theme.Theme, now time.Time) string {
 	by := "by type (o)"
 	if l.byOrg {
