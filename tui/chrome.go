@@ -45,6 +45,9 @@ func (m model) vitals() string {
 		segments = append(segments, m.signs(top.Vitals)...)
 	}
 	clock := m.now.UTC().Format("15:04:05Z")
+	if m.width < 100 {
+		clock = m.now.UTC().Format("15:04Z")
+	}
 	line := widget.Line(m.theme, max(m.width-len(clock)-2, m.width/2), "  ", segments...)
 	return widget.Ends(m.theme, m.width, line, m.theme.Paint(theme.Dim, clock))
 }
@@ -77,10 +80,10 @@ func (m model) signs(v admin.Vitals) []widget.Segment {
 	case v.DepthTrend < 0:
 		depth += g.Down
 	}
-	segments := []widget.Segment{{Text: depth, Rank: 3}, signOf("old", spanText(v.OldestReadyMS, g), v.OldestReadyMS != nil && *v.OldestReadyMS >= triage.TooOld.Milliseconds())}
+	segments := []widget.Segment{{Text: depth, Rank: 1}, signOf("old", spanText(v.OldestReadyMS, g), v.OldestReadyMS != nil && *v.OldestReadyMS >= triage.TooOld.Milliseconds())}
 	segments = append(segments,
 		widget.Segment{Text: "in " + rateText(v.InPerS, g) + " out " + rateText(v.OutPerS, g) + "/s", Rank: 4},
-		signOf("fail", rateText(v.FailPerS, g)+"/s", v.FailPerS != nil && *v.FailPerS >= 0.05),
+		failSign(v.FailPerS, g),
 		widget.Segment{Text: "P95 " + millisText(v.P95MS, g), Rank: 1})
 	sla := widget.Segment{Text: "SLA " + g.Unknown}
 	if v.SLA != nil {
@@ -100,6 +103,13 @@ func signOf(name, value string, bad bool) widget.Segment {
 		return widget.Segment{Text: name + " " + value + "!", Role: theme.Crit}
 	}
 	return widget.Segment{Text: name + " " + value, Rank: 2}
+}
+
+// failSign goes before the others: which queue fails is in every table.
+func failSign(perS *float64, g theme.Glyphs) widget.Segment {
+	s := signOf("fail", rateText(perS, g)+"/s", perS != nil && *perS >= 0.05)
+	s.Rank = max(s.Rank, 3)
+	return s
 }
 
 func spanText(ms *int64, g theme.Glyphs) string {
@@ -173,24 +183,29 @@ func (m model) context() string {
 	if marks := len(m.view().Marks()); marks > 0 {
 		left = append(left, widget.Segment{Text: fmt.Sprintf("%s%d marked", m.theme.Glyphs.Mark, marks)})
 	}
-	left = append(left, widget.Segment{Text: brief(m.options.Target), Role: theme.Dim, Rank: 2}, widget.Segment{Text: m.versions(), Role: theme.Dim, Rank: 3})
-	line := widget.Line(m.theme, m.width, "  ", left...)
+	left = append(left, widget.Segment{Text: m.versions(), Role: theme.Warn, Rank: 1}, widget.Segment{Text: brief(m.options.Target), Role: theme.Dim, Rank: 2})
 	if m.shown.at.IsZero() || m.story.open() {
-		return line
+		return widget.Line(m.theme, m.width, "  ", left...)
 	}
-	right := m.view().Said(m.theme, m.now) + "  every " + m.period().String()
-	return widget.Ends(m.theme, m.width, line, m.theme.Paint(theme.Dim, right))
+	right := m.theme.Paint(theme.Dim, m.view().Said(m.theme, m.now)+"  every "+m.period().String())
+	room := m.width - text.Width(right) - 1
+	if room < leastContext {
+		return widget.Line(m.theme, m.width, "  ", left...)
+	}
+	return text.Fill(widget.Line(m.theme, room-1, "  ", left...), room, "") + right
 }
 
+// leastContext is how many cells the left of the context line has before the
+// right is dropped for it.
+const leastContext = 20
+
+// versions says so if the server is of another version than this program.
 func (m model) versions() string {
 	v := m.shown.answer.Item.Version
-	switch {
-	case v == "":
+	if v == "" || m.options.Version == "" || m.options.Version == v {
 		return ""
-	case m.options.Version != "" && m.options.Version != v:
-		return "inboxd " + v + " (inboxctl is " + brief(m.options.Version) + ")"
 	}
-	return "inboxd " + v
+	return "inboxd is " + v + ", inboxctl " + brief(m.options.Version)
 }
 
 // message is the line above the keys: what is being typed, what is wrong with
@@ -228,8 +243,11 @@ func reason(err error) string {
 
 // place is where keys are pressed: an open job, or the view.
 func (m model) place() string {
-	if m.story.id != "" {
+	switch {
+	case m.story.id != "":
 		return keys.Job
+	case m.story.open():
+		return keys.Page
 	}
 	return m.view().Name()
 }
@@ -240,9 +258,12 @@ func (m model) hints() string {
 	switch {
 	case m.question.open():
 		return widget.Line(m.theme, m.width, "  ", widget.Segment{Text: " Esc leaves everything as it is", Role: theme.Dim}, widget.Segment{Text: "Enter goes on", Role: theme.Dim, Rank: 1})
+	case m.prompt.sign == ":":
+		return widget.Line(m.theme, m.width, "  ", widget.Segment{Text: " Enter goes, Tab completes", Role: theme.Dim},
+			widget.Segment{Text: strings.Join(m.prompt.completions(), " ")})
 	case m.prompt.open():
-		return widget.Line(m.theme, m.width, "  ", widget.Segment{Text: " Enter " + map[string]string{"/": "keeps it", ":": "goes there"}[m.prompt.sign], Role: theme.Dim},
-			widget.Segment{Text: "Esc " + map[string]string{"/": "shows all", ":": "closes"}[m.prompt.sign], Role: theme.Dim}, widget.Segment{Text: "^u clears", Role: theme.Dim, Rank: 1})
+		return widget.Line(m.theme, m.width, "  ", widget.Segment{Text: " Enter keeps it", Role: theme.Dim}, widget.Segment{Text: "Esc shows all", Role: theme.Dim},
+			widget.Segment{Text: "^u clears", Role: theme.Dim, Rank: 1})
 	}
 	looks, changes := m.keys.Hints(m.place())
 	var segments []widget.Segment

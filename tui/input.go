@@ -59,7 +59,7 @@ func (m model) do(b keys.Binding) (tea.Model, tea.Cmd) {
 		}
 		return m, tea.Quit
 	case keys.Help:
-		m.help = !m.help
+		m.help, m.helpScroll = !m.help, 0
 	case keys.Close:
 		m, _ = m.peel()
 	case keys.Filter, keys.Command:
@@ -119,6 +119,10 @@ func viewKeys() []keys.Action {
 
 // toScreen gives an action to the job that is open, or to the view.
 func (m model) toScreen(action keys.Action) model {
+	if m.help {
+		m.helpScroll = story{scroll: m.helpScroll}.scrolled(action, m.height).scroll
+		return m
+	}
 	if m.story.open() {
 		m.story = m.story.scrolled(action, m.height)
 		return m

@@ -32,6 +32,7 @@ type model struct {
 	interval      time.Duration
 	blurred       bool
 	help          bool
+	helpScroll    int
 	toast         string
 	toastUntil    time.Time
 
@@ -155,6 +156,9 @@ func (m model) takeAnswer(msg answerMsg) model {
 		return m
 	}
 	msg.answer.Item = clean(msg.answer.Item)
+	if was := m.latest.answer.Item.Epoch; was != "" && was != msg.answer.Item.Epoch {
+		m = m.say("the server has restarted at or before " + msg.answer.Item.GeneratedAt.UTC().Format("15:04:05Z") + ": its rates begin anew")
+	}
 	m.latest = snapshot{answer: msg.answer, at: m.now}
 	if m.frozenAt.IsZero() {
 		return m.show()

@@ -51,7 +51,7 @@ func TestOrderIsHeldAfterTheCursorMoved(t *testing.T) {
 	m = send(m, answered(m, worse))
 	lines := strings.Split(m.View(), "\n")
 	require.Contains(t, lines[2], "order held")
-	require.Contains(t, lines[8], "token_refresh      77")
+	require.Contains(t, lines[8], "token_refresh       77")
 
 	m = pass(m, 2)
 	m = send(m, answered(m, worse))
@@ -166,8 +166,8 @@ func TestKeys(t *testing.T) {
 
 	m := newTestModel()
 	m = send(m, answered(m, busy()))
-	require.Contains(t, send(m, press("?")).View(), "next row")
-	require.NotContains(t, send(m, press("?"), press("esc")).View(), "next row")
+	require.Contains(t, send(m, press("?")).View(), "next row, row before")
+	require.NotContains(t, send(m, press("?"), press("esc")).View(), "next row, row before")
 	m = send(m, press("2"))
 	require.Equal(t, "token_refresh", send(m, press("G")).view().Cursor())
 	require.Equal(t, "whatsapp", send(m, press("G"), press("g")).view().Cursor())

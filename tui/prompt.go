@@ -19,6 +19,19 @@ func (p prompt) open() bool { return p.sign != "" }
 // mostPrompt is how much can be typed, in runes.
 const mostPrompt = 200
 
+// completions are the words a command can begin with, as far as it is typed.
+func (p prompt) completions() (words []string) {
+	if strings.Contains(p.text, " ") {
+		return nil
+	}
+	for _, word := range append(ViewNames(), "job", "ops", "errors", "help", "quit") {
+		if strings.HasPrefix(word, strings.ToLower(p.text)) {
+			words = append(words, word)
+		}
+	}
+	return words
+}
+
 // takePrompt is a key while the prompt is open: nothing else gets it.
 func (m model) takePrompt(msg tea.KeyMsg) (tea.Model, tea.Cmd) {
 	switch msg.String() {
@@ -41,6 +54,10 @@ func (m model) takePrompt(msg tea.KeyMsg) (tea.Model, tea.Cmd) {
 	case "backspace":
 		if r := []rune(m.prompt.text); len(r) > 0 {
 			m.prompt.text = string(r[:len(r)-1])
+		}
+	case "tab":
+		if m.prompt.sign == ":" && len(m.prompt.completions()) > 0 {
+			m.prompt.text = m.prompt.completions()[0] + " "
 		}
 	case "ctrl+u":
 		m.prompt.text = ""

@@ -47,7 +47,7 @@ func (m model) body(height int) []string {
 	th := m.theme
 	switch {
 	case m.help:
-		return m.helpLines()
+		return m.helpLines(height)
 	case m.shown.at.IsZero():
 		return []string{"", widget.Line(th, m.width, "", widget.Segment{Text: " " + m.waiting()})}
 	}

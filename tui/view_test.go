@@ -68,7 +68,23 @@ func states() map[string]func() model {
 			m := newTestModel()
 			return send(m, failed(m, &admin.Error{Kind: admin.Forbidden, Text: "this token is bound to org acme"}))
 		},
-		"idle": func() model { m := newTestModel(); return send(m, answered(m, idle())) },
+		"newer_server": func() model {
+			m := newTestModel()
+			newer := busy()
+			newer.Item.Version = "v0.4.0"
+			return pass(send(m, answered(m, newer)), 1)
+		},
+		"restarted": func() model {
+			m := newTestModel()
+			m = pass(send(m, answered(m, busy())), 1)
+			again := busy()
+			again.Item.Epoch, again.Item.Seq = "b2", 1
+			return send(m, answered(m, again))
+		},
+		"typing":    on(":", "j"),
+		"read_only": func() model { m := on("2")(); m.options.ReadOnly = true; return m },
+		"draining":  func() model { m, _ := changing("8", "D"); return run(pass(m, 1), enter()) },
+		"idle":      func() model { m := newTestModel(); return send(m, answered(m, idle())) },
 	}
 }
 
@@ -95,6 +111,7 @@ func idle() admin.One[admin.Top] {
 func on(pressed ...string) func() model {
 	return func() model {
 		m := newTestModel()
+		m.options.Changer = &fakeChanger{matched: 4711}
 		m = pass(send(m, answered(m, busy())), 1)
 		for _, key := range pressed {
 			m = send(m, press(key))
@@ -138,7 +155,7 @@ func TestViewGoldens(t *testing.T) {
 		"live":   {{40, 10}, {120, 40}, {160, 48}},
 		"queues": {{120, 40}, {160, 48}}, "jobs": {{120, 40}, {160, 48}}, "latency": {{120, 40}, {160, 48}}, "orgs": {{120, 40}, {160, 48}},
 		"sla": {{120, 40}, {160, 48}}, "limits": {{120, 40}, {160, 48}}, "workers": {{120, 40}, {160, 48}}, "alerts": {{120, 40}, {160, 48}},
-		"help": {{40, 10}, {80, 24}},
+		"help": {{40, 10}, {120, 40}}, "job": {{120, 40}},
 	}
 	for name, state := range states() {
 		for _, size := range append([][2]int{{80, 24}}, sizes[name]...) {

@@ -95,8 +95,11 @@ type Binding struct {
 	In     []string
 }
 
-// Job is the place of a job that is open.
-const Job = "Job"
+// Job is the place of a job that is open, Page that of anything else.
+const (
+	Job  = "Job"
+	Page = "Page"
+)
 
 // Map is a set of bindings in the order help shows them.
 type Map []Binding
@@ -124,7 +127,7 @@ func Default() Map {
 		{PrevView, Look, []string{"shift+tab"}, "S-Tab", "view or panel before", "", nil},
 		{Open, Look, []string{"enter"}, "Enter", "open the row", "open", nil},
 		{Back, Look, []string{"-", "backspace"}, "-", "the view before", "", nil},
-		{Close, Look, []string{"esc"}, "Esc", "close, go back", "back", []string{Job}},
+		{Close, Look, []string{"esc"}, "Esc", "close, go back", "back", []string{Job, Page}},
 		{Alert, Look, []string{"!"}, "!", "the worst alert", "worst", []string{"Overview"}},
 		{Jobs, Look, []string{"b"}, "b", "the jobs behind the row", "jobs", []string{"Queues", "Latency", "Orgs", "SLA", "Limits"}},
 		{Errors, Look, []string{"e"}, "e", "errors behind the row", "errors", []string{"Queues", "Jobs", "Orgs", "Latency"}},
@@ -161,6 +164,51 @@ func Default() Map {
 		{Reveal, Change, []string{"V"}, "V", "show the text (audited)", "reveal", []string{Job}},
 		{Undo, Change, []string{"U"}, "U", "undo the last change", "undo", nil},
 	}
+}
+
+// Line is one line of the help: keys that belong together and what they do.
+type Line struct {
+	Keys, Text string
+	Change     bool
+}
+
+// Lines folds the map into the lines of the help, first what looks.
+func (m Map) Lines() (lines []Line) {
+	for _, group := range []struct {
+		actions []Action
+		text    string
+	}{
+		{[]Action{Down, Up}, "next row, row before"},
+		{[]Action{First, Last}, "first, last row"},
+		{[]Action{PageDown, PageUp}, "half a page down, up"},
+		{[]Action{View1}, "the views"},
+		{[]Action{NextView, PrevView}, "next view or panel, back"},
+		{[]Action{Open, Close}, "open the row, close"},
+		{[]Action{Back, Alert}, "view before, the alerts"},
+		{[]Action{Jobs, Errors, Why}, "jobs, errors of it; why"},
+		{[]Action{Filter}, "only rows with a text"},
+		{[]Action{Command}, "jobs org=acme, ops, q"},
+		{[]Action{Mark, MarkAll, Unmark}, "mark, all, none"},
+		{[]Action{SortNext, SortPrev, Invert}, "sort: next, before, turn"},
+		{[]Action{Window, Metric, By}, "latency: window, time, by"},
+		{[]Action{Freeze, Refresh}, "freeze, ask now"},
+		{[]Action{Faster, Slower}, "ask more, less often"},
+		{[]Action{Copy, Redraw, Suspend}, "copy id, redraw, suspend"},
+		{[]Action{Help, Quit, Interrupt}, "help, back, quit at once"},
+	} {
+		var words []string
+		for _, action := range group.actions {
+			b, _ := m.of(action)
+			words = append(words, b.Short())
+		}
+		lines = append(lines, Line{strings.Join(words, " "), group.text, false})
+	}
+	for _, b := range m {
+		if b.Kind == Change {
+			lines = append(lines, Line{b.Short(), b.Help, true})
+		}
+	}
+	return lines
 }
 
 // Lookup returns the binding of a key.
@@ -200,7 +248,7 @@ func (m Map) Hints(place string) (looks, changes []Binding) {
 	} {
 		b, ok := m.of(action)
 		switch {
-		case !ok || b.Hint == "" || !b.At(place) || place == Job && slices.Contains([]Action{Open, Freeze}, action):
+		case !ok || b.Hint == "" || !b.At(place) || (place == Job || place == Page) && slices.Contains([]Action{Open, Freeze}, action):
 		case b.Kind == Change:
 			changes = append(changes, b)
 		default:

@@ -1,6 +1,7 @@
 package keys_test
 
 import (
+	"strings"
 	"testing"
 	"unicode"
 	"unicode/utf8"
@@ -75,4 +76,19 @@ func TestHintsAreOfThePlace(t *testing.T) {
 	require.Equal(t, []string{"A ack", "M mute", "U undo"}, words(changes))
 	looks, _ = keys.Default().Hints(keys.Job)
 	require.Equal(t, []string{"? help", "q quit", "Esc back", ": cmd", "w why", "r refresh"}, words(looks))
+}
+
+// A key that the help does not name is found by accident only.
+func TestHelpNamesEveryKey(t *testing.T) {
+	t.Parallel()
+
+	named := map[string]bool{}
+	for _, line := range keys.Default().Lines() {
+		for _, key := range strings.Fields(line.Keys) {
+			named[key] = true
+		}
+	}
+	for _, b := range keys.Default() {
+		require.True(t, b.Label == "" || named[b.Short()], "%s is not in the help", b.Action)
+	}
 }

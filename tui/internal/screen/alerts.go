@@ -43,7 +43,7 @@ func (a *alerts) Clone() View {
 
 func alertColumns(now time.Time) []column[admin.Alert] {
 	return []column[admin.Alert]{
-		named("", "", 4, 0, 0, func(a admin.Alert) string { return a.Severity }, severity),
+		named("SEV", "", 4, 0, 0, func(a admin.Alert) string { return a.Severity }, severity),
 		named("RULE", "rule", 17, 24, 0, func(a admin.Alert) string { return a.Rule }, nil),
 		named("SCOPE", "scope", 14, 28, 0, func(a admin.Alert) string { return a.Scope }, nil),
 		named("VALUE", "", 20, 44, 1, func(a admin.Alert) string { return a.Text }, nil),

@@ -40,8 +40,8 @@ func NewJobs() *Jobs {
 func jobColumns() []column[admin.Job] {
 	type job = admin.Job
 	return []column[job]{
-		named("JOB", "id", 9, 12, 0, func(j job) string { return j.ID }, nil),
-		named("ORG", "org", 10, 20, 0, func(j job) string { return j.Org }, nil),
+		named("JOB", "id", 9, 10, 0, func(j job) string { return j.ID }, nil),
+		named("ORG", "org", 10, 14, 0, func(j job) string { return j.Org }, nil),
 		named("TYPE", "type", 14, 0, 1, func(j job) string { return j.Type }, nil),
 		named("STATE", "state", 10, 0, 0, func(j job) string { return j.State }, jobState),
 		number("TRY", "try", 5, 3, func(j job) *float64 { return new(float64(j.Attempt)) }, func(j job, _ theme.Glyphs) widget.Cell {
@@ -53,7 +53,7 @@ func jobColumns() []column[admin.Job] {
 		number("AGE", "age", 7, 0, func(j job) *float64 { return new(float64(j.AgeMS)) },
 			func(j job, _ theme.Glyphs) widget.Cell { return plain(text.Millis(float64(j.AgeMS))) }),
 		named("ERROR", "error", 16, 44, 2, func(j job) string { return deref(j.ErrorClass) }, jobError),
-		named("USER", "user", 8, 16, 5, func(j job) string { return deref(j.User) }, nil),
+		named("USER", "user", 8, 12, 5, func(j job) string { return deref(j.User) }, nil),
 		named("PRIORITY", "", 11, 0, 6, func(j job) string { return j.Priority }, nil),
 		named("LANE", "", 8, 0, 7, func(j job) string { return deref(j.Lane) }, nil),
 	}

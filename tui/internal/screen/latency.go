@@ -109,7 +109,7 @@ func (l *latencies) columnsOf() []column[timing] {
 	}
 	if !l.byOrg {
 		columns = append(columns, column[timing]{
-			Column: widget.Column{Title: "P95, 10 MIN", Width: 12, Most: 30, Rank: 3},
+			Column: widget.Column{Title: "P95 10m", Width: 12, Most: 30, Rank: 3},
 			cell:   func(t timing, g theme.Glyphs) widget.Cell { return spark(t.past, g) },
 		})
 	}
@@ -154,11 +154,11 @@ func (l *latencies) Turn(window string) bool {
 }
 
 func (l *latencies) Said(th theme.Theme, now time.Time) string {
-	by := "by type (o)"
+	by := "by type"
 	if l.byOrg {
-		by = "by org (o)"
+		by = "by org"
 	}
-	return by + "  " + metrics()[l.metric] + " (v)  " + admin.TopWindows()[l.window] + " (t)  " + l.said(th, now)
+	return by + "  " + metrics()[l.metric] + "  last " + admin.TopWindows()[l.window] + "  " + l.said(th, now)
 }
 
 func (l *latencies) Clone() View {
@@ -190,7 +190,7 @@ func (l *latencies) detail(th theme.Theme, t timing, width, height int) []string
 	lines = append(lines, table.View(th, width, min(table.MostLines()+1, max(height-1, 0)))...)
 	if room := height - len(lines) - 2; len(t.past) > 0 && room >= 4 {
 		lines = append(lines, "", th.Paint(theme.Dim, " P95 end to end, last 10 minutes"))
-		lines = append(lines, widget.Chart(th, t.past, width-1, min(room, 12), func(v float64) string { return text.Millis(v) })...)
+		lines = append(lines, widget.Chart(th, t.past, width-1, min(room, 16), func(v float64) string { return text.Millis(v) })...)
 	}
 	return lines
 }

@@ -135,10 +135,39 @@ func (o *overview) Lines(th theme.Theme, width, height int) []string {
 	if width >= wide && height >= 24 {
 		left := width * 60 / 100
 		return widget.Beside(
-			o.column(th, []int{0, 5, 4}, left, height),
+			append(o.charted(th, left, height), o.column(th, []int{5, 4}, left, height-len(o.charted(th, left, height)))...),
 			o.column(th, []int{1, 2, 3, 6}, width-left, height))
 	}
 	return o.narrow(th, width, height)
+}
+
+// charted is the panel of queues and, with room for it, the past of the slowest
+// job type.
+func (o *overview) charted(th theme.Theme, width, height int) []string {
+	lines := o.panel(th, 0, width, min(max(o.need(0), 5), height/3))
+	rest := height - len(lines) - o.need(5) - o.need(4)
+	name, past := o.slowest()
+	if name == "" || rest < 8 {
+		return lines
+	}
+	rest = min(rest, 14)
+	chart := widget.Chart(th, past, width-3, rest-2, text.Millis)
+	return append(lines, widget.Panel(th, "P95 end to end, "+name+", last 10 min", false, chart, width, rest)...)
+}
+
+// slowest is the job type with the worst P95 that has a past.
+func (o *overview) slowest() (name string, past []*float64) {
+	if o.top.Series == nil {
+		return "", nil
+	}
+	worst := 0.0
+	for _, t := range o.top.Types {
+		points := o.top.Series.Types[t.ID]
+		if p95 := t.Windows["5m"].E2E.P95MS; len(points) > 0 && p95 != nil && *p95 > worst {
+			name, past, worst = t.Name, points, *p95
+		}
+	}
+	return name, past
 }
 
 // column stacks panels; each gets what its rows need, and the last the rest.

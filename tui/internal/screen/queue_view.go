@@ -58,19 +58,19 @@ func topQueueColumns(series *admin.TopSeries) []column[admin.TopQueue] {
 		counted("DEAD", "dead", 6, 1, func(q queue) int64 { return q.Dead }, trouble),
 		counted("UNCERT", "uncertain", 7, 3, func(q queue) int64 { return q.Uncertain }, trouble),
 		counted("HELD", "held", 6, 15, func(q queue) int64 { return q.Held }, trouble),
-		number("IN/s", "in/s", 6, 8, func(q queue) *float64 { return q.InPerS }, func(q queue, g theme.Glyphs) widget.Cell { return perSecond(q.InPerS, g) }),
-		number("OUT/s", "out/s", 6, 7, func(q queue) *float64 { return q.OutPerS }, func(q queue, g theme.Glyphs) widget.Cell { return perSecond(q.OutPerS, g) }),
-		number("FAIL/s", "fail/s", 6, 9, func(q queue) *float64 { return q.FailPerS }, func(q queue, g theme.Glyphs) widget.Cell {
+		number("IN/s", "in/s", 5, 8, func(q queue) *float64 { return q.InPerS }, func(q queue, g theme.Glyphs) widget.Cell { return perSecond(q.InPerS, g) }),
+		number("OUT/s", "out/s", 5, 7, func(q queue) *float64 { return q.OutPerS }, func(q queue, g theme.Glyphs) widget.Cell { return perSecond(q.OutPerS, g) }),
+		number("FAIL/s", "fail/s", 6, 10, func(q queue) *float64 { return q.FailPerS }, func(q queue, g theme.Glyphs) widget.Cell {
 			return alarm(perSecond(q.FailPerS, g), q.FailPerS != nil && *q.FailPerS >= 0.05, theme.Warn)
 		}),
 		number("OLDEST", "oldest", 7, 0, func(q queue) *float64 { return float(q.OldestReadyMS) },
 			func(q queue, g theme.Glyphs) widget.Cell { return waited(q.OldestReadyMS, q.Paused != nil, g) }),
 		number("DRAINS", "drains", 7, 5, func(q queue) *float64 { return float(q.DrainsMS) }, drains),
-		number("P50", "wait P50", 6, 11, func(q queue) *float64 { return q.Wait.P50MS }, func(q queue, g theme.Glyphs) widget.Cell { return millis(q.Wait.P50MS, g) }),
+		number("P50", "wait P50", 6, 12, func(q queue) *float64 { return q.Wait.P50MS }, func(q queue, g theme.Glyphs) widget.Cell { return millis(q.Wait.P50MS, g) }),
 		number("P95", "wait P95", 6, 2, func(q queue) *float64 { return q.Wait.P95MS }, func(q queue, g theme.Glyphs) widget.Cell { return millis(q.Wait.P95MS, g) }),
-		number("P99", "wait P99", 6, 10, func(q queue) *float64 { return q.Wait.P99MS }, func(q queue, g theme.Glyphs) widget.Cell { return tail(q.Wait, g) }),
+		number("P99", "wait P99", 6, 11, func(q queue) *float64 { return q.Wait.P99MS }, func(q queue, g theme.Glyphs) widget.Cell { return tail(q.Wait, g) }),
 		number("DIAL", "", 5, 13, nil, dialCell),
-		{Column: widget.Column{Title: "READY, 10 MIN", Width: 13, Most: 30, Rank: 12}, cell: func(q queue, g theme.Glyphs) widget.Cell {
+		{Column: widget.Column{Title: "READY 10m", Width: 9, Most: 30, Rank: 9}, cell: func(q queue, g theme.Glyphs) widget.Cell {
 			if series == nil {
 				return plain("")
 			}
@@ -128,7 +128,7 @@ func (q *queues) detail(th theme.Theme, s admin.TopQueue, width, height int) []s
 	}
 	if room := height - len(lines) - 1; q.series != nil && room >= 4 {
 		lines = append(lines, th.Paint(theme.Dim, " ready, last "+text.Millis(float64(int64(len(q.series.Queues[s.ID].Ready))*q.series.StepMS))))
-		lines = append(lines, widget.Chart(th, q.series.Queues[s.ID].Ready, width-1, min(room, 10), func(v float64) string { return text.Count(int64(v)) })...)
+		lines = append(lines, widget.Chart(th, q.series.Queues[s.ID].Ready, width-1, min(room, 16), func(v float64) string { return text.Count(int64(v)) })...)
 	}
 	return lines
 }

@@ -113,12 +113,22 @@ func (t Table) fit(width int) []placed {
 		}
 		shown = slices.Delete(shown, worst, worst+1)
 	}
-	for i := range shown {
-		if room := width - total(shown); shown[i].Most > 0 && room > 0 {
-			shown[i].cells = min(shown[i].cells+room, shown[i].Most)
+	grow(shown, width-total(shown))
+	return shown
+}
+
+// grow hands out cells evenly, one by one, to those that may still grow.
+func grow(shown []placed, room int) {
+	for grown := true; grown; {
+		grown = false
+		for i := range shown {
+			if room > 0 && shown[i].cells < shown[i].Most {
+				shown[i].cells++
+				room--
+				grown = true
+			}
 		}
 	}
-	return shown
 }
 
 // total is the width of the columns, each with the blank (or cursor) before it.
@@ -134,7 +144,7 @@ func (t Table) titles(th theme.Theme, shown []placed) string {
 	var b strings.Builder
 	for _, p := range shown {
 		title := p.Title
-		if p.Key() == t.Sorted {
+		if t.Sorted != "" && p.Key() == t.Sorted {
 			title += t.Mark
 		}
 		b.WriteString(" " + th.Paint(theme.Head, align(p, title, "")))

@@ -8,7 +8,7 @@ type (
 	queueRow struct {
 		admin.TopQueue
 
-		Paused   *string `json:"paused_by"`
+		Paused   *string `json:"paused"`
 		TopOrg   *string `json:"top_org"`
 		TopError *string `json:"top_error"`
 	}
@@ -22,9 +22,10 @@ type (
 	orgRow struct {
 		admin.TopOrg
 
-		Paused   *string `json:"paused_by"`
+		Paused   *string `json:"paused"`
 		TopLimit *string `json:"top_limit"`
-		Windows  string  `json:"window"`
+		Windows  *string `json:"windows,omitempty"` // hides those of the org
+		Window   string  `json:"window"`
 		admin.TopTimes
 	}
 )
@@ -45,7 +46,7 @@ func latencyRows(types []admin.TopLatency, window string) (rows []latencyRow) {
 
 func orgRows(orgs []admin.TopOrg, window string) (rows []orgRow) {
 	for _, o := range orgs {
-		rows = append(rows, orgRow{TopOrg: o, Paused: ownerOf(o.Paused), TopLimit: nameOf(o.TopLimit), Windows: window, TopTimes: o.Windows[window]})
+		rows = append(rows, orgRow{TopOrg: o, Paused: ownerOf(o.Paused), TopLimit: nameOf(o.TopLimit), Window: window, TopTimes: o.Windows[window]})
 	}
 	return rows
 }

@@ -57,7 +57,7 @@ func TestTopForPrograms(t *testing.T) {
 	require.Equal(t, "top", envelope.Kind)
 	require.Equal(t, picture().Queues, envelope.Item.Queues)
 
-	for view, want := range map[string]string{"queues": "paused_by", "latency": "e2e.p95_ms", "orgs": "top_limit", "workers": "beat_age_ms", "sla": "burnt", "limits": "window_ms", "alerts": "severity", "jobs": "state"} {
+	for view, want := range map[string]string{"queues": "paused", "latency": "e2e.p95_ms", "orgs": "top_limit", "workers": "beat_age_ms", "sla": "burnt", "limits": "window_ms", "alerts": "severity", "jobs": "state"} {
 		got = s.run(t.Context(), "top", view, "-o", "csv")
 		require.Equal(t, 0, got.code, got.err)
 		lines := strings.Split(got.out, "\n")
