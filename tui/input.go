@@ -96,17 +96,22 @@ func (m model) do(b keys.Binding) (tea.Model, tea.Cmd) {
 	case keys.Suspend:
 		return m, tea.Suspend
 	default:
-		if b.Kind == keys.Change {
-			return m.act(b.Action)
-		}
-		if n := slices.Index(viewKeys(), b.Action); n >= 0 {
-			m = m.visit(n)
-			return m.askForJobs()
-		}
-		m = m.toScreen(b.Action)
-		if b.Kind == keys.Move && m.at == jobsView {
-			return m.furtherJobs()
-		}
+		return m.doHere(b)
+	}
+	return m, nil
+}
+
+// doHere is what concerns the view: another one, a change, or its own.
+func (m model) doHere(b keys.Binding) (tea.Model, tea.Cmd) {
+	if b.Kind == keys.Change {
+		return m.act(b.Action)
+	}
+	if n := slices.Index(viewKeys(), b.Action); n >= 0 {
+		return m.visit(n).askForJobs()
+	}
+	m = m.toScreen(b.Action)
+	if b.Kind == keys.Move && m.at == jobsView {
+		return m.furtherJobs()
 	}
 	return m, nil
 }

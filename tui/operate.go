@@ -145,10 +145,11 @@ func (m model) commit(number int, verb, id string) tea.Cmd {
 }
 
 func outcomeText(verb string, o admin.Operation) string {
-	s := fmt.Sprintf("%s: %d done", verb, o.Progress.Done)
+	parts := []string{fmt.Sprintf("%s: %d done", verb, o.Progress.Done)}
 	for _, skip := range o.Progress.Skipped {
-		s += fmt.Sprintf(", %d left alone (%s)", skip.N, skip.Reason)
+		parts = append(parts, fmt.Sprintf("%d left alone (%s)", skip.N, skip.Reason))
 	}
+	s := strings.Join(parts, ", ")
 	if o.Progress.Failed > 0 {
 		s += fmt.Sprintf(", %d failed", o.Progress.Failed)
 	}

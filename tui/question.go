@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -69,32 +70,30 @@ func (m model) takeQuestion(msg tea.KeyMsg) (tea.Model, tea.Cmd) {
 	case msg.String() == "enter":
 		return m.enterQuestion()
 	case msg.String() == "backspace":
-		q.set(func(s string) string {
+		q = q.set(func(s string) string {
 			r := []rune(s)
 			return string(r[:max(len(r)-1, 0)])
 		})
 	case msg.Type == tea.KeyRunes || msg.Type == tea.KeySpace:
-		added := ""
-		for _, r := range msg.Runes {
-			if unicode.IsPrint(r) {
-				added += string(r)
-			}
-		}
-		q.set(func(s string) string { return string([]rune(s + added)[:min(len([]rune(s+added)), mostPrompt)]) })
+		q = q.set(func(s string) string {
+			r := append([]rune(s), slices.DeleteFunc(slices.Clone(msg.Runes), func(r rune) bool { return !unicode.IsPrint(r) })...)
+			return string(r[:min(len(r), mostPrompt)])
+		})
 	}
 	m.question = q
 	return m, nil
 }
 
 // set changes what is being typed, without touching what an older model draws.
-func (q *question) set(change func(string) string) {
+func (q question) set(change func(string) string) question {
 	if !q.filling() {
 		q.typed = change(q.typed)
-		return
+		return q
 	}
 	fields := append([]field{}, q.fields...)
 	fields[q.at].value = change(fields[q.at].value)
 	q.fields = fields
+	return q
 }
 
 // enterQuestion goes to the next field, has the server count, or agrees.

@@ -29,9 +29,9 @@ func (f *fakeChanger) PlanOperation(_ context.Context, r admin.PlanRequest) (adm
 	}}}, nil
 }
 
-func (f *fakeChanger) CommitOperation(_ context.Context, id string, _ admin.CommitRequest) (admin.One[admin.Operation], error) {
+func (f *fakeChanger) CommitOperation(ctx context.Context, id string, _ admin.CommitRequest) (admin.One[admin.Operation], error) {
 	f.commits = append(f.commits, id)
-	return f.Operation(context.Background(), id)
+	return f.Operation(ctx, id)
 }
 
 func (f *fakeChanger) Operation(_ context.Context, id string) (admin.One[admin.Operation], error) {

@@ -54,12 +54,9 @@ func ParseStart(words []string) (Start, error) {
 
 // begin is the model with its first view; what that asks is asked by Init.
 func (m model) begin() model {
-	for i, v := range m.views {
+	for _, v := range m.views { // nothing has drawn them yet
 		if w, ok := v.(interface{ Turn(window string) bool }); ok {
-			v = v.Clone()
-			w, _ = v.(interface{ Turn(window string) bool })
 			w.Turn(m.options.Window)
-			m.views[i] = v
 		}
 	}
 	if m.options.Start.View == "" {

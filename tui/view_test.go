@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -256,24 +255,4 @@ func TestFirstFrameNeedsNoMessage(t *testing.T) {
 	requireFits(t, m)
 	requireFits(t, sized(m, 0, 0))
 	require.Contains(t, m.View(), "Connecting to unix:///run/inboxd/admin.sock")
-}
-
-func BenchmarkFrame(b *testing.B) {
-	m := newTestModel()
-	m.theme = theme.New(theme.Options{Color: true})
-	m = sized(send(m, answered(m, busy())), 200, 60)
-	for b.Loop() {
-		_ = m.View()
-	}
-}
-
-// The frame of a busy screen must stay far below what an operator can feel, and
-// below what a laptop's fan can.
-//
-//nolint:paralleltest // Allocations are counted for the whole process.
-func TestFrameStaysCheap(t *testing.T) {
-	m := newModel(context.Background(), newTestModel().options, theme.New(theme.Options{Color: true}), nil)
-	m = sized(send(m, answered(m, busy())), 200, 60)
-	allocations := testing.AllocsPerRun(20, func() { _ = m.View() })
-	require.Less(t, allocations, 4000.0)
 }

@@ -84,7 +84,7 @@ func TestHelpNamesEveryKey(t *testing.T) {
 
 	named := map[string]bool{}
 	for _, line := range keys.Default().Lines() {
-		for _, key := range strings.Fields(line.Keys) {
+		for key := range strings.FieldsSeq(line.Keys) {
 			named[key] = true
 		}
 	}

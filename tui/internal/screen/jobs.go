@@ -108,6 +108,7 @@ func (j *Jobs) AtEnd() bool { return len(j.rows) > 0 && j.cursor == j.id(j.rows[
 // Selected returns the job under the cursor.
 func (j *Jobs) Selected() (admin.Job, bool) { return j.selected() }
 
+// Said is the order, and how many there are so far.
 func (j *Jobs) Said(th theme.Theme, now time.Time) string {
 	said := "newest first"
 	if j.order > 0 {

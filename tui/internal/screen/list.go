@@ -182,12 +182,14 @@ func (l *list[T]) setMark(id string, on bool) {
 }
 
 func (l *list[T]) move(step int) {
-	ids := l.ids()
-	if len(ids) == 0 {
-		return
+	if len(l.rows) > 0 {
+		l.cursor = l.id(l.rows[min(max(l.index()+step, 0), len(l.rows)-1)])
 	}
-	at := slices.Index(ids, l.cursor)
-	l.cursor = ids[min(max(at+step, 0), len(ids)-1)]
+}
+
+// index is where the cursor is; -1: nowhere.
+func (l *list[T]) index() int {
+	return slices.IndexFunc(l.rows, func(r T) bool { return l.id(r) == l.cursor })
 }
 
 func (l *list[T]) ids() []string {
@@ -205,10 +207,8 @@ func (l *list[T]) held(now time.Time) bool {
 
 // selected returns the row under the cursor.
 func (l *list[T]) selected() (row T, ok bool) {
-	for _, r := range l.rows {
-		if l.id(r) == l.cursor {
-			return r, true
-		}
+	if at := l.index(); at >= 0 {
+		return l.rows[at], true
 	}
 	return row, false
 }
@@ -236,19 +236,20 @@ func (l *list[T]) arrow(th theme.Theme) string {
 
 // table is what is drawn.
 func (l *list[T]) table(th theme.Theme) widget.Table {
-	t := widget.Table{Cursor: l.cursor, Mark: l.arrow(th), Marked: l.marks}
+	t := widget.Table{Cursor: l.cursor, Mark: l.arrow(th), Marked: l.marks, Count: len(l.rows), Current: l.index()}
 	for _, c := range l.columns {
 		t.Columns = append(t.Columns, c.Column)
 	}
 	if c, ok := l.sorted(); ok {
 		t.Sorted = c.Key()
 	}
-	for _, r := range l.rows {
-		row := widget.Row{ID: l.id(r)}
-		for _, c := range l.columns {
-			row.Cells = append(row.Cells, c.cell(r, th.Glyphs))
+	rows, columns := l.rows, l.columns
+	t.At = func(i int) widget.Row {
+		row := widget.Row{ID: l.id(rows[i]), Cells: make([]widget.Cell, len(columns))}
+		for n, c := range columns {
+			row.Cells[n] = c.cell(rows[i], th.Glyphs)
 		}
-		t.Rows = append(t.Rows, row)
+		return row
 	}
 	return t
 }

@@ -92,12 +92,8 @@ func (o *overview) Set(t admin.Top, now time.Time) {
 
 // Do moves the focus, or the cursor in the focused panel.
 func (o *overview) Do(action keys.Action, now time.Time, height int) bool {
-	switch action {
-	case keys.NextView:
-		o.focus = (o.focus + 1) % len(o.panels)
-		return true
-	case keys.PrevView:
-		o.focus = (o.focus + len(o.panels) - 1) % len(o.panels)
+	if step := map[keys.Action]int{keys.NextView: 1, keys.PrevView: len(o.panels) - 1}[action]; step != 0 {
+		o.focus = (o.focus + step) % len(o.panels)
 		return true
 	}
 	return o.panels[o.focus].view.Do(action, now, height/3)
@@ -111,9 +107,9 @@ func (o *overview) Marks() []string                    { return o.panels[o.focus
 func (o *overview) Rows() (shown, all int)             { return 0, 0 }
 func (o *overview) Said(theme.Theme, time.Time) string { return "Tab: focus" }
 
-func (o *overview) Find(text string, now time.Time) {
+func (o *overview) Find(what string, now time.Time) {
 	for _, p := range o.panels {
-		p.view.Find(text, now)
+		p.view.Find(what, now)
 	}
 }
 
@@ -134,8 +130,9 @@ const wide = 140
 func (o *overview) Lines(th theme.Theme, width, height int) []string {
 	if width >= wide && height >= 24 {
 		left := width * 60 / 100
+		charted := o.charted(th, left, height)
 		return widget.Beside(
-			append(o.charted(th, left, height), o.column(th, []int{5, 4}, left, height-len(o.charted(th, left, height)))...),
+			append(charted, o.column(th, []int{5, 4}, left, height-len(charted))...),
 			o.column(th, []int{1, 2, 3, 6}, width-left, height))
 	}
 	return o.narrow(th, width, height)

@@ -51,9 +51,14 @@ func ErrorGroups(th theme.Theme, groups []admin.ErrorGroup, width int) []string 
 		return []string{"", " Nothing has failed here: no job is dead, uncertain or tried again."}
 	}
 	t := widget.Table{Columns: []widget.Column{
-		{Title: "ERROR", Width: 22, Most: 30}, {Title: "JOBS", Width: 6, Right: true}, {Title: "DEAD", Width: 6, Right: true, Rank: 1},
-		{Title: "UNCERT", Width: 6, Right: true, Rank: 2}, {Title: "RETRY", Width: 6, Right: true, Rank: 3}, {Title: "ORGS", Width: 6, Right: true, Rank: 4},
-		{Title: "LAST", Width: 9, Right: true, Rank: 5}, {Title: "SUCH AS", Width: 10, Most: 120, Rank: 6},
+		{Title: "ERROR", Width: 22, Most: 30},
+		{Title: "JOBS", Width: 6, Right: true},
+		{Title: "DEAD", Width: 6, Right: true, Rank: 1},
+		{Title: "UNCERT", Width: 6, Right: true, Rank: 2},
+		{Title: "RETRY", Width: 6, Right: true, Rank: 3},
+		{Title: "ORGS", Width: 6, Right: true, Rank: 4},
+		{Title: "LAST", Width: 9, Right: true, Rank: 5},
+		{Title: "SUCH AS", Width: 10, Most: 120, Rank: 6},
 	}}
 	for _, g := range groups {
 		last, orgs := unknown(th.Glyphs), text.Count(g.Orgs)
@@ -82,8 +87,14 @@ func Operations(th theme.Theme, all []admin.Operation, now time.Time, width int)
 		return []string{"", " Nobody has planned an operation yet."}
 	}
 	t := widget.Table{Columns: []widget.Column{
-		{Title: "OPERATION", Width: 10, Most: 12}, {Title: "KIND", Width: 8}, {Title: "STATE", Width: 10}, {Title: "DONE", Width: 11, Right: true},
-		{Title: "BY", Width: 10, Most: 24, Rank: 1}, {Title: "AGO", Width: 7, Right: true, Rank: 2}, {Title: "UNDO", Width: 12, Most: 44, Rank: 3}, {Title: "REASON", Width: 10, Most: 60, Rank: 4},
+		{Title: "OPERATION", Width: 10, Most: 12},
+		{Title: "KIND", Width: 8},
+		{Title: "STATE", Width: 10},
+		{Title: "DONE", Width: 11, Right: true},
+		{Title: "BY", Width: 10, Most: 24, Rank: 1},
+		{Title: "AGO", Width: 7, Right: true, Rank: 2},
+		{Title: "UNDO", Width: 12, Most: 44, Rank: 3},
+		{Title: "REASON", Width: 10, Most: 60, Rank: 4},
 	}}
 	for _, o := range all {
 		t.Rows = append(t.Rows, widget.Row{ID: o.ID, Cells: []widget.Cell{
@@ -109,7 +120,7 @@ func undoCell(o admin.Operation) widget.Cell {
 // Wrap breaks a text into lines of at most width cells, each with an indent.
 func Wrap(indent, s string, width int) (lines []string) {
 	line := indent
-	for _, word := range strings.Fields(s) {
+	for word := range strings.FieldsSeq(s) {
 		if line != indent && text.Width(line)+1+text.Width(word) > width {
 			lines = append(lines, line)
 			line = indent

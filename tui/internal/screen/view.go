@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"slices"
 	"time"
 
 	"github.com/bandeja/inboxd/admin"
@@ -10,7 +11,7 @@ import (
 
 // View is one of the nine views. Implementations are pointers that the root
 // copies before it changes them, so that a model that is drawn never changes.
-type View interface {
+type View interface { //nolint:interfacebloat // It is what the root asks of all nine.
 	// Name is its word: on the tab, in the command line, in --help.
 	Name() string
 	// Set takes a fresh picture.
@@ -92,7 +93,7 @@ func (p *page[T]) bare(th theme.Theme, width, height int, cursor bool) []string 
 	}
 	t := p.table(th)
 	if !cursor {
-		t.Cursor = ""
+		t.Cursor, t.Current = "", -1
 	}
 	return t.View(th, width, height)
 }
@@ -105,13 +106,10 @@ func (p *page[T]) Said(th theme.Theme, now time.Time) string { return p.said(th,
 func (p *page[T]) Cursor() string { return p.cursor }
 
 func (p *page[T]) Marks() []string {
-	var ids []string
-	for _, id := range p.ids() {
-		if p.marks[id] {
-			ids = append(ids, id)
-		}
+	if len(p.marks) == 0 {
+		return nil
 	}
-	return ids
+	return slices.DeleteFunc(p.ids(), func(id string) bool { return !p.marks[id] })
 }
 
 func (p *page[T]) Find(text string, now time.Time) {

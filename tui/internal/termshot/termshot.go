@@ -17,8 +17,10 @@ import (
 // Paper is what a picture is drawn on: colours as 0xRRGGBB.
 type Paper struct{ Ink, Ground, Faint uint32 }
 
-// Dark and Light are the papers of the guides.
-func Dark() Paper  { return Paper{Ink: 0xd7dae0, Ground: 0x12151c, Faint: 0x7d8490} }
+// Dark is the paper of most pictures.
+func Dark() Paper { return Paper{Ink: 0xd7dae0, Ground: 0x12151c, Faint: 0x7d8490} }
+
+// Light is for readers on a light background.
 func Light() Paper { return Paper{Ink: 0x24292f, Ground: 0xfbfbf8, Faint: 0x7a808a} }
 
 // Cells of a picture, in pixels.
@@ -98,11 +100,11 @@ func (s style) with(codes []string, plain style, p Paper) style {
 		case code == "7":
 			s.ink, s.ground, s.filled = s.ground, s.ink, true
 		case (code == "38" || code == "48") && i+2 < len(codes):
-			n, _ := strconv.Atoi(codes[i+2])
+			n, _ := strconv.ParseUint(codes[i+2], 10, 8)
 			if code == "38" {
-				s.ink = palette(n)
+				s.ink = palette(uint32(n))
 			} else {
-				s.ground, s.filled = palette(n), true
+				s.ground, s.filled = palette(uint32(n)), true
 			}
 			i += 2
 		}
@@ -111,18 +113,18 @@ func (s style) with(codes []string, plain style, p Paper) style {
 }
 
 // palette is the colour cube and the greys of a terminal with 256 colours.
-func palette(n int) uint32 {
+func palette(n uint32) uint32 {
 	if n >= 232 {
-		grey := uint32(8 + 10*(n-232))
+		grey := 8 + 10*(n-232)
 		return grey<<16 | grey<<8 | grey
 	}
-	level := func(v int) uint32 {
+	level := func(v uint32) uint32 {
 		if v == 0 {
 			return 0
 		}
-		return uint32(55 + 40*v)
+		return 55 + 40*v
 	}
-	n -= 16
+	n = max(n, 16) - 16
 	return level(n/36)<<16 | level(n/6%6)<<8 | level(n%6)
 }
 

@@ -73,11 +73,11 @@ func New(o Options) Theme {
 		Crit:       style().Bold().Reverse(true).String(),
 	}
 	if o.Color {
-		head, warn, crit := blue, orange, vermillion
+		head, warn, crit := uint8(blue), uint8(orange), uint8(vermillion)
 		if o.Light {
 			head, warn, crit = darkBlue, darkOrange, darkVermillion
 		}
-		coloured := func(c int) ansi.Style { return style().Bold().ForegroundColor(ansi.IndexedColor(uint8(c))) }
+		coloured := func(c uint8) ansi.Style { return style().Bold().ForegroundColor(ansi.IndexedColor(c)) }
 		t.prefix[Head], t.prefix[Warn], t.prefix[Crit] = coloured(head).String(), coloured(warn).String(), coloured(crit).String()
 		t.prefix[Badge] = coloured(white).BackgroundColor(ansi.IndexedColor(darkBlue)).String()
 		t.prefix[Production] = coloured(white).BackgroundColor(ansi.IndexedColor(purple)).String()

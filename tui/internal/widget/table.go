@@ -36,10 +36,15 @@ type Row struct {
 	Cells []Cell
 }
 
-// Table draws the part of its rows that fits around the cursor.
+// Table draws the part of its rows that fits around the cursor. The rows are
+// Rows, or Count of them that At makes one by one, so that what is out of sight
+// costs nothing; the cursor is then on row Current.
 type Table struct {
 	Columns []Column
 	Rows    []Row
+	Count   int
+	At      func(i int) Row
+	Current int             // -1: none
 	Cursor  string          // id of a row; empty: none
 	Sorted  string          // title and group, as Key gives them, of the sorted column
 	Mark    string          // the sign beside the title of the sorted column
@@ -50,7 +55,21 @@ type Table struct {
 func (c Column) Key() string { return strings.TrimSpace(c.Group + " " + c.Title) }
 
 // MostLines is how many lines View draws if it may.
-func (t Table) MostLines() int { return len(t.Rows) + 2 }
+func (t Table) MostLines() int { return t.count() + 2 }
+
+func (t Table) count() int {
+	if t.At == nil {
+		return len(t.Rows)
+	}
+	return t.Count
+}
+
+func (t Table) at(i int) Row {
+	if t.At == nil {
+		return t.Rows[i]
+	}
+	return t.At(i)
+}
 
 // View returns at most height lines of at most width cells. If not all rows
 // have room, the last line says how many are missing.
@@ -63,14 +82,13 @@ func (t Table) View(th theme.Theme, width, height int) []string {
 	lines = append(lines, t.titles(th, shown))
 
 	rows := max(height-len(lines), 0)
-	missing := 0
-	if len(t.Rows) > rows && rows > 1 {
+	missing, all := 0, t.count()
+	if all > rows && rows > 1 {
 		rows--
-		missing = len(t.Rows) - rows
+		missing = all - rows
 	}
-	first := t.first(rows)
-	for _, row := range t.Rows[first:min(first+rows, len(t.Rows))] {
-		lines = append(lines, t.row(th, shown, row))
+	for i, first := 0, t.first(rows); i < rows && first+i < all; i++ {
+		lines = append(lines, t.row(th, shown, t.at(first+i)))
 	}
 	if missing > 0 {
 		lines = append(lines, th.Paint(theme.Dim, " + "+strconv.Itoa(missing)+" more"))
@@ -83,8 +101,11 @@ func (t Table) View(th theme.Theme, width, height int) []string {
 
 // first is the row at the top: the cursor stays in sight.
 func (t Table) first(rows int) int {
-	at := slices.IndexFunc(t.Rows, func(r Row) bool { return r.ID == t.Cursor })
-	return min(max(at-rows+1, 0), max(len(t.Rows)-rows, 0))
+	at := t.Current
+	if t.At == nil {
+		at = slices.IndexFunc(t.Rows, func(r Row) bool { return r.ID == t.Cursor })
+	}
+	return min(max(at-rows+1, 0), max(t.count()-rows, 0))
 }
 
 // placed is a column that is shown, with the width it got.
