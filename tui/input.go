@@ -198,6 +198,13 @@ func (m model) open() (tea.Model, tea.Cmd) {
 		}
 		return m, nil
 	}
+	for _, a := range m.shown.answer.Item.Alerts {
+		if m.at == len(m.views)-1 && a.ID == m.view().Cursor() && a.Command != nil {
+			if start, ok := startOf(*a.Command); ok {
+				return m.goTo(start)
+			}
+		}
+	}
 	return m.jobsBehind()
 }
 

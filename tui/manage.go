@@ -65,7 +65,7 @@ func (m model) drain(id string) (question, string) {
 			if !undo && dry.Others == 0 {
 				msg.warning = []string{"no other process takes work: nothing is sent until one starts"}
 			}
-			msg.commit = func() tea.Cmd {
+			msg.commit = func() tea.Cmd { //nolint:contextcheck // It is done after the count has ended, with the context of the program.
 				return m.work(admin.AppliedTime+questionTimeout, func(ctx context.Context) tea.Msg {
 					done, err := drainer.Drain(ctx, id, undo, false, q.value("reason"))
 					return committedMsg{number: q.number, err: err, text: applied(strings.ToLower(verb)+" process "+worker.ID, done.Applied)}

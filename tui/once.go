@@ -67,9 +67,9 @@ func printOnce(ctx context.Context, o Options, terminalWidth int) error {
 	}
 	m := newModel(ctx, o, theme.New(theme.Options{Plain: true, ASCII: o.ASCII}), func() float64 { return 0 })
 	m.width, m.now = width, o.Now()
-	m = m.begin()
+	m = m.begin() //nolint:contextcheck // The program has a context of its own.
 	if m.first != nil {
-		answered, _ := m.Update(m.first())
+		answered, _ := m.Update(m.first()) //nolint:contextcheck // The program has a context of its own.
 		m, _ = answered.(model)
 		if m.jobs.err != nil {
 			return m.jobs.err

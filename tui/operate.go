@@ -53,7 +53,7 @@ func (m model) operation(verb, about string, r admin.PlanRequest) question {
 			}
 			plan := clean(answer.Item)
 			msg := countedMsg{number: number, lines: planLines(plan.Plan), warning: plan.Plan.Warnings, phrase: m.phraseOf(plan.Plan)}
-			msg.commit = func() tea.Cmd { return m.commit(number, verb, plan.ID) }
+			msg.commit = func() tea.Cmd { return m.commit(number, verb, plan.ID) } //nolint:contextcheck // It is done after the count has ended, with the context of the program.
 			return msg
 		}), nil
 	}}
@@ -182,7 +182,7 @@ func (m model) pause(about string, h admin.HoldAdd) question {
 			if n := answer.Item.Waiting; n != nil {
 				lines = append(lines, fmt.Sprintf("%d unfinished jobs wait then", *n))
 			}
-			return countedMsg{number: number, lines: append(lines, "undo: P resumes it"), phrase: "y", commit: func() tea.Cmd {
+			return countedMsg{number: number, lines: append(lines, "undo: P resumes it"), phrase: "y", commit: func() tea.Cmd { //nolint:contextcheck // It is done after the count has ended, with the context of the program.
 				h.DryRun = false
 				return m.holdChanged(number, "paused "+about, func(ctx context.Context) (admin.One[admin.HoldResult], error) { return source.AddHold(ctx, h) })
 			}}
@@ -241,7 +241,7 @@ func (m model) countLimit(number int, set admin.LimitSet) tea.Cmd {
 		if set.LastsMS > 0 {
 			until = "for " + text.Millis(float64(set.LastsMS)) + ", then as before"
 		}
-		return countedMsg{number: number, lines: append(lines, until), phrase: "y", commit: func() tea.Cmd {
+		return countedMsg{number: number, lines: append(lines, until), phrase: "y", commit: func() tea.Cmd { //nolint:contextcheck // It is done after the count has ended, with the context of the program.
 			return m.work(admin.AppliedTime+questionTimeout, func(ctx context.Context) tea.Msg {
 				answer, err := source.SetLimits(ctx, set)
 				if err != nil {

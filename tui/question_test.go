@@ -160,6 +160,7 @@ func TestLateCountIsDropped(t *testing.T) {
 	next, _ = m.Update(press("X"))
 	m = send(next.(model), late)
 	require.Empty(t, m.question.phrase, "the cancel has no numbers yet")
+	require.Equal(t, "Cancel", m.question.verb)
 }
 
 // Rows move under the question: it is about what the cursor was on.
@@ -232,6 +233,7 @@ func TestChangesWithAReason(t *testing.T) {
 	m = run(pass(m, 1), enter())
 	require.Contains(t, m.View(), "2 other processes take work")
 	m = run(word(pass(m, 1), "y"), enter())
+	require.False(t, m.question.open())
 	require.Equal(t, []string{"17"}, changer.drains)
 	require.Contains(t, m.View(), "drain process 17")
 

@@ -96,6 +96,16 @@ func TestStart(t *testing.T) {
 	_, err = ParseStart([]string{"jobs", "ogr=acme"})
 	require.ErrorContains(t, err, "try org")
 
+	s, ok := startOf("inboxctl jobs list --queue whatsapp --state ready")
+	require.True(t, ok)
+	require.Equal(t, Start{View: "jobs", Selector: admin.Selector{Queue: []string{"whatsapp"}, State: []string{"ready"}}}, s)
+	s, ok = startOf("inboxctl limits list --org acme")
+	require.True(t, ok)
+	require.Equal(t, "limits", s.View)
+	_, ok = startOf("systemctl restart inboxd")
+	require.False(t, ok)
+	require.Equal(t, jobsView, run(on("9")(), enter()).at, "Enter on an alert goes to what it is about")
+
 	o := newTestModel().options
 	o.Once, o.Out, o.Start, o.Window = true, &bytes.Buffer{}, Start{View: "latency", Text: "spend"}, "1h"
 	require.NoError(t, Run(context.Background(), withAnswer(o)))

@@ -119,7 +119,7 @@ func Run(ctx context.Context, o Options) error {
 	defer cancel()
 	m := newModel(ctx, o, theme.New(o.look()), rand.Float64)
 	m.width, m.height = width, height
-	m = m.begin()
+	m = m.begin() //nolint:contextcheck // The program has a context of its own.
 	guarded := guard{m, &fault{}}
 	program := tea.NewProgram(guarded, tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out),
 		tea.WithAltScreen(), tea.WithFPS(framesPerSecond), tea.WithReportFocus())

@@ -52,6 +52,24 @@ func ParseStart(words []string) (Start, error) {
 	return s, err
 }
 
+// startOf is the view that shows what an inboxctl command would.
+func startOf(command string) (Start, bool) {
+	words := strings.Fields(command)
+	if len(words) < 2 || words[0] != "inboxctl" {
+		return Start{}, false
+	}
+	start := []string{words[1]}
+	if words[1] == "jobs" {
+		for i := 2; i+1 < len(words); i++ {
+			if name, ok := strings.CutPrefix(words[i], "--"); ok && !strings.HasPrefix(words[i+1], "--") {
+				start = append(start, name+"="+words[i+1])
+			}
+		}
+	}
+	s, err := ParseStart(start)
+	return s, err == nil
+}
+
 // begin is the model with its first view; what that asks is asked by Init.
 func (m model) begin() model {
 	for _, v := range m.views { // nothing has drawn them yet

@@ -44,10 +44,10 @@ func (a *alerts) Clone() View {
 func alertColumns(now time.Time) []column[admin.Alert] {
 	return []column[admin.Alert]{
 		named("SEV", "", 4, 0, 0, func(a admin.Alert) string { return a.Severity }, severity),
-		named("RULE", "rule", 17, 24, 0, func(a admin.Alert) string { return a.Rule }, nil),
+		named("RULE", "rule", 14, 24, 0, func(a admin.Alert) string { return a.Rule }, nil),
 		named("SCOPE", "scope", 14, 28, 0, func(a admin.Alert) string { return a.Scope }, nil),
-		named("VALUE", "", 20, 44, 1, func(a admin.Alert) string { return a.Text }, nil),
-		number("FOR", "age", 7, 2, func(a admin.Alert) *float64 { return new(now.Sub(a.Since).Seconds()) },
+		named("VALUE", "", 16, 44, 1, func(a admin.Alert) string { return a.Text }, nil),
+		number("FOR", "age", 7, 0, func(a admin.Alert) *float64 { return new(now.Sub(a.Since).Seconds()) },
 			func(a admin.Alert, _ theme.Glyphs) widget.Cell { return plain(text.Age(now.Sub(a.Since))) }),
 		named("SEEN BY", "", 10, 0, 3, func(a admin.Alert) string { return deref(a.AckedBy) }, seenBy),
 	}

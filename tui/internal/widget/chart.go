@@ -46,11 +46,15 @@ func Chart(th theme.Theme, values []*float64, width, height int, label func(floa
 	return lines
 }
 
-// resample stretches or folds values to n points; of several that share a
-// point the highest stays, because peaks are what people look for.
+// resample stretches or folds values to n points. Between two that are known the
+// way is straight; of several that share a point the highest stays, because
+// peaks are what people look for.
 func resample(values []*float64, n int) []*float64 {
 	if len(values) == 0 || len(values) == n {
 		return values
+	}
+	if n > len(values) {
+		return stretch(values, n)
 	}
 	out := make([]*float64, n)
 	for i := range out {
@@ -59,6 +63,20 @@ func resample(values []*float64, n int) []*float64 {
 			if v != nil && (out[i] == nil || *v > *out[i]) {
 				out[i] = v
 			}
+		}
+	}
+	return out
+}
+
+func stretch(values []*float64, n int) []*float64 {
+	out := make([]*float64, n)
+	for i := range out {
+		at := float64(i) * float64(len(values)-1) / float64(n-1)
+		low := int(at)
+		out[i] = values[low]
+		if next := min(low+1, len(values)-1); values[low] != nil && values[next] != nil {
+			v := *values[low] + (*values[next]-*values[low])*(at-float64(low))
+			out[i] = &v
 		}
 	}
 	return out

@@ -7,12 +7,13 @@ import (
 	"github.com/bandeja/inboxd/tui/internal/theme"
 )
 
-// Spark draws the last width values as bars, each against the highest of them.
-// What is not known is a blank; nothing but zeros is a flat line.
+// Spark draws values as at most width bars, the newest at the right, each
+// against the highest of them. What is not known is a blank; nothing but zeros is
+// a flat line. Of values that share a bar the highest stays.
 func Spark(g theme.Glyphs, values []*float64, width int) string {
 	bars := []rune(g.Bars)
 	if len(values) > width {
-		values = values[len(values)-width:]
+		values = resample(values, width)
 	}
 	top := 0.0
 	for _, v := range values {
