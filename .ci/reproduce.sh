@@ -10,11 +10,16 @@ readonly SKIP=docker,sbom,sign,homebrew # need an engine, syft, a key, a tap
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+# Both clones first: a commit made meanwhile must not get into one of them.
+commit=$(git rev-parse HEAD)
 for name in a another-folder; do
 	git clone -q . "$work/$name"
+	git -C "$work/$name" checkout -q "$commit"
 	git -C "$work/$name" remote set-url origin https://github.com/bandeja/inboxd
-	# shellcheck disable=SC2046 # no tag yet: a snapshot needs one
+	# A snapshot needs a tag to count from.
 	git -C "$work/$name" describe --tags >/dev/null 2>&1 || git -C "$work/$name" tag v0.0.0
+done
+for name in a another-folder; do
 	(cd "$work/$name" && goreleaser release --snapshot --clean --skip=$SKIP)
 done
 

@@ -35,9 +35,21 @@ const (
 	StatePath    = BasePath + "/channels/state"
 	SecretPath   = BasePath + "/channels/token"
 	TokensPath   = BasePath + "/tokens"
+	WorkersPath  = BasePath + "/workers"
+	DrainPath    = BasePath + "/workers/drain"
+	HistoryPath  = BasePath + "/limits/history"
+	OrgSetPath   = BasePath + "/orgs/set"
+	RemovePath   = BasePath + "/channels/remove"
 	OpsPath      = BasePath + "/ops"
 	TopPath      = BasePath + "/top"
-	OpenAPIPath  = BasePath + "/openapi.json"
+	LatencyPath  = BasePath + "/latency"
+
+	SLAReportPath = BasePath + "/sla/report"
+	SLAMissesPath = BasePath + "/sla/misses"
+	SLAAtRiskPath = BasePath + "/sla/at-risk"
+	SLAPolicyPath = BasePath + "/sla/policy"
+
+	OpenAPIPath = BasePath + "/openapi.json"
 )
 
 const (

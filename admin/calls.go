@@ -82,9 +82,10 @@ func (c *Client) Channels(ctx context.Context, org string) (List[Channel], error
 	return call[List[Channel]](ctx, c, http.MethodGet, ChannelsPath, ofOrg(org), nil)
 }
 
-// AddChannel makes a new channel.
-func (c *Client) AddChannel(ctx context.Context, a ChannelAdd) (One[Channel], error) {
-	return call[One[Channel]](ctx, c, http.MethodPost, ChannelsPath, nil, a)
+// AddChannel makes a new channel. A token that Meta refuses is an Unprocessable
+// Error.
+func (c *Client) AddChannel(ctx context.Context, a ChannelAdd) (One[ChannelAdded], error) {
+	return call[One[ChannelAdded]](ctx, c, http.MethodPost, ChannelsPath, nil, a)
 }
 
 // CreateToken makes a credential. The answer is the only place its secret is

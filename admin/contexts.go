@@ -36,9 +36,11 @@ func (c Context) ReadToken() (string, error) {
 	return TrimToken(raw), nil
 }
 
-// Config is the file of contexts. Current is a name, or empty.
+// Config is the file of contexts. Current is a name, or empty; Previous was
+// current before it.
 type Config struct {
 	Current  string    `json:"current,omitempty"`
+	Previous string    `json:"previous,omitempty"`
 	Contexts []Context `json:"contexts"`
 }
 
@@ -137,6 +139,13 @@ func (c *Config) Names() []string {
 	return names
 }
 
+// Use makes a context the current one.
+func (c *Config) Use(name string) {
+	if c.Current != name {
+		c.Previous, c.Current = c.Current, name
+	}
+}
+
 // Put adds x, or replaces the context of the same name.
 func (c *Config) Put(x Context) {
 	c.Contexts = slices.DeleteFunc(c.Contexts, func(old Context) bool { return old.Name == x.Name })
@@ -150,6 +159,9 @@ func (c *Config) Remove(name string) {
 	c.Contexts = slices.DeleteFunc(c.Contexts, func(x Context) bool { return x.Name == name })
 	if c.Current == name {
 		c.Current = ""
+	}
+	if c.Previous == name {
+		c.Previous = ""
 	}
 }
 

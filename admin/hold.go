@@ -65,7 +65,7 @@ type HoldAdd struct {
 const AllHolds = "all"
 
 // HoldRelease asks to end holds of Org, or of Queue as a whole. Hold is an id or
-// AllHolds; empty: the only one there is.
+// AllHolds; empty: those of the caller.
 type HoldRelease struct {
 	Org    string `json:"org,omitempty"`
 	Queue  string `json:"queue,omitempty"`

@@ -60,9 +60,10 @@ type Job struct {
 }
 
 // JobDetail is a job with all its attempts, oldest first, and its life as a story
-// from top to bottom.
+// from top to bottom. What it sends is null unless it was asked to be revealed.
 type JobDetail struct {
 	Job
+	Revealed
 
 	Attempts []Attempt `json:"attempts"`
 	Timeline []Moment  `json:"timeline"`
@@ -78,6 +79,15 @@ type Moment struct {
 	Who    *string   `json:"who"`
 	Text   string    `json:"text"`
 	TookMS *int64    `json:"took_ms"`
+}
+
+// Revealed is what a job sends: a text, or a template with its parameters as Meta
+// takes them.
+type Revealed struct {
+	Text       *string `json:"text"`
+	Template   *string `json:"template"`
+	Language   *string `json:"language"`
+	Components []any   `json:"components"`
 }
 
 // Attempt is one execution of a job. Outcome is failed, dead, uncertain,

@@ -25,6 +25,16 @@ type Limit struct {
 	Reason          *string    `json:"reason"`
 	SetAt           *time.Time `json:"set_at"`
 	ExpiresAt       *time.Time `json:"expires_at"`
+
+	// What follows is known only where one org is asked for. Used is how much of
+	// the value is in use now: tokens of the window, or jobs under way. APIUsed
+	// is what the API has accepted in the window, Waiting how many ready jobs this
+	// limit is about. While Throttled, nothing more may leave before ResetMS.
+	Used      *int   `json:"used"`
+	APIUsed   *int   `json:"api_used"`
+	Waiting   *int64 `json:"waiting"`
+	Throttled *bool  `json:"throttled"`
+	ResetMS   *int64 `json:"reset_ms"`
 }
 
 // The sources of a limit.

@@ -71,6 +71,8 @@ type ChannelAdd struct {
 
 	TokenKind      string     `json:"token_kind,omitempty"`       // if known
 	TokenExpiresAt *time.Time `json:"token_expires_at,omitempty"` // if known
+
+	NoCheck bool `json:"no_check,omitempty"` // Meta is not asked whether the token is good
 }
 
 // Token is a new credential. Role is null for an API token. Token is the secret

@@ -77,7 +77,7 @@ type Percentiles struct {
 	P99MS *float64 `json:"p99_ms"`
 }
 
-// Process is one running inboxd.
+// Process is one running inboxd. Slots are for sends.
 type Process struct {
 	ID        string    `json:"id"`
 	Host      string    `json:"host"`
@@ -88,6 +88,11 @@ type Process struct {
 	BeatAgeMS int64     `json:"beat_age_ms"`
 	Draining  bool      `json:"draining"`
 	StartedAt time.Time `json:"started_at"`
+
+	BackgroundSlots int     `json:"background_slots"` // for work that is no send
+	Running         *int    `json:"running"`          // jobs, of both kinds
+	ControlVersion  *int64  `json:"control_version"`  // the newest change it has applied
+	DrainedBy       *string `json:"drained_by"`       // who drains it; null: nobody, or it is leaving by itself
 }
 
 // Part is something the server depends on. Error says why it is not OK.
@@ -95,6 +100,8 @@ type Part struct {
 	Name  string  `json:"name"`
 	OK    bool    `json:"ok"`
 	Error *string `json:"error"`
+
+	TookMS *float64 `json:"took_ms"` // of one question
 }
 
 // Version is the server's version.

@@ -36,7 +36,7 @@ func restartTime(t *testing.T) time.Duration {
 func TestRestartRefusesNobody(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	socket, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // at once
+	socket, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = socket.Close() })
 	url := "http://" + socket.Addr().String()
@@ -70,7 +70,7 @@ func TestRestartRefusesNobody(t *testing.T) {
 // spawnActivated starts an api that serves the listener, as systemd would.
 func (h *house) spawnActivated(l net.Listener) *exec.Cmd {
 	h.t.Helper()
-	f, err := l.(*net.TCPListener).File() //nolint:forcetypeassert // it is one
+	f, err := l.(*net.TCPListener).File()
 	require.NoError(h.t, err)
 	defer func() { _ = f.Close() }()
 	exe, err := os.Executable()

@@ -19,11 +19,15 @@ func (d *Daemon) buildAPIs(context.Context) error {
 	if !c.Mode.ServesAPI() {
 		return nil
 	}
+	if err := d.buildTail(); err != nil {
+		return err
+	}
+	d.punctuality = newPunctuality(d)
 	public, err := httpapi.New(httpapi.Options{
-		Authenticator: d.store, Conversations: d.store, Sends: d.store, Spending: d.store, Automations: d.store, Ingester: d.store,
+		Authenticator: d.store, Conversations: d.store, Sends: d.store, Spending: d.store, SLA: d.store, Automations: d.store, Ingester: d.store,
 		Webhooks: webhooks{secret.RevealAll(c.Meta.AppSecrets)},
 		Limiter:  limiter{d.limiter}, Limits: d.control.Current, Repeats: d.store,
-		Logger: d.log, Registerer: d.registry, VerifyToken: c.Meta.VerifyToken.Reveal(), Version: d.o.Build.Version,
+		Logger: d.log, Registerer: d.registry, Labels: d.labels(), VerifyToken: c.Meta.VerifyToken.Reveal(), Version: d.o.Build.Version,
 		Health: telemetry.Probes(d.health),
 	})
 	if err != nil {
@@ -31,13 +35,25 @@ func (d *Daemon) buildAPIs(context.Context) error {
 	}
 	d.doors.public.server = httpapi.Server(public, d.log)
 
+	checker, err := meta.NewClient(meta.Options{
+		GraphURL: c.Meta.GraphURL, InstagramURL: c.Meta.InstagramURL, Version: c.Meta.GraphVersion,
+		AppID: c.Meta.AppID, AppSecrets: secret.RevealAll(c.Meta.AppSecrets),
+	})
+	if err != nil {
+		return err
+	}
+	d.stops.push("token checks", 0, func(context.Context) error { checker.Close(); return nil })
+
 	explainer, err := why.New(why.Options{Ledger: d.ledger, Limits: d.limiter, Control: d.control.Current, Dial: d.dial})
 	if err != nil {
 		return err
 	}
 	admin, err := adminapi.New(adminapi.Options{
-		Orgs: d.store, Users: d.store, Channels: d.store, Tokens: tokens{d.store}, Jobs: d.ledger, Failures: d.ledger, Retrier: d.ledger, Control: d.ledger, Recaller: d.ledger,
-		Canceller: d.ledger, Resolver: d.ledger, Explainer: explainer, Life: why.Life, Waiting: d.ledger, Token: d.limiter.Look,
+		Orgs: d.store, Users: d.store, Channels: d.store, Tokens: tokens{d.store}, Jobs: d.ledger, Latency: d.tail, Failures: d.ledger, Retrier: d.ledger, Control: d.ledger, Recaller: d.ledger,
+		Canceller: d.ledger, Resolver: d.ledger, Operations: d.ledger, Explainer: explainer, Life: why.Life, Waiting: d.ledger, Token: d.limiter.Look,
+		Trail: d.trail, Revealer: d.store, Registerer: d.registry,
+		Drainer: d.ledger, Usage: usage{d.limiter}, History: d.ledger, TokenChecker: checker,
+		SLA:    d.store,
 		Logger: d.log, Version: d.o.Build.Version, Probes: d.probes(),
 		Dial: d.dial, Redis: c.Redis.Configured(), Snapshot: d.control.Current, Environment: c.Environment,
 		APIURL: d.doors.public.url(), MetricsURL: d.doors.metrics.url() + "/metrics",
@@ -48,6 +64,7 @@ func (d *Daemon) buildAPIs(context.Context) error {
 	d.doors.adminSocket.server = adminapi.NewServer(admin, d.log)
 	if d.doors.adminTCP != nil {
 		d.doors.adminTCP.server = adminapi.NewServer(admin, d.log)
+		return d.doors.adminTCP.certify(c.AdminTLSCert, c.AdminTLSKey)
 	}
 	return nil
 }
@@ -76,13 +93,13 @@ func (w webhooks) Verify(signature string, body []byte) bool {
 func (w webhooks) Parse(body []byte) inbox.Batch { return meta.Parse(body) }
 
 // tokens gives the admin API the store's tokens in its own words.
-type tokens struct{ store *store.Store }
+type tokens struct{ *store.Store }
 
 func (t tokens) CreateToken(ctx context.Context, n adminapi.NewToken) (int64, string, error) {
-	return t.store.CreateToken(ctx, store.NewToken(n))
+	return t.Store.CreateToken(ctx, store.NewToken(n))
 }
 
 func (t tokens) AuthenticateAdmin(ctx context.Context, clear string) (adminapi.Principal, error) {
-	p, err := t.store.AuthenticateAdmin(ctx, clear)
+	p, err := t.Store.AuthenticateAdmin(ctx, clear)
 	return adminapi.Principal(p), err
 }

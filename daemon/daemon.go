@@ -13,7 +13,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/bandeja/inboxd/daemon/internal/audit"
 	"github.com/bandeja/inboxd/daemon/internal/control"
+	"github.com/bandeja/inboxd/daemon/internal/latency"
 	"github.com/bandeja/inboxd/daemon/internal/ledger"
 	"github.com/bandeja/inboxd/daemon/internal/limit"
 	"github.com/bandeja/inboxd/daemon/internal/store"
@@ -45,12 +47,16 @@ type Daemon struct {
 
 	store   *store.Store
 	ledger  *ledger.Ledger
+	trail   *audit.Trail
 	control *control.Watcher
 	limiter *limit.Limiter
+	tail    *latency.Tail // in modes api and all
 	census  census
 	doors   doors
 	engine  *engine // started in modes worker and all
 	stops   stops
+
+	punctuality *punctuality // nil in mode worker
 
 	controlTurns turns
 
@@ -119,6 +125,7 @@ func (d *Daemon) openDatabase(ctx context.Context) error {
 		return err
 	}
 	d.ledger.SetEffects(d.store)
+	d.trail = audit.NewTrail(reads)
 	if err := d.buildControl(); err != nil {
 		return err
 	}
@@ -170,12 +177,17 @@ func (d *Daemon) start(ctx context.Context, failed chan<- error) error {
 	}
 	d.keepHouse(ctx)
 	d.keepLimits(ctx)
+	d.keepLatency(ctx)
+	d.keepSLA(ctx)
 	work := d.attend
 	if d.o.Config.Mode.RunsJobs() {
 		work = func(ctx context.Context) error { return d.engine.start(ctx, failed) }
 	}
 	if err := work(ctx); err != nil {
 		return err
+	}
+	if d.o.Config.Mode.ServesAPI() {
+		d.loop(ctx, "operations", d.ledger.RunOperations)
 	}
 	if d.doors.public != nil {
 		d.watchDoor(ctx)

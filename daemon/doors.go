@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/bandeja/inboxd/daemon/internal/activation"
+	"github.com/bandeja/inboxd/daemon/internal/adminapi"
 	"github.com/bandeja/inboxd/daemon/internal/telemetry"
 )
 
@@ -26,6 +28,7 @@ type door struct {
 	name     string
 	listener net.Listener
 	server   *http.Server // set before serve
+	secure   bool         // with TLS, which the server has the certificate of
 	done     sync.WaitGroup
 	closing  atomic.Bool
 	visitors visitors
@@ -45,7 +48,11 @@ func (s *doors) serve(failed func(error)) {
 	for _, d := range s.all() {
 		d.server.ConnState = d.visitors.note
 		d.done.Go(func() {
-			if err := d.server.Serve(d.listener); !d.closing.Load() {
+			serve := d.server.Serve
+			if d.secure {
+				serve = func(l net.Listener) error { return d.server.ServeTLS(l, "", "") }
+			}
+			if err := serve(d.listener); !d.closing.Load() {
 				failed(fmt.Errorf("serve %s: %w", d.name, err))
 			}
 		})
@@ -72,6 +79,7 @@ func (d *Daemon) bind(ctx context.Context) (err error) {
 		if d.doors.adminTCP, err = d.open(ctx, "admin", "tcp", c.AdminListen, "INBOXD_ADMIN_LISTEN"); err != nil {
 			return err
 		}
+		d.doors.adminTCP.listener = adminapi.PerSource(d.doors.adminTCP.listener, adminapi.MaxConns)
 	}
 	return d.bindActivated(ctx)
 }
@@ -138,6 +146,21 @@ func (o *door) close(ctx context.Context) error {
 	if err := o.server.Shutdown(ctx); err != nil {
 		return errors.Join(err, o.server.Close())
 	}
+	return nil
+}
+
+// certify gives a door the certificate of the settings; without one it stays in
+// clear, which the settings allow on this machine only.
+func (o *door) certify(certFile, keyFile string) error {
+	if certFile == "" {
+		return nil
+	}
+	cert, err := tls.LoadX509KeyPair(certFile, keyFile)
+	if err != nil {
+		return fmt.Errorf("the %s listener has no certificate (settings INBOXD_ADMIN_TLS_CERT and INBOXD_ADMIN_TLS_KEY): %w", o.name, err)
+	}
+	o.server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	o.secure = true
 	return nil
 }
 

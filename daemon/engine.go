@@ -81,6 +81,7 @@ func (e *engine) start(ctx context.Context, failed chan<- error) error {
 		}
 	})
 	e.d.stops.push("registration", 0, func(ctx context.Context) error { return e.d.ledger.Deregister(ctx, e.id) })
+	e.d.control.OnChange(e.obeyDrain(ctx))
 	e.d.control.OnChange(e.dispatcher.Wake)
 	if err := e.d.watchControl(ctx); err != nil {
 		return err
@@ -136,7 +137,7 @@ func (e *engine) assemble(ctx context.Context) error {
 	o := dispatch.Options{
 		Poller: e.d.ledger.NewPoller(), Ledger: e.d.ledger, Runner: e.pool, WorkerID: e.id, Logger: e.log,
 		Control: e.d.control.Current, Dial: c.Dial, Limits: e.d.limiter, Now: bootTime,
-		Tick: e.d.health.Loop("dispatch", e.d.o.Stuck),
+		Tick: e.d.health.Loop("dispatch", e.d.o.Stuck), Registerer: e.d.registry,
 	}
 	if e.remote != nil {
 		o.Remote = e.remote
@@ -169,6 +170,38 @@ func (e *engine) drain(ctx context.Context) error {
 		e.log.ErrorContext(ctx, "drain ended with jobs still running; the reconciler will take them over", "count", left)
 	}
 	return nil
+}
+
+// obeyDrain returns a hook that makes this process rest while an operator drains
+// it. It stands before the acknowledgement; what is on its way under our name is
+// called back beside it.
+func (e *engine) obeyDrain(ctx context.Context) func() {
+	begun := make(chan struct{}, 1)
+	e.d.loop(ctx, "drain by operators", func(ctx context.Context) {
+		for {
+			select {
+			case <-begun:
+				if n, err := e.d.ledger.RecallOwn(ctx, "drain", e.id); err != nil || n > 0 {
+					e.log.InfoContext(ctx, "drained: handed back what was on its way", "count", n, "error", err)
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	return func() {
+		drained := e.d.control.Current().Drained(e.id)
+		e.pool.Rest(drained)
+		if e.remote != nil {
+			e.remote.Rest(drained)
+		}
+		if drained {
+			select {
+			case begun <- struct{}{}:
+			default:
+			}
+		}
+	}
 }
 
 func (e *engine) releaseStrays(ctx context.Context) {

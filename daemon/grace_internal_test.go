@@ -2,8 +2,7 @@ package daemon
 
 import (
 	"bytes"
-	"errors"
-	"io"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -31,71 +30,62 @@ func TestDrainFitsIntoEveryGrace(t *testing.T) {
 	stop := seconds(t, regexp.MustCompile(`(?m)^TimeoutStopSec=(\d+)$`).FindSubmatch(unit))
 	require.GreaterOrEqual(t, stop, usual+stopMargin, "systemd; a longer drain asks for more by itself")
 
-	var settings struct {
-		Data map[string]string `yaml:"data"`
-	}
-	require.NoError(t, yaml.Unmarshal(read(t, "kubernetes/base/settings.yaml"), &settings))
-	drain, err := time.ParseDuration(settings.Data["INBOXD_DRAIN"])
-	require.NoError(t, err)
+	drain := duration(t, at(t, document(t, "kubernetes/base/settings.yaml", "ConfigMap"), "data", "INBOXD_DRAIN"))
 	for _, file := range []string{"api.yaml", "worker.yaml"} {
-		d := deployment(t, "kubernetes/base/"+file)
-		pod := d.Spec.Template.Spec
-		grace := time.Duration(pod.Grace) * time.Second
-		pause := time.Duration(pod.Containers[0].Lifecycle.PreStop.Sleep.Seconds) * time.Second
-		require.Less(t, pause+drain+stopMargin, grace, file)
+		pod, ok := at(t, document(t, "kubernetes/base/"+file, "Deployment"), "spec", "template", "spec").(map[string]any)
+		require.True(t, ok)
+		pause := time.Duration(0)
+		container := pod["containers"].([]any)[0].(map[string]any)
+		if container["lifecycle"] != nil {
+			pause = whole(t, at(t, container, "lifecycle", "preStop", "sleep", "seconds"))
+		}
+		require.Equal(t, file == "api.yaml", pause > 0, "the api goes on serving until the balancers know")
+		require.Less(t, pause+drain+stopMargin, whole(t, pod["terminationGracePeriodSeconds"]), file)
 	}
 
-	var compose struct {
-		Inboxd struct {
-			Grace string `yaml:"stop_grace_period"`
-		} `yaml:"x-inboxd"`
-		Environment map[string]string `yaml:"x-environment"`
-	}
-	require.NoError(t, yaml.Unmarshal(read(t, "docker/compose.yaml"), &compose))
-	drain, err = time.ParseDuration(compose.Environment["INBOXD_DRAIN"])
-	require.NoError(t, err)
-	grace, err := time.ParseDuration(compose.Inboxd.Grace)
-	require.NoError(t, err)
-	require.Less(t, drain+stopMargin, grace, "compose")
+	compose := document(t, "docker/compose.yaml", "")
+	drain = duration(t, at(t, compose, "x-environment", "INBOXD_DRAIN"))
+	require.Less(t, drain+stopMargin, duration(t, at(t, compose, "x-inboxd", "stop_grace_period")), "compose")
 }
 
-// deploymentFile is what matters here of a Deployment.
-type deploymentFile struct {
-	Kind string `yaml:"kind"`
-	Spec struct {
-		Template struct {
-			Spec struct {
-				Grace      int `yaml:"terminationGracePeriodSeconds"`
-				Containers []struct {
-					Lifecycle struct {
-						PreStop struct {
-							Sleep struct {
-								Seconds int `yaml:"seconds"`
-							} `yaml:"sleep"`
-						} `yaml:"preStop"`
-					} `yaml:"lifecycle"`
-				} `yaml:"containers"`
-			} `yaml:"spec"`
-		} `yaml:"template"`
-	} `yaml:"spec"`
-}
-
-func deployment(t *testing.T, path string) (d deploymentFile) {
+// document is the first document of a file with that kind; "": the first.
+func document(t *testing.T, path, kind string) map[string]any {
 	t.Helper()
 	decoder := yaml.NewDecoder(bytes.NewReader(read(t, path)))
 	for {
-		var next deploymentFile
-		err := decoder.Decode(&next)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		require.NoError(t, err)
-		if next.Kind == "Deployment" {
-			d = next
+		var d map[string]any
+		require.NoError(t, decoder.Decode(&d), "%s has no %s", path, kind)
+		if kind == "" || d["kind"] == kind {
+			return d
 		}
 	}
-	require.Len(t, d.Spec.Template.Spec.Containers, 1, path)
+}
+
+// at goes down a document.
+func at(t *testing.T, d map[string]any, keys ...string) any {
+	t.Helper()
+	var value any = d
+	for _, k := range keys {
+		m, ok := value.(map[string]any)
+		require.True(t, ok, "%s: there is no mapping above it", k)
+		value = m[k]
+		require.NotNil(t, value, k)
+	}
+	return value
+}
+
+func duration(t *testing.T, value any) time.Duration {
+	t.Helper()
+	d, err := time.ParseDuration(fmt.Sprint(value))
+	require.NoError(t, err)
 	return d
+}
+
+func whole(t *testing.T, value any) time.Duration {
+	t.Helper()
+	n, err := strconv.Atoi(fmt.Sprint(value))
+	require.NoError(t, err)
+	return time.Duration(n) * time.Second
 }
 
 func read(t *testing.T, path string) []byte {

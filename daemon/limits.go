@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/bandeja/inboxd/daemon/internal/adminapi"
 	"github.com/bandeja/inboxd/daemon/internal/config"
 	"github.com/bandeja/inboxd/daemon/internal/httpapi"
 	"github.com/bandeja/inboxd/daemon/internal/job"
@@ -83,6 +84,19 @@ func (l limiter) Allow(ctx context.Context, orgID int64, a job.Action, r job.Rat
 
 func (l limiter) Peek(ctx context.Context, orgID int64, a job.Action, r job.Rate) httpapi.Verdict {
 	return httpapi.Verdict(l.limits.Peek(ctx, orgID, a, r))
+}
+
+// usage gives the admin API the limiter in its own words.
+type usage struct{ limits *limit.Limiter }
+
+func (u usage) Accepted(ctx context.Context, orgID int64, a job.Action, r job.Rate) (adminapi.Use, bool) {
+	v := u.limits.Peek(ctx, orgID, a, r)
+	return adminapi.Use{Used: r.N - v.Remaining, Reset: v.RetryAfter}, !v.Local
+}
+
+func (u usage) Sent(ctx context.Context, orgID int64, a job.Action, r job.Rate) (adminapi.Use, bool) {
+	used, reset, known := u.limits.PeekOut(ctx, orgID, a, r)
+	return adminapi.Use{Used: used, Reset: reset}, known
 }
 
 func (l limiter) Refund(ctx context.Context, orgID int64, a job.Action, v httpapi.Verdict) {

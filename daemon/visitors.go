@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -54,10 +55,8 @@ func (v *visitors) any(states ...http.ConnState) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for _, s := range v.state {
-		for _, want := range states {
-			if s == want {
-				return true
-			}
+		if slices.Contains(states, s) {
+			return true
 		}
 	}
 	return false

@@ -48,7 +48,7 @@ func TestStuckLoopIsNotAlive(t *testing.T) {
 // Only a door that is silent counts as stuck.
 func TestKnockTellsSilenceFromRefusal(t *testing.T) {
 	t.Parallel()
-	silent, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // at once
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = silent.Close() })
 	ill := httptest.NewServer(http.NotFoundHandler())

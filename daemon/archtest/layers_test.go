@@ -49,11 +49,14 @@ var rows = map[string]int{
 	"daemon/internal/secret":     15,
 	"daemon/internal/activation": 15,
 	"admin":                      15,
+	"daemon/internal/latency":   16,
 
 	"daemon/internal/why":     14,
 	"daemon/internal/control": 12,
+	"daemon/internal/audit":   12, // beneath the two that make changes
 	"daemon/internal/job":     10,
 
+	"daemon/internal/sla":        8,
 	"daemon/internal/automation": 5,
 	"daemon/internal/inbox":      0,
 }

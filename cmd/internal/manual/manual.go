@@ -41,15 +41,18 @@ func Commands(w io.Writer, root *cobra.Command, p Page) error {
 // Roff is the text of a page under way.
 type Roff struct{ strings.Builder }
 
+// put writes; a builder never fails.
+func (r *Roff) put(format string, args ...any) { _, _ = fmt.Fprintf(r, format, args...) }
+
 // Title begins the page.
 func (r *Roff) Title(name string, p Page, short string) {
-	fmt.Fprintf(r, ".TH %s %d %q %q\n", strings.ToUpper(name), p.Section, p.Date, p.Version)
+	r.put(".TH %s %d %q %q\n", strings.ToUpper(name), p.Section, p.Date, p.Version)
 	r.Section("NAME")
-	fmt.Fprintf(r, "%s \\- %s\n", escape(name), escape(short))
+	r.put("%s \\- %s\n", escape(name), escape(short))
 }
 
 // Section begins a section.
-func (r *Roff) Section(title string) { fmt.Fprintf(r, ".SH %s\n", title) }
+func (r *Roff) Section(title string) { r.put(".SH %s\n", title) }
 
 // Text writes paragraphs; a line that begins with spaces stays a line.
 func (r *Roff) Text(text string) {
@@ -58,18 +61,18 @@ func (r *Roff) Text(text string) {
 		return
 	}
 	for part := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
-		fmt.Fprintf(r, ".PP\n%s\n", escape(part))
+		r.put(".PP\n%s\n", escape(part))
 	}
 }
 
 // Code writes lines as they are.
 func (r *Roff) Code(text string) {
-	fmt.Fprintf(r, ".PP\n.nf\n%s\n.fi\n", escape(strings.Trim(text, "\n")))
+	r.put(".PP\n.nf\n%s\n.fi\n", escape(strings.Trim(text, "\n")))
 }
 
 // Item writes one entry of a list.
 func (r *Roff) Item(head, text string) {
-	fmt.Fprintf(r, ".TP\n\\fB%s\\fR\n%s\n", escape(head), escape(text))
+	r.put(".TP\n\\fB%s\\fR\n%s\n", escape(head), escape(text))
 }
 
 func (r *Roff) commands(parent *cobra.Command) {
@@ -78,11 +81,11 @@ func (r *Roff) commands(parent *cobra.Command) {
 			continue
 		}
 		if c.HasSubCommands() {
-			fmt.Fprintf(r, ".SS %s\n%s\n", escape(c.CommandPath()), escape(c.Short))
+			r.put(".SS %s\n%s\n", escape(c.CommandPath()), escape(c.Short))
 			r.commands(c)
 			continue
 		}
-		fmt.Fprintf(r, ".SS %s\n%s\n", escape(c.UseLine()), escape(c.Short))
+		r.put(".SS %s\n%s\n", escape(c.UseLine()), escape(c.Short))
 		if c.Long != "" {
 			r.Text(c.Long)
 		}

@@ -21,7 +21,7 @@ const asChild = "INBOXD_TEST_ACTIVATED"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asChild) != "" {
-		os.Exit(serveOnce())
+		os.Exit(serveOnce()) //nolint:forbidigo // this is its main
 	}
 	goleak.VerifyTestMain(m)
 }
@@ -30,21 +30,23 @@ func TestMain(m *testing.M) {
 func serveOnce() int {
 	l, err := activation.Inherit(os.Getenv, os.Getpid())
 	if err != nil {
-		fmt.Println(err)
-		return 1
+		return say(1, err)
 	}
 	for _, name := range []string{"inboxd-api", "inboxd-admin"} {
 		listener := l.Take(name)
 		conn, err := listener.Accept()
 		if err != nil {
-			fmt.Println(err)
-			return 1
+			return say(1, err)
 		}
 		_, _ = conn.Write([]byte(name + "\n"))
 		_ = conn.Close()
 	}
-	fmt.Println(l.CloseRest())
-	return 0
+	return say(0, l.CloseRest())
+}
+
+func say(code int, what any) int {
+	_, _ = fmt.Fprintln(os.Stdout, what)
+	return code
 }
 
 // A client that connected before the process was there is served by it, each
@@ -61,7 +63,7 @@ func TestListenersOfTheServiceManager(t *testing.T) {
 
 	early := map[string]net.Conn{}
 	for name, l := range map[string]net.Listener{"inboxd-api": api, "inboxd-admin": admin} {
-		early[name], err = net.Dial(l.Addr().Network(), l.Addr().String()) //nolint:noctx // to a listener of this test
+		early[name], err = net.Dial(l.Addr().Network(), l.Addr().String())
 		require.NoError(t, err)
 	}
 
@@ -123,7 +125,7 @@ func TestWhatIsNoListenerIsNamed(t *testing.T) {
 
 func listen(t *testing.T, network, address string) net.Listener {
 	t.Helper()
-	l, err := net.Listen(network, address) //nolint:noctx // at once
+	l, err := net.Listen(network, address)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = l.Close() })
 	return l
@@ -131,7 +133,7 @@ func listen(t *testing.T, network, address string) net.Listener {
 
 func file(t *testing.T, l net.Listener) *os.File {
 	t.Helper()
-	f, err := l.(interface { //nolint:forcetypeassert // TCP and unix listeners both can
+	f, err := l.(interface {
 		File() (*os.File, error)
 	}).File()
 	require.NoError(t, err)

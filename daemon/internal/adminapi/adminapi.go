@@ -5,6 +5,7 @@
 package adminapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -14,11 +15,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/daemon/internal/control"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/job/inspect"
+	"github.com/bandeja/inboxd/daemon/internal/latency"
 )
 
 // Orgs keeps the tenants.
@@ -26,6 +30,7 @@ type Orgs interface {
 	CreateOrg(ctx context.Context, org inbox.Org) (inbox.Org, error)
 	Orgs(ctx context.Context) ([]inbox.Org, error)
 	OrgByName(ctx context.Context, name string) (inbox.Org, error)
+	UpdateOrg(ctx context.Context, org inbox.Org) (inbox.Org, error) // all but its name
 }
 
 // Users keeps the agents. orgID 0 means all orgs.
@@ -42,6 +47,10 @@ type Channels interface {
 	// the change holds.
 	SetChannelState(ctx context.Context, orgID, id int64, state inbox.ChannelState) (inbox.Channel, int64, error)
 	SetChannelToken(ctx context.Context, orgID, id int64, token string) (inbox.Channel, int64, error)
+	// ChannelUse counts what depends on a channel; RemoveChannel refuses while
+	// there are unfinished jobs.
+	ChannelUse(ctx context.Context, orgID, id int64) (unfinished, conversations int64, err error)
+	RemoveChannel(ctx context.Context, orgID, id int64, why string) (version int64, err error)
 }
 
 // Tokens makes and checks credentials.
@@ -50,13 +59,18 @@ type Tokens interface {
 	// AuthenticateAdmin returns an Unauthorized fault for anything but a live
 	// admin token.
 	AuthenticateAdmin(ctx context.Context, clear string) (Principal, error)
+	// Tokens and Token never hold the secret; orgID 0 means all orgs.
+	Tokens(ctx context.Context, orgID int64) ([]inbox.Token, error)
+	Token(ctx context.Context, orgID, id int64) (inbox.Token, error)
+	RevokeToken(ctx context.Context, orgID, id int64) (inbox.Token, error)
 }
 
 // Jobs answers questions about the engine. orgID 0 means all orgs.
 type Jobs interface {
 	QueueSummary(ctx context.Context, orgID int64) ([]inspect.Queue, error)
-	Latency(ctx context.Context, orgID int64, window time.Duration) ([]inspect.Latency, error)
 	Processes(ctx context.Context) ([]inspect.Process, error)
+	// ReadyByType counts an org's ready jobs, and those of it that are under way.
+	ReadyByType(ctx context.Context, orgID int64) (ready map[job.Type]int64, underWay int64, err error)
 	JobList(ctx context.Context, f inspect.Filter) ([]inspect.Job, error)
 	Job(ctx context.Context, orgID, id int64) (inspect.Detail, error)
 	JobCount(ctx context.Context, f inspect.Filter, by inspect.By) ([]inspect.Count, error)
@@ -75,10 +89,16 @@ type Explainer interface {
 	Why(ctx context.Context, orgID, id int64) (inspect.Why, error)
 }
 
+// Latency tells how long work takes.
+type Latency interface {
+	// Latency returns a Temporary fault until it knows.
+	Latency(ctx context.Context, q latency.Query) (latency.Answer, error)
+}
+
 // Retrier revives dead jobs.
 type Retrier interface {
 	DeadByOrg(ctx context.Context, f inspect.Filter) ([]inspect.OrgCount, error)
-	RetryDead(ctx context.Context, f inspect.Filter) (int, error)
+	RetryDead(ctx context.Context, f inspect.Filter, by string) (int, error)
 }
 
 // Control keeps what operators set. Every change returns the version under which
@@ -88,7 +108,7 @@ type Control interface {
 	AddHold(ctx context.Context, h control.Hold, lasts time.Duration) (control.Hold, int64, error)
 	ReleaseHolds(ctx context.Context, ids []int64, by string) ([]control.Hold, int64, error)
 	SetLimits(ctx context.Context, limits []control.Limit, lasts time.Duration) (int64, error)
-	ResetLimits(ctx context.Context, orgID int64, names []string) (int, int64, error)
+	ResetLimits(ctx context.Context, orgID int64, names []string, by, reason string) (int, int64, error)
 	SetDial(ctx context.Context, q job.Queue, dial int, by string) (int64, error)
 	Acks(ctx context.Context, version int64) ([]control.Ack, error)
 }
@@ -142,31 +162,44 @@ type Options struct {
 	Tokens   Tokens
 	Jobs     Jobs
 	Failures Failures
+	Latency  Latency
 	Retrier  Retrier
 	Control  Control
 	Recaller Recaller
 	Logger   *slog.Logger
 	Version  string
 
-	Canceller   Canceller                                              // nil: jobs cannot be cancelled here
-	Resolver    Resolver                                               // nil: jobs cannot be resolved here
-	Explainer   Explainer                                              // nil: jobs cannot be explained here
-	Waiting     Waiting                                                // nil: who waits for a token is not known
-	Token       func(ctx context.Context, w job.Want) job.Grant        // says when there is one, and takes none; nil: not known
-	Life        func(d inspect.Detail, now time.Time) []inspect.Moment // tells a job's life; nil: nobody does
-	Probes      []Probe
-	Dial        func(job.Queue) int      // percent by Redis now; nil: not known
-	Redis       bool                     // whether one is configured
-	Snapshot    func() *control.Snapshot // this process's copy; nil: marks are not known
-	Environment string                   // badge of this deployment; may be empty
-	APIURL      string                   // of the public API; empty: not known
-	MetricsURL  string                   // with /metrics; empty: not known
-	Now         func() time.Time         // nil: time.Now
+	Trail        Trail                                                  // nil: the audit trail cannot be read here
+	Revealer     Revealer                                               // nil: nothing is revealed here
+	Registerer   prometheus.Registerer                                  // nil: metrics are kept but not exposed
+	Canceller    Canceller                                              // nil: jobs cannot be cancelled here
+	Resolver     Resolver                                               // nil: jobs cannot be resolved here
+	Operations   Operations                                             // nil: there are none here
+	Explainer    Explainer                                              // nil: jobs cannot be explained here
+	Waiting      Waiting                                                // nil: who waits for a token is not known
+	Token        func(ctx context.Context, w job.Want) job.Grant        // says when there is one, and takes none; nil: not known
+	Life         func(d inspect.Detail, now time.Time) []inspect.Moment // tells a job's life; nil: nobody does
+	Drainer      Drainer                                                // nil: workers cannot be drained here
+	Usage        Usage                                                  // nil: how much of a limit is in use is not known
+	History      History                                                // nil: no history of limits is kept
+	TokenChecker TokenChecker                                           // nil: tokens of channels are not checked
+	SLA          SLA                                                    // nil: there are no figures here
+	Probes       []Probe
+	Dial         func(job.Queue) int      // percent by Redis now; nil: not known
+	Redis        bool                     // whether one is configured
+	Snapshot     func() *control.Snapshot // this process's copy; nil: marks are not known
+	Environment  string                   // badge of this deployment; may be empty
+	APIURL       string                   // of the public API; empty: not known
+	MetricsURL   string                   // with /metrics; empty: not known
+	Now          func() time.Time         // nil: time.Now
+	Recheck      time.Duration            // between two looks at the token of a long call; 0: 4 s
 }
 
 type handler struct {
 	Options
 
+	logins  *lockout
+	metrics *metrics
 	mux     *http.ServeMux
 	openAPI []byte
 	status  *board
@@ -177,15 +210,21 @@ type handler struct {
 // server made with NewServer: without its ConnContext every caller needs a
 // token.
 func New(o Options) (http.Handler, error) {
-	if o.Orgs == nil || o.Users == nil || o.Channels == nil || o.Tokens == nil || o.Jobs == nil || o.Failures == nil || o.Retrier == nil ||
+	if o.Orgs == nil || o.Users == nil || o.Channels == nil || o.Tokens == nil || o.Jobs == nil || o.Latency == nil || o.Failures == nil || o.Retrier == nil ||
 		o.Control == nil || o.Recaller == nil || o.Logger == nil || o.Version == "" {
-		return nil, errors.New("adminapi: Orgs, Users, Channels, Tokens, Jobs, Failures, Retrier, Control, Recaller, Logger and Version are required")
+		return nil, errors.New("adminapi: Orgs, Users, Channels, Tokens, Jobs, Latency, Failures, Retrier, Control, Recaller, Logger and Version are required")
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	o.Recheck = cmp.Or(o.Recheck, recheckEvery)
 	h := &handler{Options: o, mux: http.NewServeMux()}
 	h.status = newBoard(h)
+	h.logins = newLockout(o.Now)
+	var err error
+	if h.metrics, err = newMetrics(o.Registerer); err != nil {
+		return nil, err
+	}
 	routes := h.routes()
 	document, err := openAPI(o.Version, routes)
 	if err != nil {

@@ -37,10 +37,19 @@ func TestStatus(t *testing.T) {
 			Queues: []admin.Queue{{
 				ID: "whatsapp", Name: "whatsapp", Dial: new(50), Ready: 3, Scheduled: 2, Retrying: 1, Dead: 1,
 				OldestReadyMS: new(int64(90_000)), InPerS: new(2.5),
-				Latency: admin.Latency{Wait: admin.Percentiles{N: 4, P50MS: new(12.5), P95MS: new(12.5), P99MS: new(12.5)}, WindowMS: 300_000},
+				Latency: admin.Latency{
+					Wait:     admin.Percentiles{N: 4, P50MS: new(12.544), P95MS: new(12.544), P99MS: new(12.544)},
+					Run:      admin.Percentiles{N: 1, P50MS: new(2949.12), P95MS: new(2949.12), P99MS: new(2949.12)},
+					WindowMS: 300_000,
+				},
 			}},
-			Processes: []admin.Process{{ID: "1", Host: "h", PID: 42, Mode: "worker", Version: "v1", Slots: 8, BeatAgeMS: 1000, StartedAt: day}},
-			Parts:     []admin.Part{{Name: "postgres", OK: true}},
+			Processes: []admin.Process{{
+				ID: "1", Host: "h", PID: 42, Mode: "worker", Version: "v1", Slots: 8, BeatAgeMS: 1000, StartedAt: day,
+				BackgroundSlots: 2, Running: new(0), ControlVersion: new(int64(4)),
+			}, {
+				ID: "10", Host: "h", PID: 43, Mode: "api", Version: "v1", BeatAgeMS: 1000, StartedAt: day, Running: new(0), ControlVersion: new(int64(0)),
+			}},
+			Parts: []admin.Part{{Name: "postgres", OK: true, TookMS: new(0.0)}},
 		},
 	}
 	require.Empty(t, cmp.Diff(want, got))
@@ -279,7 +288,7 @@ func TestBoundTokenSeesNoRawErrors(t *testing.T) {
 	for token, want := range map[string]string{"viewer": "dial db-7.internal: refused", "@admin": "not available"} {
 		s, err := as(t, server, token).Status(t.Context())
 		require.NoError(t, err)
-		require.Equal(t, []admin.Part{{Name: "postgres", Error: &want}}, s.Item.Parts, token)
+		require.Equal(t, []admin.Part{{Name: "postgres", Error: &want, TookMS: new(0.0)}}, s.Item.Parts, token)
 	}
 }
 

@@ -34,7 +34,18 @@ func (b bulk) read(ctx context.Context, h *handler, c *call) (r admin.BulkReques
 		}
 	}
 	f, err = h.filter(ctx, c.caller, r.Selector)
+	c.change.Note("selector", r.Selector)
 	return r, f, err
+}
+
+// mostNoted is how many orgs the record of a bulk change counts apart.
+const mostNoted = 20
+
+// noteBulk puts into the record what was counted before the change.
+func noteBulk(ctx context.Context, matched int64, byOrg []admin.OrgCount) {
+	change := inbox.ChangeOf(ctx)
+	change.Note("matched", matched)
+	change.Note("by_org", byOrg[:min(len(byOrg), mostNoted)])
 }
 
 // touches reports whether a job is in a state that this changes.

@@ -2,6 +2,7 @@ package adminapi
 
 import (
 	"context"
+	"crypto/rand"
 	"net"
 	"net/http"
 	"net/netip"
@@ -18,6 +19,11 @@ type caller struct {
 	name  string
 	role  admin.Role
 	orgID int64
+
+	tokenID   int64  // 0: none
+	requestID string // of this call
+	source    string // socket, or tcp and the address
+	clear     string // the token itself, to look again; never shown
 }
 
 type (
@@ -45,26 +51,45 @@ func withPeer(ctx context.Context, c net.Conn) context.Context {
 // one is given, says less or the same.
 func (h *handler) identify(r *http.Request) (caller, error) {
 	local, onSocket := r.Context().Value(peerKey{}).(peer)
+	from, source := origin(r)
 	header := r.Header.Get("Authorization")
 	if header == "" && onSocket {
-		return caller{name: "local:" + strconv.FormatUint(uint64(local.uid), 10), role: admin.Admin}, nil
+		return caller{
+			name: "local:" + strconv.FormatUint(uint64(local.uid), 10), role: admin.Admin, requestID: rand.Text(), source: source,
+		}, nil
 	}
 	scheme, clear, _ := strings.Cut(header, " ")
 	if header == "" || !strings.EqualFold(scheme, "Bearer") || clear == "" {
 		return caller{}, inbox.Faultf(inbox.Unauthorized, "no_token", "this needs a token: inboxctl login, or --token-file FILE")
 	}
-	p, err := h.Tokens.AuthenticateAdmin(r.Context(), strings.TrimSpace(clear))
+	p, err := h.login(r.Context(), from, strings.TrimSpace(clear))
 	if err != nil {
 		return caller{}, err
 	}
-	return caller{name: "token:" + strconv.FormatInt(p.TokenID, 10), role: admin.Role(p.Role), orgID: p.OrgID}, nil
+	return caller{
+		name: "token:" + strconv.FormatInt(p.TokenID, 10), role: admin.Role(p.Role), orgID: p.OrgID, tokenID: p.TokenID,
+		requestID: rand.Text(), source: source, clear: strings.TrimSpace(clear),
+	}, nil
+}
+
+// origin says where a request comes from: for counting failed logins, and for
+// the record.
+func origin(r *http.Request) (key, source string) {
+	if local, ok := r.Context().Value(peerKey{}).(peer); ok {
+		return "uid " + strconv.FormatUint(uint64(local.uid), 10), "socket"
+	}
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return "socket", "socket"
+	}
+	return "address " + sourceOf(at.Addr()), "tcp " + at.Addr().Unmap().String()
 }
 
 // refuseBrowser keeps web pages out: no browser has business here, and on the
 // loopback address a page could otherwise call through a rebound host name.
 func refuseBrowser(r *http.Request) error {
 	for name := range r.Header {
-		if name == "Origin" || name == "Referer" || strings.HasPrefix(name, "Sec-Fetch-") {
+		if name == "Origin" || name == "Referer" || name == "Upgrade" || strings.HasPrefix(name, "Sec-Fetch-") {
 			return inbox.Faultf(inbox.Forbidden, "browser", "the admin API is not for browsers: it refuses requests with %s", name)
 		}
 	}

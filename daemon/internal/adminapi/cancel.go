@@ -62,6 +62,7 @@ func (h *handler) cancel(ctx context.Context, by string, f inspect.Filter, resul
 	if result.DryRun || result.Matched == 0 {
 		return nil
 	}
+	noteBulk(ctx, result.Matched, result.ByOrg)
 	cancelled, flagged, err := h.Canceller.Cancel(ctx, f, by)
 	if cancelled+flagged == 0 && err != nil {
 		return err

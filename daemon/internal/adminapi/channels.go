@@ -40,10 +40,14 @@ func (h *handler) addChannel(ctx context.Context, c *call) (any, error) {
 		return nil, err
 	}
 	channel.OrgID = org.ID
+	checked, warning, err := h.checkToken(ctx, &channel, a)
+	if err != nil {
+		return nil, err
+	}
 	if channel, err = h.Channels.CreateChannel(ctx, channel, a.Token); err != nil {
 		return nil, err
 	}
-	return one(h, "channel", wireChannel(channel, org.Name)), nil
+	return one(h, "channel", admin.ChannelAdded{Channel: wireChannel(channel, org.Name), Checked: checked, Warning: word(warning)}), nil
 }
 
 func newChannel(a admin.ChannelAdd) (inbox.Channel, error) {

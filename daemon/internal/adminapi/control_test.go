@@ -53,9 +53,6 @@ func TestPauseAndResumeAnOrg(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []admin.Hold{first}, second.Item.Others, "holds stack, and whoever adds one learns of the other")
 
-	_, err = client.ReleaseHolds(ctx, admin.HoldRelease{Org: "acme"})
-	require.Equal(t, admin.Conflict, admin.KindOf(err))
-	require.ErrorContains(t, err, "acme has 2 holds (1 by token:5, 2 by token:5): name one with --hold ID, or release them with --hold all")
 	_, err = client.ReleaseHolds(ctx, admin.HoldRelease{Org: "acme", Hold: "9"})
 	require.Equal(t, admin.NotFound, admin.KindOf(err))
 	released, err := client.ReleaseHolds(ctx, admin.HoldRelease{Org: "acme", Hold: "2"})
@@ -71,6 +68,30 @@ func TestPauseAndResumeAnOrg(t *testing.T) {
 	none, err := client.ReleaseHolds(ctx, admin.HoldRelease{Org: "acme"})
 	require.NoError(t, err, "what is not paused is resumed already")
 	require.Nil(t, none.Item.Applied)
+}
+
+// Two people hold an org for two reasons: whoever is done with theirs must not
+// let the other's go, and must learn how to if that is meant.
+func TestResumeReleasesOnesOwnHolds(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	client := as(t, onTCP(t, newHandler(t, f)), "operator")
+	ctx := t.Context()
+	for range 2 {
+		_, err := client.AddHold(ctx, admin.HoldAdd{Org: "acme"})
+		require.NoError(t, err)
+	}
+	f.engine.holds = append(f.engine.holds, control.Hold{ID: 9, OrgID: 1, Owner: "local:0", Reason: "number under review", CreatedAt: day})
+	got, err := client.ReleaseHolds(ctx, admin.HoldRelease{Org: "acme"})
+	require.NoError(t, err)
+	require.Len(t, got.Item.Holds, 2)
+	require.Equal(t, "9", got.Item.Others[0].ID, "what still holds is said")
+	_, err = client.ReleaseHolds(ctx, admin.HoldRelease{Org: "acme"})
+	require.Equal(t, admin.Conflict, admin.KindOf(err))
+	require.ErrorContains(t, err, "none of the holds on acme is yours (9 by local:0): name one with --hold ID, or release every one with --all-holds")
+	got, err = client.ReleaseHolds(ctx, admin.HoldRelease{Org: "acme", Hold: admin.AllHolds})
+	require.NoError(t, err)
+	require.Equal(t, "9", got.Item.Holds[0].ID)
 }
 
 // A process that has not applied a change is named, because somebody must look
@@ -135,6 +156,10 @@ func TestLimits(t *testing.T) {
 	require.Len(t, all.Items, 12)
 	own, err := client.Limits(ctx, "acme", "")
 	require.NoError(t, err)
+	require.Equal(t, []any{new(int64(7)), new(3)}, []any{own.Items[0].Waiting, own.Items[5].Used}, "of one org it is said what waits and what is under way")
+	for i := range own.Items {
+		own.Items[i].Waiting, own.Items[i].Used = nil, nil
+	}
 	require.Empty(t, cmp.Diff(done.Item.Limits, own.Items))
 	require.Equal(t, []any{"concurrency", (*int)(nil), "default"}, []any{own.Items[5].Name, own.Items[5].Value, own.Items[5].Source})
 

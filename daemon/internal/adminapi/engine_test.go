@@ -24,6 +24,7 @@ type engine struct {
 	silent  error // Acks fails
 
 	recalls   []string
+	drained   int64 // a worker
 	cancelled []inspect.Filter
 	stop      error // Cancel fails, after one job
 	resolved  []inspect.Resolution
@@ -76,12 +77,39 @@ func (e *engine) SetLimits(_ context.Context, limits []control.Limit, lasts time
 	return e.version, nil
 }
 
-func (e *engine) ResetLimits(context.Context, int64, []string) (int, int64, error) {
+func (e *engine) ResetLimits(context.Context, int64, []string, string, string) (int, int64, error) {
 	defer e.lock()()
 	n := len(e.limits)
 	e.limits = nil
 	e.version++
 	return n, e.version, nil
+}
+
+func (e *engine) LimitChanges(_ context.Context, orgID, before int64, limit int) (page []control.LimitChange, err error) {
+	defer e.lock()()
+	for id := int64(3); id > 0; id-- {
+		if (before == 0 || id < before) && len(page) < limit && orgID != 2 {
+			page = append(page, control.LimitChange{
+				ID: id, OrgID: 1, Name: "send_text", Owner: "token:5", At: day,
+				After: &control.Limit{Name: "send_text", Value: 100 * int(id), Window: time.Minute},
+			})
+		}
+	}
+	return page, nil
+}
+
+func (e *engine) DrainWorker(_ context.Context, id int64, by string) (int64, error) {
+	defer e.lock()()
+	e.drained, e.by = id, append(e.by, by)
+	e.version++
+	return e.version, nil
+}
+
+func (e *engine) UndrainWorker(context.Context, int64) (int64, error) {
+	defer e.lock()()
+	e.drained = 0
+	e.version++
+	return e.version, nil
 }
 
 func (e *engine) SetDial(_ context.Context, q job.Queue, dial int, _ string) (int64, error) {

@@ -19,6 +19,7 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/job/inspect"
+	"github.com/bandeja/inboxd/daemon/internal/latency"
 )
 
 // fake is a store and a ledger in memory, with two orgs, acme (1) and globex
@@ -34,17 +35,40 @@ type fake struct {
 	filters  []inspect.Filter // of RetryDead
 	feeds    []inspect.FeedFilter
 	looks    int
+	asked    []latency.Query
+	unknown  error // Latency fails
 	engine   engine
 	down     error // every call fails
 	stop     error // RetryDead fails, with one job left
-	hang     bool  // RetryDead waits for the end of its time, with one job left
+	trail    []inbox.AuditEntry
+	verdict  inbox.AuditVerdict
+	tokens   []inbox.Token
+	shown    []*inbox.Change // what was revealed, and to whom
+	hang     bool            // RetryDead waits for the end of its time, with one job left
+
+	unfinished int64 // of every channel
+	operations *bulkWork
+	sla        *fakeSLA
 }
 
 func newFake() *fake {
 	return &fake{
+		operations: newBulkWork(),
+		sla:        &fakeSLA{},
 		orgs: []inbox.Org{
 			{ID: 1, Name: "acme", TimeZone: "UTC", SLATarget: 5 * time.Minute, Objective: 0.8, CreatedAt: day},
 			{ID: 2, Name: "globex", TimeZone: "UTC", SLATarget: time.Minute, Objective: 0.9, CreatedAt: day},
+		},
+		trail: []inbox.AuditEntry{
+			{ID: 10, At: day, Actor: "token:5", TokenID: 5, Action: "orgs.add", OrgID: 1, Org: "acme", Target: "org acme", Detail: []byte(`{}`), Outcome: "done"},
+			{ID: 11, At: day, Actor: "local:0", Action: "queues.dial", Target: "queue whatsapp", Reason: "INC-1", Detail: []byte(`{"after":{"dial":25}}`), Outcome: "done", Source: "socket"},
+			{ID: 12, At: day, Actor: "local:0", Action: "users.add", OrgID: 2, Org: "globex", Target: "user erin", Detail: []byte(`{}`), Outcome: "done", Source: "socket"},
+		},
+		verdict: inbox.AuditVerdict{Count: 12, Head: []byte{0xab}},
+		tokens: []inbox.Token{
+			{ID: 5, Role: "operator", CreatedBy: "local:0", CreatedAt: day, ExpiresAt: day.Add(time.Hour)},
+			{ID: 6, OrgID: 1, Org: "acme", User: "dana", CreatedAt: day, ExpiresAt: day},
+			{ID: 7, OrgID: 2, Org: "globex", CreatedAt: day, RevokedAt: day},
 		},
 		users: []inbox.User{{ID: 1, OrgID: 1, Name: "dana", CreatedAt: day}, {ID: 2, OrgID: 2, Name: "erin", CreatedAt: day}},
 		jobs: []inspect.Job{
@@ -75,6 +99,30 @@ func (f *fake) CreateOrg(_ context.Context, o inbox.Org) (inbox.Org, error) {
 func (f *fake) Orgs(context.Context) ([]inbox.Org, error) {
 	defer f.lock()()
 	return slices.Clone(f.orgs), f.down
+}
+
+func (f *fake) UpdateOrg(_ context.Context, o inbox.Org) (inbox.Org, error) {
+	defer f.lock()()
+	for i := range f.orgs {
+		if f.orgs[i].ID == o.ID {
+			f.orgs[i] = o
+		}
+	}
+	return o, f.down
+}
+
+func (f *fake) ChannelUse(context.Context, int64, int64) (unfinished, conversations int64, err error) {
+	return f.unfinished, 12, f.down
+}
+
+func (f *fake) RemoveChannel(_ context.Context, orgID, id int64, _ string) (int64, error) {
+	defer f.lock()()
+	f.channels = slices.DeleteFunc(f.channels, func(c inbox.Channel) bool { return c.ID == id && c.OrgID == orgID })
+	return 9, f.down
+}
+
+func (f *fake) ReadyByType(context.Context, int64) (ready map[job.Type]int64, underWay int64, err error) {
+	return map[job.Type]int64{job.SendMessage: 7}, 3, f.down
 }
 
 func (f *fake) OrgByName(_ context.Context, name string) (inbox.Org, error) {
@@ -132,6 +180,9 @@ func (f *fake) CreateToken(_ context.Context, n adminapi.NewToken) (int64, strin
 func (f *fake) AuthenticateAdmin(_ context.Context, clear string) (adminapi.Principal, error) {
 	defer f.lock()()
 	p := adminapi.Principal{TokenID: 5, Role: clear}
+	if err := oldTokens(clear); err != nil {
+		return p, err
+	}
 	if clear[0] == '@' {
 		p.Role, p.OrgID = clear[1:], 1
 	}
@@ -155,13 +206,29 @@ func (f *fake) QueueSummary(_ context.Context, orgID int64) ([]inspect.Queue, er
 	}}, f.down
 }
 
-func (f *fake) Latency(context.Context, int64, time.Duration) ([]inspect.Latency, error) {
-	p := 12.5
-	return []inspect.Latency{{Queue: job.WhatsApp, Wait: inspect.Percentiles{N: 4, P50: &p, P95: &p, P99: &p}}}, nil
+// Latency knows four waits of 12.5 ms and a run of 3 s.
+func (f *fake) Latency(_ context.Context, q latency.Query) (latency.Answer, error) {
+	defer f.lock()()
+	f.asked = append(f.asked, q)
+	times := &latency.Times{}
+	for range 4 {
+		times.Of(latency.Wait).Add(12500 * time.Microsecond)
+	}
+	times.Of(latency.Run).Add(3 * time.Second)
+	g := latency.Group{Key: latency.Key{Queue: job.WhatsApp, Type: job.SendMessage}, Times: times}
+	if q.By == latency.ByOrg {
+		g.Org = "acme"
+	}
+	return latency.Answer{Groups: []latency.Group{g}, Since: day.Add(-q.Window), AsOf: day}, f.unknown
 }
 
 func (f *fake) Processes(context.Context) ([]inspect.Process, error) {
-	return []inspect.Process{{ID: 1, Host: "h", PID: 42, Mode: "worker", Version: "v1", Slots: 8, BeatAge: time.Second, StartedAt: day}}, nil
+	defer f.engine.lock()()
+	p := inspect.Process{ID: 1, Host: "h", PID: 42, Mode: "worker", Version: "v1", Slots: 8, BeatAge: time.Second, StartedAt: day, Background: 2, ControlVersion: 4}
+	if f.engine.drained == p.ID {
+		p.Draining, p.DrainedBy = true, "token:5"
+	}
+	return []inspect.Process{p, {ID: 10, Host: "h", PID: 43, Mode: "api", Version: "v1", BeatAge: time.Second, StartedAt: day}}, nil
 }
 
 func (f *fake) JobList(_ context.Context, x inspect.Filter) (got []inspect.Job, err error) {
@@ -247,10 +314,11 @@ func (f *fake) DeadByOrg(ctx context.Context, x inspect.Filter) (got []inspect.O
 	return got, f.down
 }
 
-func (f *fake) RetryDead(ctx context.Context, x inspect.Filter) (int, error) {
+func (f *fake) RetryDead(ctx context.Context, x inspect.Filter, _ string) (int, error) {
 	n := len(f.dead(ctx, x))
-	defer f.lock()()
+	unlock := f.lock()
 	f.filters = append(f.filters, x)
+	unlock()
 	if f.hang {
 		<-ctx.Done()
 		return n - 1, ctx.Err()
@@ -264,8 +332,10 @@ func (f *fake) RetryDead(ctx context.Context, x inspect.Filter) (int, error) {
 // options are complete, with a clock that stands still.
 func (f *fake) options() adminapi.Options {
 	return adminapi.Options{
-		Orgs: f, Users: f, Channels: f, Tokens: f, Jobs: f, Failures: f, Retrier: f, Control: &f.engine, Recaller: &f.engine,
-		Canceller: &f.engine, Resolver: &f.engine, Explainer: f,
+		Orgs: f, Users: f, Channels: f, Tokens: f, Jobs: f, Latency: f, Failures: f, Retrier: f, Control: &f.engine, Recaller: &f.engine,
+		Canceller: &f.engine, Resolver: &f.engine, Operations: f.operations, Explainer: f, Trail: f, Revealer: f,
+		Drainer: &f.engine, History: &f.engine,
+		SLA:    f.sla,
 		Logger: slog.New(slog.DiscardHandler), Version: "v1",
 		Environment: "test", APIURL: "http://127.0.0.1:8080",
 		Dial:   func(job.Queue) int { return 50 },

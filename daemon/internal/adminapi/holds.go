@@ -177,8 +177,9 @@ func (h *handler) others(ctx context.Context, who caller, of control.Hold) ([]ad
 // apart reports whether two values, of which 0 means any, exclude each other.
 func apart[T int64 | job.Queue | job.Type](a, b T) bool { return a != 0 && b != 0 && a != b }
 
-// releaseHolds ends holds of an org, or of a queue as a whole. Several holds may
-// be of several owners, so one must be named, or all.
+// releaseHolds ends holds of an org, or of a queue as a whole. Whoever resumes
+// ends their own: what others hold for their own reasons stays, unless it is
+// named, or all are meant.
 func (h *handler) releaseHolds(ctx context.Context, c *call) (any, error) {
 	r, err := decode[admin.HoldRelease](c)
 	if err != nil {
@@ -195,7 +196,7 @@ func (h *handler) releaseHolds(ctx context.Context, c *call) (any, error) {
 	holds := slices.DeleteFunc(s.Active(h.Now()), func(x control.Hold) bool {
 		return x.OrgID != of.OrgID || (of.OrgID == 0 && x.Queue != of.Queue)
 	})
-	ids, err := choose(holds, r.Hold, where)
+	ids, err := choose(holds, r.Hold, c.caller.name, where)
 	if err != nil {
 		return nil, err
 	}
@@ -230,24 +231,30 @@ func (h *handler) readRelease(ctx context.Context, c *call, r admin.HoldRelease)
 	return of, "", inbox.Faultf(inbox.Invalid, "nothing_to_resume", "say what to resume: either an org or a queue")
 }
 
-// choose returns the ids to release. None to release is no fault: it is so
-// already.
-func choose(holds []control.Hold, word, where string) (ids []int64, err error) {
+// choose returns the ids to release: those of whoever asks, unless one is named
+// or all are meant. None to release is no fault: it is so already.
+func choose(holds []control.Hold, word, who, where string) (ids []int64, err error) {
+	var all []int64
 	var words []string
 	for _, x := range holds {
-		ids, words = append(ids, x.ID), append(words, idOf(x.ID)+" by "+x.Owner)
+		all, words = append(all, x.ID), append(words, idOf(x.ID)+" by "+x.Owner)
+		if x.Owner == who {
+			ids = append(ids, x.ID)
+		}
 	}
 	switch {
-	case word == admin.AllHolds, word == "" && len(ids) <= 1:
+	case word == admin.AllHolds:
+		return all, nil
+	case word == "" && (len(ids) > 0 || len(all) == 0):
 		return ids, nil
 	case word == "":
-		return nil, inbox.Faultf(inbox.Conflict, "several_holds", "%s has %d holds (%s): name one with --hold ID, or release them with --hold all", where, len(ids), strings.Join(words, ", "))
+		return nil, inbox.Faultf(inbox.Conflict, "others_hold", "none of the holds on %s is yours (%s): name one with --hold ID, or release every one with --all-holds", where, strings.Join(words, ", "))
 	}
 	id, err := parseIDOf("hold", word)
 	if err != nil {
 		return nil, err
 	}
-	if !slices.Contains(ids, id) {
+	if !slices.Contains(all, id) {
 		f := inbox.Faultf(inbox.NotFound, "hold_not_found", "there is no hold %d on %s", id, where)
 		if len(words) > 0 {
 			f.Text += ": it has " + strings.Join(words, ", ")

@@ -78,6 +78,15 @@ func (h *handler) showJob(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	wanted, err := revealing(c)
+	if err != nil {
+		return nil, err
+	}
+	if wanted {
+		if err := h.mayReveal(c); err != nil {
+			return nil, err
+		}
+	}
 	d, err := h.Jobs.Job(ctx, c.caller.orgID, id)
 	if err != nil {
 		return nil, err
@@ -90,6 +99,11 @@ func (h *handler) showJob(ctx context.Context, c *call) (any, error) {
 	if h.Life != nil {
 		for _, m := range h.Life(d, now) {
 			detail.Timeline = append(detail.Timeline, wireMoment(m))
+		}
+	}
+	if wanted {
+		if err := h.reveal(ctx, c, d.Job, &detail.Revealed); err != nil {
+			return nil, err
 		}
 	}
 	return one(h, "job", detail), nil

@@ -27,7 +27,9 @@ func (h *handler) listLimits(ctx context.Context, c *call) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		return list(h, "limits", h.limitsOf(s, org)), nil
+		limits := h.limitsOf(s, org)
+		h.addUse(ctx, org, limits)
+		return list(h, "limits", limits), nil
 	}
 	orgs, err := h.visibleOrgs(ctx, c.caller)
 	if err != nil {
@@ -158,7 +160,7 @@ func (h *handler) resetLimits(ctx context.Context, c *call) (any, error) {
 		return nil, err
 	}
 	return h.changeLimits(ctx, org, r.DryRun, func() (int64, error) {
-		_, version, err := h.Control.ResetLimits(ctx, org.ID, r.Names)
+		_, version, err := h.Control.ResetLimits(ctx, org.ID, r.Names, c.caller.name, r.Reason)
 		return version, err
 	}, func(s *control.Snapshot) *control.Snapshot { return s.WithoutLimits(org.ID, r.Names) })
 }

@@ -25,7 +25,7 @@ func openAPI(version string, routes []route) (json.RawMessage, error) {
 		Security: []map[string][]string{{"token": {}}, {}},
 	}
 	for _, rt := range routes {
-		doc.AddOperation(operation(types, rt))
+		doc.AddOperation(describe(types, rt))
 	}
 	raw, err := json.Marshal(doc)
 	if err != nil {
@@ -34,7 +34,7 @@ func openAPI(version string, routes []route) (json.RawMessage, error) {
 	return raw, nil
 }
 
-func operation(types huma.Registry, rt route) *huma.Operation {
+func describe(types huma.Registry, rt route) *huma.Operation {
 	schema := func(v any) *huma.Schema { return types.Schema(reflect.TypeOf(v), true, "") }
 	op := &huma.Operation{
 		Method: rt.method, Path: rt.path, Summary: rt.summary,

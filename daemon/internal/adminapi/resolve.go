@@ -2,12 +2,9 @@ package adminapi
 
 import (
 	"context"
-	"maps"
-	"slices"
 
 	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
-	"github.com/bandeja/inboxd/daemon/internal/job/inspect"
 )
 
 // resolveJob settles an uncertain job as an operator says.
@@ -16,12 +13,9 @@ func (h *handler) resolveJob(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	words := map[string]inspect.Resolution{
-		admin.AsSent: inspect.ResolvedSent, admin.AsNotSent: inspect.ResolvedNotSent, admin.AsResend: inspect.ResolvedResend,
-	}
-	how, ok := words[r.As]
-	if !ok {
-		return nil, unknownWord(inbox.Invalid, "resolution", r.As, slices.Sorted(maps.Keys(words)))
+	how, err := parseResolution(r.As)
+	if err != nil {
+		return nil, err
 	}
 	id, err := parseID(r.ID)
 	if err != nil {

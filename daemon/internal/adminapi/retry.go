@@ -25,7 +25,7 @@ func (h *handler) retryJobs(ctx context.Context, c *call) (any, error) {
 			return nil, err
 		}
 	}
-	if err := h.retry(ctx, f, &result); err != nil {
+	if err := h.retry(ctx, c.caller.name, f, &result); err != nil {
 		return nil, err
 	}
 	return one(h, "retry", result), nil
@@ -35,7 +35,7 @@ func (h *handler) retryJobs(ctx context.Context, c *call) (any, error) {
 // counted but not revived was locked, or changed, by somebody else. An error
 // after the first jobs were revived is part of the result: a caller must learn
 // what was done.
-func (h *handler) retry(ctx context.Context, f inspect.Filter, result *admin.RetryResult) error {
+func (h *handler) retry(ctx context.Context, by string, f inspect.Filter, result *admin.RetryResult) error {
 	counts, err := h.Retrier.DeadByOrg(ctx, f)
 	if err != nil {
 		return err
@@ -44,7 +44,8 @@ func (h *handler) retry(ctx context.Context, f inspect.Filter, result *admin.Ret
 	if result.DryRun || result.Matched == 0 {
 		return nil
 	}
-	n, err := h.Retrier.RetryDead(ctx, f)
+	noteBulk(ctx, result.Matched, result.ByOrg)
+	n, err := h.Retrier.RetryDead(ctx, f, by)
 	if n == 0 && err != nil {
 		return err
 	}

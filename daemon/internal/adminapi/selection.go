@@ -19,7 +19,12 @@ const maxIDs = 1000
 // misspelt word is Invalid, a name nobody has is NotFound; both say the nearest
 // that exists.
 func (h *handler) filter(ctx context.Context, who caller, s admin.Selector) (f inspect.Filter, err error) {
-	if err := readWords(&f, s); err != nil {
+	return h.filterOf(ctx, who, s, maxIDs)
+}
+
+// filterOf is filter for at most so many ids.
+func (h *handler) filterOf(ctx context.Context, who caller, s admin.Selector, most int) (f inspect.Filter, err error) {
+	if err := readWords(&f, s, most); err != nil {
 		return f, err
 	}
 	if f.OrgIDs, err = h.orgIDs(ctx, who, s.Org); err != nil {
@@ -30,7 +35,7 @@ func (h *handler) filter(ctx context.Context, who caller, s admin.Selector) (f i
 }
 
 // readWords reads the parts of a selector that need no look-up.
-func readWords(f *inspect.Filter, s admin.Selector) (err error) {
+func readWords(f *inspect.Filter, s admin.Selector, mostIDs int) (err error) {
 	if s.Since != nil {
 		f.Since = *s.Since
 	}
@@ -42,7 +47,7 @@ func readWords(f *inspect.Filter, s admin.Selector) (err error) {
 			return inbox.Faultf(inbox.Invalid, "bad_selector", "older_than_ms %d is not possible: use 0 or more", *s.OlderThanMS)
 		}
 	}
-	if f.IDs, err = parseIDs(s.IDs); err != nil {
+	if f.IDs, err = parseIDs(s.IDs, mostIDs); err != nil {
 		return err
 	}
 	for _, word := range s.Error {
@@ -101,9 +106,9 @@ func readStates(f *inspect.Filter, words []string) error {
 	return nil
 }
 
-func parseIDs(words []string) ([]int64, error) {
-	if len(words) > maxIDs {
-		return nil, inbox.Faultf(inbox.Invalid, "too_many_ids", "%d ids are too many at once: at most %d, or select them by org and state", len(words), maxIDs)
+func parseIDs(words []string, most int) ([]int64, error) {
+	if len(words) > most {
+		return nil, inbox.Faultf(inbox.Invalid, "too_many_ids", "%d ids are too many at once: at most %d, or select them by org and state", len(words), most)
 	}
 	var ids []int64
 	for _, word := range words {

@@ -29,7 +29,8 @@ type call struct {
 	path   func(name string) string
 	query  url.Values
 	body   []byte
-	reason string // of a change, as the operator gave it
+	reason string        // of a change, as the operator gave it
+	change *inbox.Change // that this call is part of; nil: it only reads
 }
 
 // enter is the gate of every request, known path or not: no browsers, nobody
@@ -44,11 +45,16 @@ func (h *handler) enter(w http.ResponseWriter, r *http.Request) {
 	}
 	who, err := h.identify(r)
 	if err != nil {
-		w.Header().Set("WWW-Authenticate", "Bearer")
+		if kindOf(err) == admin.Unauthorized {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+		}
 		h.fail(w, r, err)
 		return
 	}
-	h.mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, who)))
+	w.Header().Set(requestIDHeader, who.requestID)
+	ctx, stop := h.guard(r.Context(), who)
+	defer stop()
+	h.mux.ServeHTTP(w, r.WithContext(context.WithValue(ctx, callerKey{}, who)))
 }
 
 // recover answers a request whose handler has a bug and keeps the daemon alive.
@@ -69,10 +75,15 @@ func (h *handler) serve(rt route) http.Handler {
 		ctx, cancel := context.WithTimeout(r.Context(), rt.limit())
 		defer cancel()
 		c := &call{caller: who, path: r.PathValue, query: r.URL.Query()}
-		answer, err := h.run(ctx, rt, c, w, r)
 		if rt.method != http.MethodGet {
-			h.Logger.InfoContext(ctx, "admin change", "actor", who.name, "path", r.URL.Path, "reason", c.reason,
-				"outcome", outcome(err), "duration_ms", h.Now().Sub(begin).Milliseconds())
+			ctx = h.begin(ctx, c, rt.action())
+		}
+		answer, err := h.run(ctx, rt, c, w, r)
+		err = unlessOut(ctx, err)
+		if c.change != nil {
+			h.Logger.InfoContext(ctx, "admin change", "actor", who.name, "action", c.change.Action, "path", r.URL.Path, "reason", c.reason,
+				"outcome", outcome(err), "duration_ms", h.Now().Sub(begin).Milliseconds(),
+				"request_id", who.requestID, "from", who.source)
 		}
 		if err != nil {
 			h.fail(w, r, err)
@@ -140,6 +151,9 @@ func decode[T any](c *call) (T, error) {
 	if len(c.reason) > admin.MaxReason {
 		c.reason = ""
 		return v, inbox.Faultf(inbox.Invalid, "bad_reason", "the reason is longer than %d bytes", admin.MaxReason)
+	}
+	if c.change != nil {
+		c.change.Reason = c.reason
 	}
 	return v, nil
 }
@@ -218,7 +232,9 @@ func goingAway(err error) bool {
 
 func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	kind, code, text := h.explain(r.Context(), r.URL.Path, err)
-	if kind == admin.Temporary {
+	if locked, ok := errors.AsType[*lockedError](err); ok {
+		w.Header().Set("Retry-After", strconv.Itoa(locked.seconds()))
+	} else if kind == admin.Temporary {
 		w.Header().Set("Retry-After", strconv.Itoa(1))
 	}
 	h.problem(w, r, kind.Status(), kind, code, text)
@@ -229,6 +245,11 @@ func (h *handler) explain(ctx context.Context, path string, err error) (kind adm
 	kind = kindOf(err)
 	fault, _ := errors.AsType[*inbox.Fault](err)
 	wire, _ := errors.AsType[*admin.Error](err)
+	if unrecorded(err) {
+		h.metrics.auditFailures.Inc()
+		h.Logger.ErrorContext(ctx, "change refused: it cannot be recorded", "path", path, "error", err)
+		return kind, "not_recorded", "nothing was changed, because it could not be recorded in the audit trail: see the daemon's log"
+	}
 	switch {
 	case kind == admin.Internal:
 		h.Logger.ErrorContext(ctx, "admin request failed", "path", path, "error", err)

@@ -3,7 +3,6 @@ package adminapi
 import (
 	"context"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -11,10 +10,12 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/job/inspect"
+	"github.com/bandeja/inboxd/daemon/internal/latency"
 )
 
 const (
 	latencyWindow = 5 * time.Minute
+	longestBoard  = 3 * time.Second        // between two looks, however long they take
 	boardAge      = time.Second            // how long one look serves every viewer
 	boardTime     = 5 * time.Second        // how long a look may take
 	boardPatience = 100 * time.Millisecond // how long a viewer waits for a newer look than the last
@@ -101,8 +102,8 @@ func (b *board) await(ctx context.Context, l *look, orgID int64) sight {
 }
 
 // renew makes one look. The next one is not due before boardAge, and not before
-// nine times what this one took: whatever lies in the tables, looking costs a
-// tenth of one connection at most.
+// nine times what this one took, so that looking costs a tenth of one connection;
+// but an answer that is older than longestBoard would look like trouble.
 func (b *board) renew(ctx context.Context, l *look, orgID int64, under chan struct{}) {
 	defer close(under)
 	ctx, cancel := context.WithTimeout(ctx, boardTime)
@@ -116,7 +117,7 @@ func (b *board) renew(ctx context.Context, l *look, orgID int64, under chan stru
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.sight, l.under = next, nil
-	l.next = next.tried.Add(max(boardAge, 9*next.tried.Sub(began)))
+	l.next = next.tried.Add(min(max(boardAge, 9*next.tried.Sub(began)), longestBoard))
 }
 
 // forget makes the next snapshot a new look: after a change a caller must not
@@ -163,9 +164,12 @@ func (h *handler) probe(ctx context.Context) []admin.Part {
 	var wg sync.WaitGroup
 	for i, p := range h.Probes {
 		wg.Go(func() {
-			parts[i] = admin.Part{Name: p.Name, OK: true}
-			if err := p.Check(ctx); err != nil {
-				parts[i].OK, parts[i].Error = false, word(err.Error())
+			began := h.Now()
+			err := p.Check(ctx)
+			took := float64(h.Now().Sub(began).Microseconds()) / 1000
+			parts[i] = admin.Part{Name: p.Name, OK: err == nil, TookMS: &took}
+			if err != nil {
+				parts[i].Error = word(err.Error())
 			}
 		})
 	}
@@ -178,14 +182,7 @@ func (h *handler) queues(ctx context.Context, orgID int64) ([]admin.Queue, error
 	if err != nil {
 		return nil, err
 	}
-	latency, err := h.Jobs.Latency(ctx, orgID, latencyWindow)
-	if err != nil {
-		return nil, err
-	}
-	times := make(map[job.Queue]inspect.Latency, len(latency))
-	for _, l := range latency {
-		times[l.Queue] = l
-	}
+	times := h.times(ctx, orgID)
 	queues := make([]admin.Queue, 0, len(summary))
 	for _, q := range summary {
 		w := wireQueue(q, times[q.Queue])
@@ -197,6 +194,23 @@ func (h *handler) queues(ctx context.Context, orgID int64) ([]admin.Queue, error
 		queues = append(queues, w)
 	}
 	return queues, nil
+}
+
+// times are none while the server does not know them yet: the rest of the status
+// must not wait for that.
+func (h *handler) times(ctx context.Context, orgID int64) map[job.Queue]*latency.Times {
+	answer, err := h.Latency.Latency(ctx, latency.Query{By: latency.ByQueue, Window: latencyWindow, OrgID: orgID})
+	if err != nil && inbox.KindOf(err) != inbox.Temporary {
+		h.Logger.WarnContext(ctx, "latency is not known", "error", err)
+	}
+	times := make(map[job.Queue]*latency.Times, len(answer.Groups))
+	if err != nil {
+		return times
+	}
+	for _, g := range answer.Groups {
+		times[g.Queue] = g.Times
+	}
+	return times
 }
 
 func (h *handler) showStatus(ctx context.Context, c *call) (any, error) {
@@ -254,14 +268,17 @@ func healthy(s admin.Status, stale time.Duration) bool {
 	return false
 }
 
-func wireQueue(q inspect.Queue, l inspect.Latency) admin.Queue {
+func wireQueue(q inspect.Queue, l *latency.Times) admin.Queue {
+	if l == nil {
+		l = &latency.Times{}
+	}
 	w := admin.Queue{
 		ID: q.Queue.String(), Name: q.Queue.String(),
 		Ready: q.Counts[job.Ready], Scheduled: q.Counts[job.Scheduled], Retrying: q.Retrying,
 		Dispatched: q.Counts[job.Dispatched], Running: q.Counts[job.Running],
 		Uncertain: q.Counts[job.Uncertain], Held: q.Counts[job.Held], Dead: q.Counts[job.Dead],
 		InPerS: q.InPerS, DonePerS: q.DonePerS,
-		Latency: admin.Latency{Wait: wirePercentiles(l.Wait), Run: wirePercentiles(l.Run), E2E: wirePercentiles(l.E2E), WindowMS: latencyWindow.Milliseconds()},
+		Latency: admin.Latency{Wait: wirePercentiles(l.Of(latency.Wait)), Run: wirePercentiles(l.Of(latency.Run)), E2E: wirePercentiles(l.Of(latency.E2E)), WindowMS: latencyWindow.Milliseconds()},
 	}
 	if q.OldestReady != nil {
 		ms := q.OldestReady.Milliseconds()
@@ -270,17 +287,14 @@ func wireQueue(q inspect.Queue, l inspect.Latency) admin.Queue {
 	return w
 }
 
-func wirePercentiles(p inspect.Percentiles) admin.Percentiles {
-	return admin.Percentiles{N: p.N, P50MS: p.P50, P95MS: p.P95, P99MS: p.P99}
+func wirePercentiles(h *latency.Histogram) admin.Percentiles {
+	return admin.Percentiles{N: h.N(), P50MS: quantile(h, 0.5), P95MS: quantile(h, 0.95), P99MS: quantile(h, 0.99)}
 }
 
 func wireProcesses(all []inspect.Process) []admin.Process {
 	wire := make([]admin.Process, 0, len(all))
 	for _, p := range all {
-		wire = append(wire, admin.Process{
-			ID: strconv.FormatInt(p.ID, 10), Host: p.Host, PID: p.PID, Mode: p.Mode, Version: p.Version, Slots: p.Slots,
-			BeatAgeMS: p.BeatAge.Milliseconds(), Draining: p.Draining, StartedAt: p.StartedAt,
-		})
+		wire = append(wire, wireProcess(p))
 	}
 	return wire
 }

@@ -14,13 +14,6 @@ func address(field func(*Config) *string) kind {
 	})
 }
 
-func loopbackAddress(field func(*Config) *string) kind {
-	return text("an address on this machine only, such as 127.0.0.1:9090", field, func(text string) bool {
-		host, _, ok := splitAddress(text)
-		return ok && isLoopback(host)
-	})
-}
-
 // splitAddress reads host:port with a port from 0 (any free one) to 65535.
 func splitAddress(text string) (host string, port int, ok bool) {
 	host, number, err := net.SplitHostPort(text)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bandeja/inboxd/daemon/internal/secret"
+	"github.com/bandeja/inboxd/daemon/internal/telemetry"
 )
 
 // Mode is the part of inboxd a process plays.
@@ -40,8 +41,13 @@ type Config struct {
 
 	Listen        string // host:port of the public API
 	AdminSocket   string // absolute path
-	AdminListen   string // loopback host:port; empty: none
+	AdminListen   string // host:port, loopback unless there is TLS; empty: none
+	AdminTLSCert  string // files; both or neither
+	AdminTLSKey   string
 	MetricsListen string // host:port
+
+	OrgLabels telemetry.LabelMode // which names become label values of metrics
+	TopLabels int                 // how many of them, 1..500
 
 	Slots int           // outside calls at once, 1..4096
 	Dial  int           // percent of conversations on the redis lane, 0..100; 0 without Redis
@@ -91,8 +97,8 @@ func (c Config) LogValue() slog.Value {
 		slog.Group("redis", "url", shown(c.Redis.URL)),
 		slog.Any("secret_key", shown(c.SecretKeys...)),
 		slog.String("listen", c.Listen),
-		slog.Group("admin", "socket", c.AdminSocket, "listen", c.AdminListen),
-		slog.Group("metrics", "listen", c.MetricsListen),
+		slog.Group("admin", "socket", c.AdminSocket, "listen", c.AdminListen, "tls_cert", c.AdminTLSCert, "tls_key", c.AdminTLSKey),
+		slog.Group("metrics", "listen", c.MetricsListen, "org_labels", string(c.OrgLabels), "top_labels", c.TopLabels),
 		slog.Int("slots", c.Slots),
 		slog.Int("dial", c.Dial),
 		slog.String("drain", c.Drain.String()),

@@ -109,6 +109,12 @@ func socketPath(field func(*Config) *string) kind {
 	})
 }
 
+func filePath(field func(*Config) *string) kind {
+	return text("the absolute path of a file", field, func(text string) bool {
+		return filepath.IsAbs(text) && !strings.ContainsRune(text, 0)
+	})
+}
+
 func text(want string, field func(*Config) *string, ok func(string) bool) kind {
 	return kind{want: want, set: func(c *Config, text string) error {
 		*field(c) = text

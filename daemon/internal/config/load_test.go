@@ -13,6 +13,7 @@ import (
 
 	"github.com/bandeja/inboxd/daemon/internal/config"
 	"github.com/bandeja/inboxd/daemon/internal/secret"
+	"github.com/bandeja/inboxd/daemon/internal/telemetry"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -64,6 +65,8 @@ func TestDefaults(t *testing.T) {
 		Listen:        ":8080",
 		AdminSocket:   "/run/inboxd/admin.sock",
 		MetricsListen: "127.0.0.1:9091",
+		OrgLabels:     telemetry.LabelsTop,
+		TopLabels:     50,
 		Slots:         64,
 		Drain:         20 * time.Second,
 		Meta: config.Meta{
@@ -136,7 +139,6 @@ INBOXD_REDIS_URL: got [redacted]: want a Redis URL such as redis://cache.example
 INBOXD_SECRET_KEY: got [redacted]: want base64 of 32 bytes (openssl rand -base64 32), several separated by commas (key 1: it is not base64)
 INBOXD_LISTEN: got "8080": want an address such as :8080 or 127.0.0.1:8080
 INBOXD_ADMIN_SOCKET: got "admin.sock": want an absolute path of at most 107 bytes
-INBOXD_ADMIN_LISTEN: got "0.0.0.0:9000": want an address on this machine only, such as 127.0.0.1:9090
 INBOXD_SLOTS: got "many": want a whole number from 1 to 4096
 INBOXD_DIAL: got "101": want a whole number from 0 to 100
 INBOXD_DRAIN: got "20": want a duration from 1s to 10m, such as 20s or 1m30s
@@ -146,6 +148,7 @@ INBOXD_META_GRAPH_VERSION: got "26.0": want a Graph API version such as v26.0
 INBOXD_META_APP_ID: got "my app": want a number of up to 32 digits
 INBOXD_LOG_LEVEL: got "loud": want debug, info, warn or error
 INBOXD_LOG_FORMAT: got "xml": want json or text
+INBOXD_ADMIN_LISTEN: got "0.0.0.0:9000": want an address on this machine only, such as 127.0.0.1:9090, or TLS (INBOXD_ADMIN_TLS_CERT and INBOXD_ADMIN_TLS_KEY)
 `)
 	require.Equal(t, want, err.Error())
 	var faults config.Faults

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bandeja/inboxd/daemon/internal/secret"
+	"github.com/bandeja/inboxd/daemon/internal/telemetry"
 )
 
 // Setting is one row of the table of settings.
@@ -107,12 +108,29 @@ func listeners(every, serving []Mode) []Setting {
 			kind: socketPath(func(c *Config) *string { return &c.AdminSocket }),
 		}, {
 			Key: "admin.listen", Env: "INBOXD_ADMIN_LISTEN",
-			Doc:  "Address of the operator API over TCP (modes `api` and `all`). Off unless set; callers need a token.",
-			kind: loopbackAddress(func(c *Config) *string { return &c.AdminListen }),
+			Doc:  "Address of the operator API over TCP (modes `api` and `all`). Off unless set; callers need a token. Other than on this machine (such as 127.0.0.1:9090) it needs TLS.",
+			kind: address(func(c *Config) *string { return &c.AdminListen }),
+		}, {
+			Key: "admin.tls_cert", Env: "INBOXD_ADMIN_TLS_CERT",
+			Doc:  "File with the certificate of the operator API over TCP, and those between it and its root, as PEM. Read at the start.",
+			kind: filePath(func(c *Config) *string { return &c.AdminTLSCert }),
+		}, {
+			Key: "admin.tls_key", Env: "INBOXD_ADMIN_TLS_KEY",
+			Doc:  "File with the private key of that certificate, as PEM.",
+			kind: filePath(func(c *Config) *string { return &c.AdminTLSKey }),
 		}, {
 			Key: "metrics.listen", Env: "INBOXD_METRICS_LISTEN", Default: "127.0.0.1:9091", Worker: "127.0.0.1:9092", Required: every,
 			Doc:  "Address of `/livez`, `/readyz` and `/metrics`.",
 			kind: address(func(c *Config) *string { return &c.MetricsListen }),
+		}, {
+			Key: "metrics.org_labels", Env: "INBOXD_METRICS_ORG_LABELS", Default: "topk",
+			Doc: "Which orgs and users have series of their own: the busiest (`topk`), none (`off`) or every one that is active (`all`, for small installations only). The rest are `_other`.",
+			kind: oneOf(func(c *Config, text string) { c.OrgLabels = telemetry.LabelMode(text) },
+				string(telemetry.LabelsTop), string(telemetry.LabelsOff), string(telemetry.LabelsAll)),
+		}, {
+			Key: "metrics.top_labels", Env: "INBOXD_METRICS_TOP_LABELS", Default: "50",
+			Doc:  "How many orgs, and how many users, have series of their own with `topk`. Each org costs up to 260 series.",
+			kind: whole(1, 500, func(c *Config) *int { return &c.TopLabels }),
 		},
 	}
 }

@@ -41,6 +41,16 @@ func (s *Snapshot) Lasting(orgID int64, name string) (Limit, bool) {
 	return l, ok
 }
 
+// WithDrained returns the snapshot with these processes drained.
+func (s *Snapshot) WithDrained(processes []int64) *Snapshot {
+	c := *s
+	c.drained = processes
+	return &c
+}
+
+// Drained reports whether an operator has asked this process to take no work.
+func (s *Snapshot) Drained(process int64) bool { return slices.Contains(s.drained, process) }
+
 // Dials returns a copy of what operators have set.
 func (s *Snapshot) Dials() map[job.Queue]int { return maps.Clone(s.dials) }
 
@@ -51,6 +61,17 @@ type Ack struct {
 	PID   int
 	Mode  string
 	Acked bool
+}
+
+// LimitChange is one change of one limit of an org. Before is nil where the
+// default was in force, After where it is again.
+type LimitChange struct {
+	ID, OrgID     int64
+	Name          string
+	Before, After *Limit // only name, value and window are set
+	Owner, Reason string
+	At            time.Time
+	ExpiresAt     time.Time // of what was set; zero: it lasts
 }
 
 // WithLimits returns the snapshot as it would be with these limits set, lasting

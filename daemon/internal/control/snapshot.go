@@ -63,6 +63,7 @@ type Snapshot struct {
 	dials   map[job.Queue]int
 	lasting map[limitKey]Limit
 	brief   map[limitKey]Limit
+	drained []int64 // processes, of workers
 }
 
 type limitKey struct {

@@ -85,7 +85,7 @@ func (w *world) Dispatch(_ context.Context, p job.Pick, _ int64) (got []job.Hand
 
 func (*world) Recall(context.Context, string, []job.Ticket) (int, error)       { return 0, nil }
 func (*world) RecallOlder(context.Context, string, time.Duration) (int, error) { return 0, nil }
-func (*world) RecallDoubtful(context.Context, int64) (int, error)              { return 0, nil }
+func (*world) RecallOwn(context.Context, string, int64) (int, error)           { return 0, nil }
 func (*world) Defer(context.Context, []job.Deferral, int64) error              { return nil }
 func (*world) Expired() int                                                    { return 0 }
 func (*world) Share() int                                                      { return 100 }

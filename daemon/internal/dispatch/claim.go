@@ -72,6 +72,9 @@ func (c *claim) places() int {
 	if c.r.d.o.Runner.Probing(c.w.queue) {
 		most = 1
 	}
+	if c.r.d.drained() { // since the round began
+		return 0
+	}
 	if c.lane == job.LaneRedis {
 		return max(0, min(c.r.window[c.w.queue], most))
 	}
@@ -172,6 +175,9 @@ func (c *claim) memory() *memory {
 // take runs jobs here, by the postgres lane, in reserved slots.
 func (c *claim) take(ctx context.Context, p job.Pick) (handover, error) {
 	d := c.r.d
+	if d.drained() { // while tokens were asked for: the drain is acknowledged once no claim is under way
+		return handover{used: make([]int, len(p.Shares))}, nil
+	}
 	began := d.o.Now()
 	jobs, err := d.o.Ledger.Take(ctx, p, d.o.WorkerID)
 	if err != nil || len(jobs) == 0 {

@@ -21,6 +21,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/bandeja/inboxd/daemon/internal/control"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 )
@@ -36,7 +38,7 @@ type Ledger interface {
 	Take(ctx context.Context, p job.Pick, workerID int64) ([]job.Claimed, error)
 	Recall(ctx context.Context, reason string, tickets []job.Ticket) (int, error)
 	RecallOlder(ctx context.Context, reason string, age time.Duration) (int, error)
-	RecallDoubtful(ctx context.Context, workerID int64) (int, error)
+	RecallOwn(ctx context.Context, reason string, workerID int64) (int, error)
 	Defer(ctx context.Context, deferrals []job.Deferral, workerID int64) error
 	Expired() int
 }
@@ -67,8 +69,8 @@ type Runner interface {
 	Run(ctx context.Context, c job.Claimed)
 }
 
-// Options are what a Dispatcher needs; all are required but Remote, Limits and
-// Tick.
+// Options are what a Dispatcher needs; all are required but Remote, Limits, Tick
+// and Registerer.
 type Options struct {
 	Poller   Poller
 	Ledger   Ledger
@@ -81,6 +83,8 @@ type Options struct {
 	Logger   *slog.Logger
 	Tick     func()           // called after each round, for the liveness check; nil: nobody asks
 	Now      func() time.Time // goes on while the process is frozen or the machine suspended; nil: time.Now
+
+	Registerer prometheus.Registerer // nil: metrics are kept but not exposed
 }
 
 const (
@@ -108,6 +112,7 @@ type Dispatcher struct {
 	tokens  *tokens
 	paced   map[int64]time.Time // channels whose number has sent enough, until then
 	windows window
+	metrics *metrics
 
 	failing  bool      // the last round failed
 	doubtful bool      // the answer of a claim for the redis lane was lost
@@ -148,7 +153,7 @@ func New(o Options) (*Dispatcher, error) {
 	}
 	return &Dispatcher{
 		o: o, wake: make(chan struct{}, 1), freed: make(chan struct{}, 1), routes: map[route]*memory{},
-		tokens: newTokens(o.Limits), paced: map[int64]time.Time{},
+		tokens: newTokens(o.Limits), paced: map[int64]time.Time{}, metrics: newMetrics(o.Registerer),
 	}, nil
 }
 

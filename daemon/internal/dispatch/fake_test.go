@@ -36,7 +36,7 @@ type fakeLedger struct {
 	dispatches []job.Pick
 	recalled   map[string][]job.Ticket // by reason
 	olders     int                     // calls of RecallOlder
-	doubts     int                     // calls of RecallDoubtful
+	doubts     int                     // calls of RecallOwn
 	deferred   []job.Deferral
 }
 
@@ -92,7 +92,7 @@ func (l *fakeLedger) RecallOlder(context.Context, string, time.Duration) (int, e
 	return 0, nil
 }
 
-func (l *fakeLedger) RecallDoubtful(_ context.Context, worker int64) (int, error) {
+func (l *fakeLedger) RecallOwn(_ context.Context, _ string, worker int64) (int, error) {
 	if worker == workerID {
 		l.doubts++
 	}

@@ -27,6 +27,9 @@ func (d *Dispatcher) Round(ctx context.Context) (more bool, err error) {
 	// and its job's start: the round finishes under its own deadline.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), roundTimeout)
 	defer cancel()
+	if d.drained() {
+		return false, nil
+	}
 	view, err := d.o.Poller.Poll(ctx)
 	if err != nil {
 		return false, err
@@ -35,6 +38,7 @@ func (d *Dispatcher) Round(ctx context.Context) (more bool, err error) {
 	r := &round{d: d, view: view, control: d.o.Control(), now: time.Now()}
 	d.windows.note(d.o.Ledger.Expired(), view.Slots, r.now)
 	d.tokens.refresh(r.control.Version(), r.now)
+	d.metrics.show(d.windows.sizes(view))
 	r.window, r.blocked = d.windows.left(view), d.blocked(view, r.now)
 	err = errors.Join(d.recallDoubtful(ctx), d.recallWhileAway(ctx, r.now))
 	work := r.work()
@@ -49,13 +53,17 @@ func (d *Dispatcher) Round(ctx context.Context) (more bool, err error) {
 	return more && err == nil, err
 }
 
+// drained reports whether an operator has asked this process to take no work: it
+// hands out none either, because that may be why it is drained.
+func (d *Dispatcher) drained() bool { return d.o.Control().Drained(d.o.WorkerID) }
+
 // recallDoubtful takes back what a claim whose answer was lost may have handed
 // out: nobody else would look for it before it is stale.
 func (d *Dispatcher) recallDoubtful(ctx context.Context) error {
 	if !d.doubtful {
 		return nil
 	}
-	_, err := d.o.Ledger.RecallDoubtful(ctx, d.o.WorkerID)
+	_, err := d.o.Ledger.RecallOwn(ctx, "claim_lost", d.o.WorkerID)
 	d.doubtful = err != nil
 	return err
 }

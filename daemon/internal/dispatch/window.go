@@ -39,9 +39,9 @@ func (w *window) note(expired, slots int, now time.Time) {
 	}
 }
 
-// left returns how many more jobs of each queue may be on the redis lane.
-func (w *window) left(view job.Outlook) map[job.Queue]int {
-	left := map[job.Queue]int{}
+// sizes returns how many jobs of each queue may be on the redis lane.
+func (w *window) sizes(view job.Outlook) map[job.Queue]int {
+	sizes := map[job.Queue]int{}
 	for _, q := range job.Queues() {
 		slots := view.Slots
 		if q.Background() {
@@ -51,7 +51,16 @@ func (w *window) left(view job.Outlook) map[job.Queue]int {
 		if w.bound > 0 {
 			size = min(size, w.bound)
 		}
-		left[q] = size - view.OnRedis[q]
+		sizes[q] = size
+	}
+	return sizes
+}
+
+// left returns how many more jobs of each queue may be on the redis lane.
+func (w *window) left(view job.Outlook) map[job.Queue]int {
+	left := w.sizes(view)
+	for q := range left {
+		left[q] -= view.OnRedis[q]
 	}
 	return left
 }

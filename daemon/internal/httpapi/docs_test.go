@@ -46,6 +46,7 @@ func TestOpenAPINamesEveryRoute(t *testing.T) {
 		"GET /v1/messages/{id}":                 "200",
 		"POST /v1/messages/{id}/retry":          "202",
 		"GET /v1/spend":                         "200",
+		"GET /v1/sla":                           "200",
 		"GET /v1/automations":                   "200",
 		"POST /v1/automations":                  "201",
 		"GET /v1/automations/{id}":              "200",

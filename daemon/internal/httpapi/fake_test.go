@@ -9,9 +9,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bandeja/inboxd/daemon/internal/automation"
 	"github.com/bandeja/inboxd/daemon/internal/httpapi"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
+	"github.com/bandeja/inboxd/daemon/internal/sla"
 )
 
 // The clock of every test: conversation 7 is inside its window, 8 is not.
@@ -35,6 +37,7 @@ type fakeStore struct {
 	list  []inbox.Conversation
 	said  []inbox.Message
 	spent inbox.Spend
+	sla   []sla.Figures
 
 	repeated    map[string]bool // idempotency keys that were used
 	repeatedErr error
@@ -311,4 +314,12 @@ func (fakeHooks) Parse(body []byte) inbox.Batch {
 		batch.Unusable = []inbox.Unusable{{Reason: inbox.UnknownField, Detail: said.Field}}
 	}
 	return batch
+}
+
+func (f *fakeStore) SLAFigures(_ context.Context, q sla.Question) ([]sla.Figures, error) {
+	return f.sla, f.note(q)
+}
+
+func (f *fakeStore) SLAPolicies(_ context.Context, orgID int64, _ bool) ([]sla.Policy, error) {
+	return []sla.Policy{{OrgID: orgID, Target: 5 * time.Minute, Objective: 0.8, Hours: automation.Hours{TimeZone: "Europe/Madrid"}}}, f.err
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/bandeja/inboxd/daemon/internal/control"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
+	"github.com/bandeja/inboxd/daemon/internal/telemetry"
 )
 
 // Authenticator knows who a token speaks for. Authenticate returns an
@@ -59,12 +60,14 @@ type Webhooks interface {
 	Parse(body []byte) inbox.Batch
 }
 
-// Options are what the API needs. Everything is required but Health and Now.
+// Options are what the API needs. Everything is required but Health, Labels and
+// Now.
 type Options struct {
 	Authenticator Authenticator
 	Conversations Conversations
 	Sends         Sends
 	Spending      Spending
+	SLA           SLA
 	Automations   Automations
 	Ingester      Ingester
 	Webhooks      Webhooks
@@ -73,10 +76,11 @@ type Options struct {
 	Repeats       Repeats
 	Logger        *slog.Logger
 	Registerer    prometheus.Registerer
-	VerifyToken   string           // what Meta must say to subscribe; empty: nobody can
-	Version       string           // shown in the OpenAPI document
-	Health        http.Handler     // serves /livez and /readyz; nil: they are not served here
-	Now           func() time.Time // nil: time.Now
+	VerifyToken   string                 // what Meta must say to subscribe; empty: nobody can
+	Version       string                 // shown in the OpenAPI document
+	Labels        telemetry.LabelOptions // which orgs have series of their own
+	Health        http.Handler           // serves /livez and /readyz; nil: they are not served here
+	Now           func() time.Time       // nil: time.Now
 }
 
 // callTimeout bounds every call into the store made for a request under /v1.
@@ -108,6 +112,7 @@ func New(o Options) (http.Handler, error) {
 	a.registerMessages()
 	a.registerSends()
 	a.registerSpend()
+	a.registerSLA()
 	a.registerAutomations()
 	a.registerHours()
 	a.registerLimits()
@@ -128,7 +133,7 @@ func New(o Options) (http.Handler, error) {
 	if a.metrics, err = newMetrics(o.Registerer, endpoints); err != nil {
 		return nil, fmt.Errorf("build the public api: %w", err)
 	}
-	if a.limitHits, err = newLimitHits(o.Registerer); err != nil {
+	if a.limitHits, err = newLimitHits(o.Registerer, o.Labels); err != nil {
 		return nil, fmt.Errorf("build the public api: %w", err)
 	}
 	return http.HandlerFunc(a.serve), nil
@@ -139,7 +144,7 @@ func (o Options) check() error {
 	var faults []error
 	for name, missing := range map[string]bool{
 		"Authenticator": o.Authenticator == nil, "Conversations": o.Conversations == nil, "Sends": o.Sends == nil,
-		"Spending": o.Spending == nil, "Automations": o.Automations == nil,
+		"Spending": o.Spending == nil, "SLA": o.SLA == nil, "Automations": o.Automations == nil,
 		"Ingester": o.Ingester == nil, "Webhooks": o.Webhooks == nil, "Limiter": o.Limiter == nil, "Limits": o.Limits == nil,
 		"Repeats": o.Repeats == nil, "Logger": o.Logger == nil, "Registerer": o.Registerer == nil,
 	} {

@@ -6,48 +6,56 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/bandeja/inboxd/daemon/internal/job"
+	"github.com/bandeja/inboxd/daemon/internal/telemetry"
 )
 
-const (
-	mostLimitedOrgs = 50       // that have a series of their own
-	otherOrgs       = "_other" // no org has this name
-)
-
-// limitHits counts refusals. The first orgs that are refused keep their name,
-// the rest share one: orgs are many, series are dear.
+// limitHits counts refusals. The orgs that are refused most keep their name, the
+// rest share one: orgs are many, series are dear.
 type limitHits struct {
 	hits *prometheus.CounterVec
 
-	mu    sync.Mutex
-	named map[string]bool
+	mu     sync.Mutex // a name that has lost its place must not come back with the count that was under way
+	labels *telemetry.Labels[string]
 }
 
-func newLimitHits(reg prometheus.Registerer) (*limitHits, error) {
+func newLimitHits(reg prometheus.Registerer, labels telemetry.LabelOptions) (*limitHits, error) {
 	h := &limitHits{
 		hits: prometheus.NewCounterVec(prometheus.CounterOpts{ // The name was agreed on with its users.
 			Name: "inbox_rate_limit_hits",
 			Help: "Requests refused because the org was over its limit.",
 		}, []string{"org_id", "action"}),
-		named: map[string]bool{},
+		labels: telemetry.NewLabels[string](labels),
 	}
 	for _, a := range job.Actions() {
-		h.hits.WithLabelValues(otherOrgs, string(a))
+		h.hits.WithLabelValues(telemetry.OtherLabel, string(a))
 	}
-	return h, register(reg, h.hits)
+	return h, register(reg, h)
 }
 
 func (h *limitHits) count(org string, a job.Action) {
-	h.hits.WithLabelValues(h.label(org), string(a)).Inc()
-}
-
-func (h *limitHits) label(org string) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !h.named[org] {
-		if len(h.named) == mostLimitedOrgs {
-			return otherOrgs
-		}
-		h.named[org] = true
+	h.turn()
+	if !h.labels.Weigh(org, 1) {
+		org = telemetry.OtherLabel
 	}
-	return org
+	h.hits.WithLabelValues(org, string(a)).Inc()
+}
+
+func (h *limitHits) turn() {
+	for _, org := range h.labels.Turn() {
+		h.hits.DeletePartialMatch(prometheus.Labels{"org_id": org})
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (h *limitHits) Describe(out chan<- *prometheus.Desc) { h.hits.Describe(out) }
+
+// Collect implements prometheus.Collector. It drops idle names first: nothing
+// else happens to them.
+func (h *limitHits) Collect(out chan<- prometheus.Metric) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.turn()
+	h.hits.Collect(out)
 }

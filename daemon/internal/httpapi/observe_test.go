@@ -75,7 +75,7 @@ func TestHealthIsServedIfGiven(t *testing.T) {
 	requireProblem(t, b.do(t, "GET", "/livez", ""), 404, "no_such_route")
 	health := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	api, err := httpapi.New(httpapi.Options{
-		Authenticator: b.store, Conversations: b.store, Sends: b.store, Spending: b.store, Automations: b.store, Ingester: b.ingester, Webhooks: fakeHooks{},
+		Authenticator: b.store, Conversations: b.store, Sends: b.store, Spending: b.store, SLA: b.store, Automations: b.store, Ingester: b.ingester, Webhooks: fakeHooks{},
 		Limiter: b.limiter, Limits: func() *control.Snapshot { return control.New(0, nil, nil, nil) }, Repeats: b.store,
 		Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(), Health: health,
 	})

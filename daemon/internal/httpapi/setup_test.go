@@ -36,7 +36,7 @@ func setup(tb testing.TB) *bundle {
 	b := &bundle{store: &fakeStore{}, ingester: &fakeIngester{}, limiter: &fakeLimiter{}, registry: prometheus.NewRegistry(), logs: &logBuffer{}}
 	var err error
 	b.api, err = httpapi.New(httpapi.Options{
-		Authenticator: b.store, Conversations: b.store, Sends: b.store, Spending: b.store, Automations: b.store, Ingester: b.ingester, Webhooks: fakeHooks{},
+		Authenticator: b.store, Conversations: b.store, Sends: b.store, Spending: b.store, SLA: b.store, Automations: b.store, Ingester: b.ingester, Webhooks: fakeHooks{},
 		Limiter: b.limiter, Limits: func() *control.Snapshot { return control.New(0, nil, nil, nil) }, Repeats: b.store,
 		Logger:     slog.New(slog.NewJSONHandler(b.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Registerer: b.registry, VerifyToken: verifyToken, Version: "1.2.3",

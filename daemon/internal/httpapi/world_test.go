@@ -73,7 +73,7 @@ func newWorld(tb testing.TB) *world {
 	w.set.Store(control.New(0, nil, nil, nil))
 	w.registry, w.logs = prometheus.NewRegistry(), &logBuffer{}
 	w.api, err = httpapi.New(httpapi.Options{
-		Authenticator: w.store, Conversations: w.store, Sends: w.store, Spending: w.store, Automations: w.store, Ingester: w.store, Webhooks: metaHooks{},
+		Authenticator: w.store, Conversations: w.store, Sends: w.store, Spending: w.store, SLA: w.store, Automations: w.store, Ingester: w.store, Webhooks: metaHooks{},
 		Limiter: realLimiter{limits}, Limits: w.set.Load, Repeats: w.store,
 		Logger: slog.New(slog.NewJSONHandler(w.logs, nil)), Registerer: w.registry, VerifyToken: verifyToken,
 		Now: func() time.Time { return arrival },

@@ -6,6 +6,20 @@ import (
 	"time"
 )
 
+// Token is a credential of ours, without its secret. Role is empty for one of the
+// public API; zero times have not come, or never will.
+type Token struct {
+	ID         int64
+	OrgID      int64 // 0: an admin token for all orgs
+	Org, User  string
+	Role       string
+	CreatedBy  string // the actor; empty: not known
+	CreatedAt  time.Time
+	ExpiresAt  time.Time
+	RevokedAt  time.Time
+	LastUsedAt time.Time // a minute late at most
+}
+
 // TokenKind says how a channel's token lives and is renewed.
 type TokenKind string
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -23,6 +24,7 @@ type hook struct {
 	bells   *bells
 	done    <-chan struct{}
 	breaker *breaker
+	resting *atomic.Bool // nothing is pulled
 }
 
 func (h *hook) DialHook(next redis.DialHook) redis.DialHook { return next }
@@ -47,13 +49,18 @@ func (h *hook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 }
 
 func (h *hook) dequeue(ctx context.Context, cmd redis.Cmder, queue string, next redis.ProcessHook) error {
+	if h.resting.Load() {
+		h.wait(ctx, nil, outageWait)
+		cmd.SetErr(redis.Nil) // as if there were nothing
+		return redis.Nil
+	}
 	bell := h.bells.of(queue) // before the first look: a wake-up in between is not lost
 	began := time.Now()
 	err := next(ctx, cmd)
 	switch {
 	case errors.Is(err, redis.Nil):
 		h.breaker.note(nil, time.Since(began))
-		if !h.wait(ctx, bell, idleWait) {
+		if !h.wait(ctx, bell, idleWait) || h.resting.Load() {
 			return err
 		}
 		cmd.SetErr(nil)

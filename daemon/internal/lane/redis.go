@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -81,6 +82,7 @@ type Redis struct {
 	breaker *breaker
 	evicts  prometheus.Gauge
 	servers []*asynq.Server
+	resting atomic.Bool
 	stop    context.CancelFunc
 	wg      sync.WaitGroup
 }
@@ -112,7 +114,7 @@ func New(o Options) (*Redis, error) {
 // Start begins to pull copies and to listen for wake-ups.
 func (r *Redis) Start(ctx context.Context) error {
 	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
-	r.pulling.AddHook(&hook{bells: r.bells, done: ctx.Done(), breaker: r.breaker})
+	r.pulling.AddHook(&hook{bells: r.bells, done: ctx.Done(), breaker: r.breaker, resting: &r.resting})
 	r.wg.Go(func() { r.bells.listen(ctx, r.client) })
 	r.wg.Go(func() { r.watch(ctx) })
 	for _, q := range r.o.Queues {
@@ -156,6 +158,10 @@ func (r *Redis) handler(q job.Queue) asynq.HandlerFunc {
 		return r.o.Handler(ctx, q, t)
 	}
 }
+
+// Rest pulls nothing until it is called with false: unlike Pause it can be taken
+// back.
+func (r *Redis) Rest(yes bool) { r.resting.Store(yes) }
 
 // Pause stops pulling; copies already here go on.
 func (r *Redis) Pause() {

@@ -90,6 +90,21 @@ func TestCopiesArrive(t *testing.T) {
 	require.Eventually(t, func() bool { return slices.Equal(g.sorted(), want) }, 5*time.Second, 2*time.Millisecond)
 }
 
+// An operator drains this process: copies stay in Redis for the others until it
+// is taken back.
+func TestRestPullsNothing(t *testing.T) {
+	t.Parallel()
+	g := &got{}
+	r := start(t, address(t, stacktest.Redis(t)), g)
+	r.Rest(true)
+	require.Eventually(t, func() bool {
+		return len(r.Enqueue(t.Context(), job.WhatsApp, job.SendMessage, []job.Ticket{{ID: 1, Epoch: 1}})) == 0
+	}, 20*time.Second, 100*time.Millisecond)
+	require.Never(t, func() bool { return len(g.sorted()) > 0 }, time.Second, 50*time.Millisecond, "a drained process took a copy")
+	r.Rest(false)
+	require.Eventually(t, func() bool { return len(g.sorted()) == 1 }, 20*time.Second, 10*time.Millisecond)
+}
+
 // With Redis away the hand-over fails quickly and names every copy, so that
 // they can be recalled; when it is back the lane works without a restart.
 func TestRedisAway(t *testing.T) {

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/job/inspect"
+	"github.com/bandeja/inboxd/daemon/internal/job/operation"
 )
 
 // A cancel ends (T15) scheduled, ready, dispatched and held jobs; a running one is
@@ -37,30 +39,19 @@ LEFT JOIN orgs o ON o.id = d.org_id ORDER BY d.n DESC, o.name`, c.args...)
 
 // Cancel makes T15 for the jobs a filter chooses that have not begun: they are
 // cancelled, and acknowledged means they will not run. Running ones are asked
-// to stop (T16): what becomes of them is whatever is true. It works in chunks by
-// rising id and waits for nobody: a row that somebody holds is asked to stop by
-// the next call. It returns how many it ended and asked, also with an error.
+// to stop (T16): what becomes of them is whatever is true. It is an operation
+// that is waited for; a row that somebody holds is left to the next call. It
+// returns how many it ended and asked, also with an error.
 func (l *Ledger) Cancel(ctx context.Context, f inspect.Filter, by string) (cancelled, asked int, err error) {
-	for after := int64(0); ; {
-		chunk, err := l.cancelChunk(ctx, f, after, by)
-		if err != nil {
-			return cancelled, asked, fmt.Errorf("cancel jobs after %d: %w", after, err)
-		}
-		if len(chunk) == 0 {
-			return cancelled, asked, nil
-		}
-		for _, c := range chunk {
-			after = max(after, c.ID)
-			if c.State == job.Running {
-				asked++
-			} else {
-				cancelled++
-			}
-		}
+	o, err := l.operate(ctx, operation.Request{Kind: operation.Cancel, Filter: f, Actor: by})
+	if o.Done == 0 {
+		return 0, 0, err
 	}
+	asked, uncounted := l.countAsked(ctx, o.ID)
+	return int(o.Done) - asked, asked, errors.Join(err, uncounted)
 }
 
-// cut is a job that a cancel has touched.
+// cut is a job that a cancel or a discard has touched.
 type cut struct {
 	ID        int64
 	RunEpoch  int32
@@ -69,52 +60,43 @@ type cut struct {
 	State     job.State // before
 }
 
-func (l *Ledger) cancelChunk(ctx context.Context, f inspect.Filter, after int64, by string) ([]cut, error) {
-	c := conditions{args: []any{reviveChunk, storable("by " + by)}}
-	c.common(f)
-	c.live(f)
-	c.add("j.id > $%d::bigint", after)
-	return l.cut(ctx, `
-SELECT j.id, (j.state+0) AS st FROM jobs j
-WHERE j.state IN (0, 1, 2, 3, 5) AND `+c.where()+` ORDER BY j.id LIMIT $1::bigint FOR UPDATE SKIP LOCKED`, c.args)
-}
-
-// SweepCancelled ends jobs that were asked to stop while they ran and have come
-// back without a result: nobody hands them out any more.
-func (l *Ledger) SweepCancelled(ctx context.Context) error {
-	_, err := l.cut(ctx, `
-SELECT j.id, (j.state+0) AS st FROM jobs j
-WHERE j.cancel_requested AND (j.state+0) IN (0, 1, 2, 5) ORDER BY j.id LIMIT $1::bigint FOR UPDATE SKIP LOCKED`, []any{reviveChunk, "asked to stop while it ran"})
-	if err != nil {
-		return fmt.Errorf("end jobs that were asked to stop: %w", err)
+// cutSQL ends the jobs of choose, or asks those that run to stop. $2 says why.
+// What is discarded keeps in history why it was dead.
+func cutSQL(choose string, o job.Outcome) string {
+	outcome, class, detail := `2`, `'cancelled'`, `$2::text`
+	if o == job.Discarded {
+		outcome, class, detail = `3`, `error_class`, `coalesce(last_error, $2::text)`
 	}
-	return nil
-}
-
-// cut ends or asks the chosen jobs, with what that means for their messages, in
-// one transaction.
-func (l *Ledger) cut(ctx context.Context, choose string, args []any) (chunk []cut, err error) {
-	err = pgx.BeginFunc(ctx, l.pool, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `
-WITH c AS MATERIALIZED (`+choose+`),
+	return `
+WITH c AS MATERIALIZED (` + choose + `),
      asked AS (
        UPDATE jobs j SET cancel_requested = true FROM c WHERE j.id = c.id AND c.st = 3
        RETURNING j.id, j.run_epoch, j.job_type, j.subject_id, c.st),
      d AS (DELETE FROM jobs j USING c WHERE j.id = c.id AND c.st <> 3 RETURNING j.*, c.st),
      h AS (
-       INSERT INTO job_history (outcome, `+historyColumns+`)
-       SELECT 2, id, org_id, user_id, queue, job_type, priority, run_epoch, attempt, lane,
-              serial_key, subject_id, worker_id, 'cancelled', $2::text, created_at, ready_at, started_at FROM d)
+       INSERT INTO job_history (outcome, ` + historyColumns + `)
+       SELECT ` + outcome + `, id, org_id, user_id, queue, job_type, priority, run_epoch, attempt, lane,
+              serial_key, subject_id, worker_id, ` + class + `, ` + detail + `, created_at, ready_at, started_at FROM d)
 SELECT id, run_epoch, job_type, coalesce(subject_id, 0), st FROM d
 UNION ALL
-SELECT id, run_epoch, job_type, coalesce(subject_id, 0), st FROM asked`, args...)
+SELECT id, run_epoch, job_type, coalesce(subject_id, 0), st FROM asked`
+}
+
+// SweepCancelled ends jobs that were asked to stop while they ran and have come
+// back without a result: nobody hands them out any more.
+func (l *Ledger) SweepCancelled(ctx context.Context) error {
+	err := pgx.BeginFunc(ctx, l.pool, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, cutSQL(`
+SELECT j.id, (j.state+0) AS st FROM jobs j
+WHERE j.cancel_requested AND (j.state+0) IN (0, 1, 2, 5) ORDER BY j.id LIMIT $1::bigint FOR UPDATE SKIP LOCKED`, job.Cancelled), chunkSize, "asked to stop while it ran")
 		if err != nil {
 			return err
 		}
-		if chunk, err = pgx.CollectRows(rows, pgx.RowToStructByPos[cut]); err != nil {
+		chunk, err := pgx.CollectRows(rows, pgx.RowToStructByPos[cut])
+		if err != nil || len(chunk) == 0 {
 			return err
 		}
-		effects := failedMessages(chunk)
+		effects := failedMessages(chunk, "cancelled by an operator")
 		if len(effects) == 0 {
 			return nil
 		}
@@ -122,18 +104,21 @@ SELECT id, run_epoch, job_type, coalesce(subject_id, 0), st FROM asked`, args...
 		l.effects.QueueEffects(b, effects)
 		return tx.SendBatch(ctx, b).Close()
 	})
-	return chunk, err
+	if err != nil {
+		return fmt.Errorf("end jobs that were asked to stop: %w", err)
+	}
+	return nil
 }
 
 // failedMessages tells the store which messages will not be sent.
-func failedMessages(chunk []cut) (effects []job.Effect) {
+func failedMessages(chunk []cut, detail string) (effects []job.Effect) {
 	for _, c := range chunk {
-		if c.State == job.Running || c.SubjectID == 0 || !job.PolicyOf(c.Type).AtMostOnce {
+		if c.State == job.Running || c.State == job.Dead || c.SubjectID == 0 || !job.PolicyOf(c.Type).AtMostOnce {
 			continue
 		}
 		effects = append(effects, job.Effect{
 			JobID: c.ID, Epoch: c.RunEpoch, MessageID: c.SubjectID, Status: inbox.Failed,
-			Class: job.ClassCancelled, Detail: "cancelled by an operator",
+			Class: job.ClassCancelled, Detail: detail,
 		})
 	}
 	slices.SortFunc(effects, func(a, b job.Effect) int { return int(a.MessageID - b.MessageID) })

@@ -71,7 +71,7 @@ const claimedColumns = `j.id, j.epoch, j.org_id, coalesce(j.user_id, 0), j.queue
 
 // Dispatch makes T3: ready jobs become dispatched with a new epoch and are the
 // caller's to hand to the redis lane (or to Recall). When the answer is an
-// error nobody knows which jobs left: RecallDoubtful takes them back.
+// error nobody knows which jobs left: RecallOwn takes them back.
 func (l *Ledger) Dispatch(ctx context.Context, p job.Pick, workerID int64) ([]job.HandOut, error) {
 	return claim(ctx, l, p, func(p job.Pick) ([]job.HandOut, error) {
 		rows, err := l.pool.Query(ctx, dispatchSQL, pickArgs(p, workerID)...)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/bandeja/inboxd/daemon/internal/audit"
 	"github.com/bandeja/inboxd/daemon/internal/control"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 )
@@ -38,6 +39,8 @@ func scanHold(row pgx.CollectableRow) (h control.Hold, err error) {
 	}
 	return h, err
 }
+
+const limitColumns = `org_id, name, value, window_ms, owner, reason, set_at, expires_at`
 
 func scanLimit(row pgx.CollectableRow) (l control.Limit, err error) {
 	var ms int64
@@ -74,7 +77,7 @@ func (l *Ledger) LoadControl(ctx context.Context) (*control.Snapshot, error) {
 		return err
 	})
 	b.Queue(`
-SELECT org_id, name, value, window_ms, owner, reason, set_at, expires_at FROM org_limits
+SELECT ` + limitColumns + ` FROM org_limits
 WHERE expires_at IS NULL OR expires_at > clock_timestamp()`).Query(func(rows pgx.Rows) (err error) {
 		limits, err = pgx.CollectRows(rows, scanLimit)
 		return err
@@ -85,10 +88,15 @@ WHERE expires_at IS NULL OR expires_at > clock_timestamp()`).Query(func(rows pgx
 		_, err := pgx.ForEachRow(rows, []any{&q, &dial}, func() error { dials[q] = dial; return nil })
 		return err
 	})
+	var drained []int64
+	b.Queue(`SELECT id FROM workers WHERE drained_by <> '' AND dead_at IS NULL`).Query(func(rows pgx.Rows) (err error) {
+		drained, err = pgx.CollectRows(rows, pgx.RowTo[int64])
+		return err
+	})
 	if err := l.beats.SendBatch(ctx, b).Close(); err != nil {
 		return nil, fmt.Errorf("load what operators have set: %w", err)
 	}
-	return control.New(version, holds, limits, dials), nil
+	return control.New(version, holds, limits, dials).WithDrained(drained), nil
 }
 
 // RaiseControl raises the version in the caller's transaction and returns it.
@@ -104,13 +112,18 @@ UPDATE control SET version = version + 1, changed_at = clock_timestamp() RETURNI
 }
 
 // change runs one operator change under a new version. It uses the pool of
-// questions: the engine's gives up on locks too soon.
-func (l *Ledger) change(ctx context.Context, what string, do func(pgx.Tx) error) (version int64, err error) {
+// questions: the engine's gives up on locks too soon. What do returns is recorded
+// in the audit trail; a record without a target says that nothing was changed.
+func (l *Ledger) change(ctx context.Context, what string, do func(pgx.Tx) (audit.Record, error)) (version int64, err error) {
 	err = pgx.BeginFunc(ctx, l.reads, func(tx pgx.Tx) (err error) {
 		if version, err = l.RaiseControl(ctx, tx); err != nil {
 			return err
 		}
-		return do(tx)
+		r, err := do(tx)
+		if err != nil || r.Target == "" {
+			return err
+		}
+		return audit.Write(ctx, tx, r)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", what, err)
@@ -121,16 +134,16 @@ func (l *Ledger) change(ctx context.Context, what string, do func(pgx.Tx) error)
 // AddHold adds a pause that ends by itself after lasts, by the database's clock;
 // 0: when it is released.
 func (l *Ledger) AddHold(ctx context.Context, h control.Hold, lasts time.Duration) (added control.Hold, version int64, err error) {
-	version, err = l.change(ctx, "add a hold", func(tx pgx.Tx) error {
+	version, err = l.change(ctx, "add a hold", func(tx pgx.Tx) (r audit.Record, err error) {
 		rows, err := tx.Query(ctx, `
 INSERT INTO holds AS h (org_id, queue, job_type, owner, reason, expires_at)
 VALUES (nullif($1::bigint, 0), nullif($2::smallint, 0), nullif($3::smallint, 0), $4, $5, clock_timestamp() + nullif($6::interval, '0'))
 RETURNING `+holdColumns, h.OrgID, int16(h.Queue), int16(h.Type), h.Owner, h.Reason, lasts)
 		if err != nil {
-			return err
+			return r, err
 		}
 		added, err = pgx.CollectExactlyOneRow(rows, scanHold)
-		return err
+		return audit.Record{OrgID: h.OrgID, Target: holdsTarget([]control.Hold{added}), After: heldDetail(added)}, err
 	})
 	return added, version, err
 }
@@ -138,16 +151,16 @@ RETURNING `+holdColumns, h.OrgID, int16(h.Queue), int16(h.Type), h.Owner, h.Reas
 // ReleaseHolds ends these holds, whose they are, and wakes dispatch. It returns
 // those it ended: others were over already.
 func (l *Ledger) ReleaseHolds(ctx context.Context, ids []int64, by string) (released []control.Hold, version int64, err error) {
-	version, err = l.change(ctx, "release holds", func(tx pgx.Tx) error {
+	version, err = l.change(ctx, "release holds", func(tx pgx.Tx) (r audit.Record, err error) {
 		rows, err := tx.Query(ctx, `
 UPDATE holds h SET released_at = clock_timestamp(), released_by = $2
 WHERE h.id = ANY($1::bigint[]) AND `+holdActive+`
 RETURNING `+holdColumns, ids, by)
 		if err != nil {
-			return err
+			return r, err
 		}
 		released, err = pgx.CollectRows(rows, scanHold)
-		return err
+		return releasedRecord(released), err
 	})
 	if len(released) > 0 {
 		l.wake.ring()
@@ -159,10 +172,17 @@ RETURNING `+holdColumns, ids, by)
 // that stand in front until then. A lasting value ends a temporary one of its
 // name, because what an operator has just set must hold.
 func (l *Ledger) SetLimits(ctx context.Context, limits []control.Limit, lasts time.Duration) (version int64, err error) {
-	version, err = l.change(ctx, "set limits", func(tx pgx.Tx) error {
+	version, err = l.change(ctx, "set limits", func(tx pgx.Tx) (r audit.Record, err error) {
+		if len(limits) == 0 {
+			return r, nil
+		}
+		if r, err = limitsRecord(ctx, tx, limits, lasts); err != nil {
+			return r, err
+		}
 		b := &pgx.Batch{}
 		b.Queue(`DELETE FROM org_limits WHERE expires_at <= clock_timestamp()`)
 		for _, x := range limits {
+			b.Queue(noteLimitSQL, x.OrgID, x.Name, x.Value, x.Window.Milliseconds(), x.Owner, x.Reason, lasts)
 			if lasts == 0 {
 				b.Queue(`DELETE FROM org_limits WHERE org_id = $1 AND name = $2 AND temporary`, x.OrgID, x.Name)
 			}
@@ -174,30 +194,44 @@ SET value = excluded.value, window_ms = excluded.window_ms, owner = excluded.own
     set_at = excluded.set_at, expires_at = excluded.expires_at`,
 				x.OrgID, x.Name, x.Value, x.Window.Milliseconds(), x.Owner, x.Reason, lasts)
 		}
-		return tx.SendBatch(ctx, b).Close()
+		return r, tx.SendBatch(ctx, b).Close()
 	})
 	return version, err
 }
 
 // ResetLimits gives one org the default of these names back, of all if there are
 // none. It returns how many values that removed.
-func (l *Ledger) ResetLimits(ctx context.Context, orgID int64, names []string) (removed int, version int64, err error) {
-	version, err = l.change(ctx, "reset limits", func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `
-DELETE FROM org_limits WHERE org_id = $1 AND (cardinality($2::text[]) = 0 OR name = ANY($2))`, orgID, append([]string{}, names...))
-		removed = int(tag.RowsAffected())
-		return err
+func (l *Ledger) ResetLimits(ctx context.Context, orgID int64, names []string, by, reason string) (removed int, version int64, err error) {
+	version, err = l.change(ctx, "reset limits", func(tx pgx.Tx) (r audit.Record, err error) {
+		if _, err := tx.Exec(ctx, noteResetSQL, orgID, append([]string{}, names...), by, reason); err != nil {
+			return r, err
+		}
+		rows, err := tx.Query(ctx, `
+DELETE FROM org_limits WHERE org_id = $1 AND (cardinality($2::text[]) = 0 OR name = ANY($2))
+RETURNING `+limitColumns, orgID, append([]string{}, names...))
+		if err != nil {
+			return r, err
+		}
+		gone, err := pgx.CollectRows(rows, scanLimit)
+		if removed = len(gone); err != nil || removed == 0 {
+			return r, err
+		}
+		return audit.Record{OrgID: orgID, Target: limitsTarget(gone), Before: limitsDetail(gone)}, nil
 	})
 	return removed, version, err
 }
 
 // SetDial sets the percent of a queue's conversations that travel by Redis.
 func (l *Ledger) SetDial(ctx context.Context, q job.Queue, dial int, by string) (version int64, err error) {
-	return l.change(ctx, "set the dial of "+q.String(), func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `
+	return l.change(ctx, "set the dial of "+q.String(), func(tx pgx.Tx) (r audit.Record, err error) {
+		var before *int
+		if err := tx.QueryRow(ctx, `SELECT (SELECT dial FROM queue_dials WHERE queue = $1)`, int16(q)).Scan(&before); err != nil {
+			return r, err
+		}
+		_, err = tx.Exec(ctx, `
 INSERT INTO queue_dials (queue, dial, owner) VALUES ($1, $2, $3)
 ON CONFLICT (queue) DO UPDATE SET dial = excluded.dial, owner = excluded.owner, set_at = excluded.set_at`, int16(q), dial, by)
-		return err
+		return audit.Record{Target: "queue " + q.String(), Before: map[string]any{"dial": before}, After: map[string]any{"dial": dial}}, err
 	})
 }
 
@@ -219,11 +253,12 @@ UPDATE workers SET control_version = $2 WHERE id = $1 AND control_version < $2`,
 const ackAge = 10 * time.Second
 
 // Acks returns every live process, whatever its mode, and whether it has applied
-// a version. Who drains takes no new work, and is not waited for.
+// a version. Who is leaving takes no new work, and is not waited for; who was
+// drained may be asked back, and is.
 func (l *Ledger) Acks(ctx context.Context, version int64) ([]control.Ack, error) {
 	rows, err := l.reads.Query(ctx, `
 SELECT id, host, pid, mode, control_version >= $1 FROM workers
-WHERE dead_at IS NULL AND NOT draining AND beat_at > clock_timestamp() - $2::interval ORDER BY id`, version, ackAge)
+WHERE dead_at IS NULL AND (NOT draining OR drained_by <> '') AND beat_at > clock_timestamp() - $2::interval ORDER BY id`, version, ackAge)
 	if err != nil {
 		return nil, fmt.Errorf("read who has applied version %d: %w", version, err)
 	}

@@ -1,7 +1,9 @@
 package ledger_test
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -114,11 +116,11 @@ func TestTemporaryLimitFallsBackToTheLasting(t *testing.T) {
 	set(50, 0)
 	require.Equal(t, 50, rate(b.control(t), now), "what an operator has just set holds at once")
 	set(300, time.Hour)
-	n, _, err := b.ResetLimits(ctx, 1, []string{"send_text"})
+	n, _, err := b.ResetLimits(ctx, 1, []string{"send_text"}, "local:0", "over")
 	require.NoError(t, err)
 	require.Equal(t, 2, n)
 	require.Equal(t, 60, rate(b.control(t), now))
-	n, _, err = b.ResetLimits(ctx, 1, nil)
+	n, _, err = b.ResetLimits(ctx, 1, nil, "local:0", "")
 	require.NoError(t, err)
 	require.Zero(t, n)
 }
@@ -257,4 +259,46 @@ func TestRecallDial(t *testing.T) {
 	n, err = b.RecallDial(t.Context(), job.WhatsApp, 0)
 	require.NoError(t, err)
 	require.Equal(t, 200-above, n)
+}
+
+// Whoever asks in the morning why an org sent so little at night must find every
+// change, also those that ended by themselves or were reset.
+func TestLimitChangesAreKept(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.orgs(t)
+	ctx := t.Context()
+	set := func(n int, lasts time.Duration) {
+		_, err := b.SetLimits(ctx, []control.Limit{{OrgID: 1, Name: "send_text", Value: n, Window: time.Minute, Owner: "local:0", Reason: "sale"}}, lasts)
+		require.NoError(t, err)
+	}
+	set(100, 0)
+	set(200, time.Hour)
+	_, _, err := b.ResetLimits(ctx, 1, nil, "token:3", "over")
+	require.NoError(t, err)
+	_, _, err = b.ResetLimits(ctx, 1, nil, "token:3", "nothing to reset is no change")
+	require.NoError(t, err)
+
+	changes, err := b.LimitChanges(ctx, 1, 0, 10)
+	require.NoError(t, err)
+	var got []string
+	for _, c := range changes {
+		got = append(got, fmt.Sprint(valueOf(c.Before), " to ", valueOf(c.After), " by ", c.Owner, ", ends: ", !c.ExpiresAt.IsZero()))
+	}
+	require.Equal(t, []string{
+		"200 to default by token:3, ends: false", "100 to 200 by local:0, ends: true", "default to 100 by local:0, ends: false",
+	}, got)
+	older, err := b.LimitChanges(ctx, 0, changes[0].ID, 1)
+	require.NoError(t, err)
+	require.Equal(t, changes[1:2], older)
+	none, err := b.LimitChanges(ctx, 2, 0, 10)
+	require.NoError(t, err)
+	require.Empty(t, none)
+}
+
+func valueOf(l *control.Limit) string {
+	if l == nil {
+		return "default"
+	}
+	return strconv.Itoa(l.Value)
 }

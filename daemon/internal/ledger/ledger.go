@@ -16,11 +16,14 @@
 //	T7  done: history               T14 uncertain -> dead or ready, by an operator
 //	                                T15 -> history(cancelled)
 //	                                T16 running: asked to stop
+//	                                T17 held, and back
 //	                                T18 dead -> ready
+//	                                T19 -> history(discarded)
 package ledger
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"log/slog"
 	"sync/atomic"
@@ -29,6 +32,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 )
 
@@ -36,6 +40,13 @@ import (
 // ledger's own transaction and only where the ledger's write was accepted.
 type Effects interface {
 	QueueEffects(b *pgx.Batch, effects []job.Effect)
+	// QueueKeep keeps how messages are before an operation changes them, and
+	// QueueRestore puts that back where they still have the status left.
+	QueueKeep(b *pgx.Batch, operationID int64, messageIDs []int64)
+	QueueRestore(b *pgx.Batch, operationID int64, messageIDs []int64, left inbox.MessageStatus)
+	// StillFailed says which messages are failed and have no other job since.
+	// Whoever asks holds their conversations.
+	StillFailed(ctx context.Context, tx pgx.Tx, jobIDs, messageIDs []int64) (map[int64]bool, error)
 }
 
 // Options are what a Ledger needs. Pool and Logger are required; Effects may
@@ -59,7 +70,8 @@ type Ledger struct {
 	metrics *metrics
 	wake    *waker
 	claims  *gate
-	expired atomic.Int64 // tickets found too old at a start
+	started chan struct{} // an operation was committed here
+	expired atomic.Int64  // tickets found too old at a start
 }
 
 // New returns a Ledger. SetEffects breaks the knot with a store that itself
@@ -73,6 +85,7 @@ func New(o Options) (*Ledger, error) {
 		metrics: newMetrics(o.Registerer),
 		wake:    newWaker(),
 		claims:  newGate(),
+		started: make(chan struct{}, 1),
 	}, nil
 }
 

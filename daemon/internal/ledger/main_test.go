@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bandeja/inboxd/daemon/internal/devstack/stacktest"
+	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/ledger"
 	"github.com/bandeja/inboxd/daemon/internal/store"
@@ -34,6 +35,8 @@ type recordedEffects struct {
 	all  []job.Effect
 	sql  string
 	only int64 // job id for which sql is queued
+
+	moved map[int64]bool // messages that have another job by now
 }
 
 func (r *recordedEffects) QueueEffects(b *pgx.Batch, effects []job.Effect) {
@@ -45,6 +48,21 @@ func (r *recordedEffects) QueueEffects(b *pgx.Batch, effects []job.Effect) {
 			b.Queue(r.sql)
 		}
 	}
+}
+
+// QueueKeep and QueueRestore: the ledger's own tests have no messages.
+func (*recordedEffects) QueueKeep(*pgx.Batch, int64, []int64)                         {}
+func (*recordedEffects) QueueRestore(*pgx.Batch, int64, []int64, inbox.MessageStatus) {}
+
+// StillFailed finds every message as it was left, but those of moved.
+func (r *recordedEffects) StillFailed(_ context.Context, _ pgx.Tx, _, messageIDs []int64) (map[int64]bool, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	still := map[int64]bool{}
+	for _, id := range messageIDs {
+		still[id] = !r.moved[id]
+	}
+	return still, nil
 }
 
 func (r *recordedEffects) of(id int64) (got []job.Effect) {

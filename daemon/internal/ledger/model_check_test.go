@@ -27,14 +27,14 @@ func (m *model) read(rt *rapid.T) (live map[int64]row, history map[int64]int) {
 	batch := &pgx.Batch{}
 	batch.Queue(`
 SELECT id, state, epoch, run_epoch, attempt, max_attempts, lost, coalesce(worker_id, 0), coalesce(serial_key, 0),
-       ready_at IS NOT NULL OR state = 0, cancel_requested FROM jobs`).Query(func(rows pgx.Rows) error {
+       ready_at IS NOT NULL OR state IN (0, 5), cancel_requested FROM jobs`).Query(func(rows pgx.Rows) error {
 		list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[row])
 		for _, r := range list {
 			live[r.ID] = r
 		}
 		return err
 	})
-	batch.Queue(`SELECT id, outcome = 2 FROM job_history`).Query(func(rows pgx.Rows) error {
+	batch.Queue(`SELECT id, outcome > 1 FROM job_history`).Query(func(rows pgx.Rows) error {
 		var id int64
 		var cut bool
 		_, err := pgx.ForEachRow(rows, []any{&id, &cut}, func() error {

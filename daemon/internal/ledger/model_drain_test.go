@@ -20,6 +20,7 @@ func (m *model) drain(rt *rapid.T) {
 		m.unhold(rt)
 	}
 	m.blocked = nil
+	m.releaseAll(rt)
 	m.orphans(rt)
 	m.recallAll(rt)
 	m.join(rt)

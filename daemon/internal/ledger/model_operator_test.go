@@ -60,7 +60,7 @@ func (m *model) recallDial(rt *rapid.T) {
 // recallDoubtful leaves nothing on its way that this process handed out.
 func (m *model) recallDoubtful(rt *rapid.T) {
 	p := m.some(rt)
-	_, err := m.b.RecallDoubtful(m.ctx, p.id)
+	_, err := m.b.RecallOwn(m.ctx, "claim_lost", p.id)
 	require.NoError(rt, err)
 	var left int
 	require.NoError(rt, m.b.pool.QueryRow(m.ctx, `SELECT count(*) FROM jobs WHERE (state+0) = 2 AND worker_id = $1`, p.id).Scan(&left))

@@ -60,7 +60,7 @@ func (m *model) sendOut(rt *rapid.T, e *execution) {
 	for _, older := range m.ids {
 		o := m.jobs[older]
 		if older < id && o.serial == s.serial && s.serial != 0 && o.priority <= s.priority {
-			require.True(rt, o.sends > 0 || o.excused || o.final, "job %d overtook job %d of its conversation", id, older)
+			require.True(rt, o.sends > 0 || o.excused || o.final || o.cancelled, "job %d overtook job %d of its conversation", id, older)
 		}
 	}
 }

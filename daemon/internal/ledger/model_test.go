@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"context"
+	"maps"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -16,6 +17,7 @@ import (
 // the real statements: both lanes, copies lost, late, too old and doubled,
 // claims whose answer is lost, pacing, recalls at any moment, crashes, workers
 // declared dead rightly and wrongly, status webhooks, operators who hold,
+// hold, release, discard, undo,
 // cancel, resolve and retry. Whatever happens, no message is sent more often
 // than somebody has allowed, none disappears, nothing held or cancelled begins,
 // and conversations keep their order.
@@ -40,6 +42,7 @@ func (m *model) actions() map[string]func(*rapid.T) {
 		"hold": m.hold, "unhold": m.unhold, "recallHeld": m.recallHeld, "recallDial": m.recallDial, "recallDoubtful": m.recallDoubtful, "block": m.block,
 		"cancel": m.cancel, "sweep": m.sweep, "resolve": m.resolve,
 	}
+	maps.Copy(actions, m.bulkActions())
 	for _, again := range []string{"", "2", "3"} {
 		actions["dispatch"+again] = m.dispatch
 		actions["deliver"+again] = m.deliver
@@ -61,6 +64,7 @@ type model struct {
 	aged      map[job.Ticket]bool // on their way for too long
 	holds     []control.Hold
 	blocked   []int64 // channels
+	bulk      []int64 // operations that changed something
 	jobs      map[int64]*shadow
 	live      map[int64]row // as the last check saw them
 	ids       []int64       // of jobs, in order of insertion
@@ -69,7 +73,7 @@ type model struct {
 func newModel(t *testing.T, rt *rapid.T, b *bundle) *model {
 	t.Helper()
 	m := &model{b: b, ctx: t.Context(), jobs: map[int64]*shadow{}, handed: map[job.Ticket]bool{}, aged: map[job.Ticket]bool{}}
-	m.sql(rt, `DELETE FROM jobs`, `DELETE FROM job_history`, `DELETE FROM job_events`, `DELETE FROM workers`, `DELETE FROM holds`,
+	m.sql(rt, `DELETE FROM jobs`, `DELETE FROM job_history`, `DELETE FROM job_events`, `DELETE FROM workers`, `DELETE FROM holds`, `DELETE FROM operations`, `DELETE FROM operation_items`,
 		`SELECT setval(pg_get_serial_sequence('jobs', 'id'), 1, false)`)
 	m.join(rt)
 	m.join(rt)

@@ -11,6 +11,7 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/job/inspect"
+	"github.com/bandeja/inboxd/daemon/internal/job/operation"
 )
 
 func (p *proving) do(t *testing.T, r record, a act) {
@@ -99,8 +100,11 @@ func (p *proving) word(t *testing.T, a act, ticket job.Ticket) (err error) {
 		_, _, err = p.Cancel(ctx, one, "ana")
 	case sweep:
 		err = p.SweepCancelled(ctx)
+	case holdJob, releaseJob, discardJob:
+		kind := []operation.Kind{operation.Hold, operation.Release, operation.Discard}[a.op-holdJob]
+		_, err = p.Operate(ctx, operation.Request{Kind: kind, Filter: one, Actor: "ana"})
 	case revive:
-		_, err = p.RetryDead(ctx, one)
+		_, err = p.RetryDead(ctx, one, "ana")
 	default:
 		err = fmt.Errorf("nobody does %s", a.op)
 	}

@@ -66,7 +66,7 @@ func (p *proving) get(t *testing.T, was record) (r record) {
 	r.once = was.once
 	err := p.pool.QueryRow(t.Context(), `
 SELECT state, epoch, run_epoch, attempt, lost, coalesce(worker_id, 0), cancel_requested FROM jobs WHERE id = $1
-UNION ALL SELECT CASE outcome WHEN 1 THEN -1 ELSE -2 END, 0, 0, 0, 0, 0, false FROM job_history WHERE id = $1`, proved).
+UNION ALL SELECT -outcome, 0, 0, 0, 0, 0, false FROM job_history WHERE id = $1`, proved).
 		Scan(&r.state, &r.epoch, &r.run, &r.attempt, &r.lost, &worker, &r.asked)
 	require.NoError(t, err, "the job is in one place")
 	for slot, id := range p.workers {

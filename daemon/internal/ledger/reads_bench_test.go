@@ -83,10 +83,6 @@ func otherQuestions(sigs []string) (all []question) {
 	}
 	for _, org := range []int64{0, 1, 49_999} {
 		add("summary/org"+strconv.FormatInt(org, 10), func(ctx context.Context, e *bundle) error { _, err := e.QueueSummary(ctx, org); return err })
-		add("latency/org"+strconv.FormatInt(org, 10), func(ctx context.Context, e *bundle) error {
-			_, err := e.Latency(ctx, org, 5*time.Minute)
-			return err
-		})
 	}
 	count("all", inspect.Filter{}, inspect.ByNothing)
 	count("by_state", inspect.Filter{}, inspect.ByState)

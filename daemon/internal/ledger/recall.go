@@ -38,11 +38,12 @@ SELECT id FROM jobs WHERE state IN (2, 3) AND (state+0) = 2 AND lane = 1 AND dis
 ORDER BY id FOR UPDATE SKIP LOCKED`, t)
 }
 
-// RecallDoubtful makes T4 for every redis-lane hand-out of this dispatcher: the
-// answer of one of its claims was lost, so some of them are in no queue. The
-// others cost a dropped copy each.
-func (l *Ledger) RecallDoubtful(ctx context.Context, workerID int64) (int, error) {
-	return l.recall(ctx, "claim_lost", `
+// RecallOwn makes T4 for every redis-lane hand-out of this dispatcher: the answer
+// of one of its claims was lost, so some of them are in no queue; or its process
+// drains and leaves nothing on its way under its name. The others cost a dropped
+// copy each.
+func (l *Ledger) RecallOwn(ctx context.Context, reason string, workerID int64) (int, error) {
+	return l.recall(ctx, reason, `
 SELECT id FROM jobs WHERE state IN (2, 3) AND (state+0) = 2 AND lane = 1 AND worker_id = $1
 ORDER BY id FOR UPDATE SKIP LOCKED`, workerID)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/bandeja/inboxd/daemon/internal/audit"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/job/inspect"
@@ -15,35 +16,38 @@ import (
 // the statement that writes, and tells in job_events who did it.
 const (
 	resolveSentSQL = `
-WITH d AS (DELETE FROM jobs j WHERE j.id = $1 AND (j.state+0) = 4 AND ($2 = 0 OR j.org_id = $2) RETURNING j.*),
-     h AS (INSERT INTO job_history (outcome, ` + historyColumns + `) SELECT 1, ` + historyColumns + ` FROM d)
-SELECT id, org_id, queue, job_type, run_epoch, attempt, lane, coalesce(subject_id, 0) FROM d`
+WITH g AS (DELETE FROM jobs j USING unnest($1::bigint[]) u(id) WHERE j.id = u.id AND (j.state+0) = 4 AND ($2 = 0 OR j.org_id = $2) RETURNING j.*),
+     h AS (INSERT INTO job_history (outcome, ` + historyColumns + `) SELECT 1, ` + historyColumns + ` FROM g),` + resolvedSQL
 
 	resolveNotSentSQL = `
-UPDATE jobs j SET state = 6, error_class = 'unknown_outcome', last_error = 'an operator says it was not sent'
-WHERE j.id = $1 AND (j.state+0) = 4 AND ($2 = 0 OR j.org_id = $2)
-RETURNING j.id, j.org_id, j.queue, j.job_type, j.run_epoch, j.attempt, j.lane, coalesce(j.subject_id, 0)`
+WITH g AS (
+       UPDATE jobs j SET state = 6, error_class = 'unknown_outcome', last_error = 'an operator says it was not sent'
+       FROM unnest($1::bigint[]) u(id) WHERE j.id = u.id AND (j.state+0) = 4 AND ($2 = 0 OR j.org_id = $2)
+       RETURNING j.*),` + resolvedSQL
 
 	resolveResendSQL = `
-UPDATE jobs j SET` + reviveSet + `
-FROM unnest($3::smallint[], $4::interval[]) p(job_type, patience)
-WHERE j.id = $1 AND (j.state+0) = 4 AND ($2 = 0 OR j.org_id = $2) AND p.job_type = j.job_type
-RETURNING j.id, j.org_id, j.queue, j.job_type, j.run_epoch, j.attempt, j.lane, coalesce(j.subject_id, 0)`
+WITH g AS (
+       UPDATE jobs j SET` + reviveSet + `
+       FROM unnest($1::bigint[]) u(id), unnest($5::smallint[], $6::interval[]) p(job_type, patience)
+       WHERE j.id = u.id AND (j.state+0) = 4 AND ($2 = 0 OR j.org_id = $2) AND p.job_type = j.job_type
+       RETURNING j.*),` + resolvedSQL
 
 	resolvedSQL = `
-INSERT INTO job_events (job_id, org_id, queue, job_type, kind, epoch, attempt, lane, error_class, error_text)
-VALUES ($1, $2, $3, $4, 4, $5, $6, $7, $8, $9)`
+     v AS (
+       INSERT INTO job_events (job_id, org_id, queue, job_type, kind, epoch, attempt, lane, error_class, error_text)
+       SELECT id, org_id, queue, job_type, 4, run_epoch, attempt, lane, $3, $4 FROM g)
+SELECT id, queue, job_type, run_epoch, attempt, coalesce(subject_id, 0), org_id FROM g`
 )
 
 // resolved is the job as it was settled.
 type resolved struct {
-	ID, OrgID int64
+	ID        int64
 	Queue     job.Queue
 	Type      job.Type
 	RunEpoch  int32
 	Attempt   int16
-	Lane      job.Lane
 	SubjectID int64
+	OrgID     int64
 }
 
 // Resolve makes T13 or T14 for one uncertain job, by an operator: it was sent
@@ -51,47 +55,63 @@ type resolved struct {
 // again, whatever happened (ready). It returns the job's new state. Faults:
 // NotFound, and Conflict for a job that is not uncertain. orgID 0 means any org.
 func (l *Ledger) Resolve(ctx context.Context, orgID, jobID int64, how inspect.Resolution, by string) (string, error) {
-	var r resolved
-	err := pgx.BeginFunc(ctx, l.pool, func(tx pgx.Tx) error {
-		sql, args, err := resolveSQL(orgID, jobID, how)
-		if err != nil {
-			return err
-		}
-		rows, err := tx.Query(ctx, sql, args...)
-		if err != nil {
-			return err
-		}
-		all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[resolved])
-		if err != nil {
+	var all []resolved
+	err := pgx.BeginFunc(ctx, l.pool, func(tx pgx.Tx) (err error) {
+		if all, err = l.resolve(ctx, tx, orgID, []int64{jobID}, how, by); err != nil {
 			return err
 		}
 		if len(all) == 0 {
 			return l.notUncertain(ctx, orgID, jobID)
 		}
-		r = all[0]
-		b := &pgx.Batch{}
-		b.Queue(resolvedSQL, r.ID, r.OrgID, r.Queue, r.Type, r.RunEpoch, r.Attempt, r.Lane, string(how), storable("by "+by))
-		if e, ok := r.effect(how); ok {
-			l.effects.QueueEffects(b, []job.Effect{e})
-		}
-		return tx.SendBatch(ctx, b).Close()
+		return audit.Write(ctx, tx, audit.Record{
+			OrgID: all[0].OrgID, Target: fmt.Sprintf("job %d", jobID), Before: job.Uncertain.String(), After: how.State(),
+		})
 	})
 	if err != nil {
 		return "", fmt.Errorf("resolve job %d: %w", jobID, err)
 	}
-	l.Wake(r.Queue)
+	l.Wake(all[0].Queue)
 	return how.State(), nil
 }
 
-func resolveSQL(orgID, jobID int64, how inspect.Resolution) (sql string, args []any, err error) {
+// resolve settles those of the jobs that are uncertain, with their messages.
+func (l *Ledger) resolve(ctx context.Context, tx pgx.Tx, orgID int64, ids []int64, how inspect.Resolution, by string) ([]resolved, error) {
+	sql, args, err := resolveSQL(orgID, ids, how, by)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[resolved])
+	if err != nil {
+		return nil, err
+	}
+	var effects []job.Effect
+	for _, r := range all {
+		if e, ok := r.effect(how); ok {
+			effects = append(effects, e)
+		}
+	}
+	if len(effects) == 0 {
+		return all, nil
+	}
+	b := &pgx.Batch{}
+	l.effects.QueueEffects(b, effects)
+	return all, tx.SendBatch(ctx, b).Close()
+}
+
+func resolveSQL(orgID int64, ids []int64, how inspect.Resolution, by string) (sql string, args []any, err error) {
+	args = []any{ids, orgID, string(how), storable("by " + by)}
 	switch how {
 	case inspect.ResolvedSent:
-		return resolveSentSQL, []any{jobID, orgID}, nil
+		return resolveSentSQL, args, nil
 	case inspect.ResolvedNotSent:
-		return resolveNotSentSQL, []any{jobID, orgID}, nil
+		return resolveNotSentSQL, args, nil
 	case inspect.ResolvedResend:
 		types, lives := patience()
-		return resolveResendSQL, []any{jobID, orgID, types, lives}, nil
+		return resolveResendSQL, append(args, types, lives), nil
 	}
 	return "", nil, inbox.Faultf(inbox.Invalid, "bad_resolution", "a job is resolved as sent, not_sent or resend, not %q", how)
 }

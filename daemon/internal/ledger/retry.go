@@ -1,22 +1,16 @@
 package ledger
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/job/inspect"
+	"github.com/bandeja/inboxd/daemon/internal/job/operation"
 )
-
-// reviveChunk is how many jobs one transaction revives: few enough to hold
-// their locks for milliseconds.
-const reviveChunk = 500
 
 // reviveSet makes a dead job j ready with all its attempts back; p is the table
 // of patience. It keeps the epochs: they rise at the next hand-out, and until
@@ -84,95 +78,18 @@ LEFT JOIN orgs o ON o.id = d.org_id ORDER BY d.n DESC, o.name`, c.args...)
 
 // RetryDead makes T18 for the dead jobs a filter chooses: ready, with all their
 // attempts back and a new deadline, in bulk unless they are named by id; their
-// messages are queued again. It works
-// in chunks by rising id, so each job is visited once even if it dies again
-// meanwhile, and skips rows somebody else has locked. It returns how many it
-// revived, also when it stops with an error. The filter's states are not looked
-// at: only dead jobs are ever touched, uncertain ones never.
-func (l *Ledger) RetryDead(ctx context.Context, f inspect.Filter) (int, error) {
-	var total int
-	for after := int64(0); ; {
-		revived, err := l.reviveChunk(ctx, f, after)
-		if err != nil {
-			return total, fmt.Errorf("retry dead jobs after %d: %w", after, err)
-		}
-		if len(revived) == 0 {
-			return total, nil
-		}
-		total += len(revived)
-		after = revived[len(revived)-1].ID
-		l.Wake(queuesOf(revived)...)
-	}
+// messages are queued again. It is an operation that is waited for, and leaves
+// out rows somebody else has locked. It returns how many it revived, also when
+// it stops with an error. Only dead jobs are ever touched, uncertain ones never.
+func (l *Ledger) RetryDead(ctx context.Context, f inspect.Filter, by string) (int, error) {
+	f.States, f.Retrying = nil, false
+	o, err := l.operate(ctx, operation.Request{Kind: operation.Retry, Filter: f, Actor: by})
+	return int(o.Done), err
 }
 
-// revived is a job that has just become ready again.
-type revived struct {
-	ID        int64
-	RunEpoch  int32
-	Queue     job.Queue
-	Type      job.Type
-	SubjectID int64
-}
-
-// reviveChunk locks jobs before messages, as everybody does.
-func (l *Ledger) reviveChunk(ctx context.Context, f inspect.Filter, after int64) (chunk []revived, err error) {
-	err = pgx.BeginFunc(ctx, l.pool, func(tx pgx.Tx) error {
-		sql, args := reviveChunkSQL(f, after)
-		rows, err := tx.Query(ctx, sql, args...)
-		if err != nil {
-			return err
-		}
-		if chunk, err = pgx.CollectRows(rows, pgx.RowToStructByPos[revived]); err != nil {
-			return err
-		}
-		effects := requeued(chunk)
-		if len(effects) == 0 {
-			return nil
-		}
-		b := &pgx.Batch{}
-		l.effects.QueueEffects(b, effects)
-		return tx.SendBatch(ctx, b).Close()
-	})
-	slices.SortFunc(chunk, func(a, b revived) int { return cmp.Compare(a.ID, b.ID) })
-	return chunk, err
-}
-
-func reviveChunkSQL(f inspect.Filter, after int64) (string, []any) {
-	types, lives := patience()
-	c := conditions{args: []any{types, lives, reviveChunk}}
-	priority := `j.priority`
-	if len(f.IDs) == 0 { // what is chosen by the hundred must not stand before what somebody waits for
-		priority = `3`
-	}
-	c.common(f)
-	c.add("j.id > $%d::bigint", after)
-	return `
-WITH picked AS (
-       SELECT j.id FROM jobs j WHERE j.state = 6 AND ` + c.where() + `
-       ORDER BY j.id LIMIT $3::bigint FOR NO KEY UPDATE SKIP LOCKED)
-UPDATE jobs j SET priority = ` + priority + `,` + reviveSet + `
-FROM picked, ` + patienceTable + `
-WHERE j.id = picked.id AND p.job_type = j.job_type AND ` + isDead + `
-RETURNING j.id, j.run_epoch, j.queue, j.job_type, coalesce(j.subject_id, 0)`, c.args
-}
-
-// requeued tells the store which messages wait to be sent again.
-func requeued(chunk []revived) []job.Effect {
-	var effects []job.Effect
-	for _, r := range chunk {
-		if (r.Type == job.SendMessage || r.Type == job.SendTemplate) && r.SubjectID != 0 {
-			effects = append(effects, job.Effect{JobID: r.ID, Epoch: r.RunEpoch, MessageID: r.SubjectID, Status: inbox.Queued})
-		}
-	}
-	return effects
-}
-
-func queuesOf(chunk []revived) []job.Queue {
-	var queues []job.Queue
-	for _, r := range chunk {
-		if !slices.Contains(queues, r.Queue) {
-			queues = append(queues, r.Queue)
-		}
-	}
-	return queues
-}
+// reviveManySQL revives the jobs $3, in bulk if $4: what is chosen by the hundred
+// must not stand before what somebody waits for.
+const reviveManySQL = `
+UPDATE jobs j SET priority = CASE WHEN $4 THEN 3 ELSE j.priority END,` + reviveSet + `
+FROM unnest($3::bigint[]) u(id), ` + patienceTable + `
+WHERE j.id = u.id AND p.job_type = j.job_type AND ` + isDead

@@ -2,8 +2,7 @@ package ledger_test
 
 import "github.com/bandeja/inboxd/daemon/internal/job"
 
-// table returns the transitions in the order of the design. T1 is the insert;
-// T17 and T19 have no statement yet.
+// table returns the transitions in the order of the design. T1 is the insert.
 func table() *rules {
 	notFinal := in(job.Scheduled, job.Ready, job.Dispatched, job.Running, job.Uncertain, job.Held)
 	notBegun := in(job.Scheduled, job.Ready, job.Dispatched, job.Held)
@@ -42,6 +41,9 @@ func table() *rules {
 		{"T15", cancel, notBegun, nil, to(cancelled)},
 		{"T16", cancel, in(job.Running), nil, func(r *record, _ act) { r.asked = true }},
 		{"T15", sweep, notBegun, []guard{asked}, to(cancelled)},
+		{"T17", holdJob, in(job.Scheduled, job.Ready, job.Dispatched), nil, to(job.Held)},
+		{"T17", releaseJob, in(job.Held), nil, to(job.Ready)},
+		{"T19", discardJob, in(job.Dead, job.Held), nil, to(discarded)},
 		{"T18", revive, in(job.Dead), nil, renew},
 	} {
 		ru[t.op] = append(ru[t.op], t)

@@ -18,7 +18,11 @@ type record struct {
 	once       bool // at most once: doubt is not tried again
 }
 
-const cancelled job.State = -2 // beside inHistory, which is done
+// Beside inHistory, which is done.
+const (
+	cancelled job.State = -2
+	discarded job.State = -3
+)
 
 func (r record) final() bool { return r.state < 0 }
 
@@ -68,6 +72,9 @@ const (
 	cancel
 	sweep
 	revive
+	holdJob
+	releaseJob
+	discardJob
 	opCount
 )
 
@@ -75,7 +82,7 @@ func (o op) String() string {
 	return [...]string{
 		"promote", "dispatch", "recall", "recall older", "recall held", "recall dial", "take", "start", "succeed", "retry",
 		"throttle", "fail", "doubt", "release", "defer to ready", "defer", "stray", "orphan", "settle", "settle any",
-		"resolve sent", "resolve not_sent", "resolve resend", "cancel", "sweep", "revive",
+		"resolve sent", "resolve not_sent", "resolve resend", "cancel", "sweep", "revive", "hold job", "release job", "discard job",
 	}[o]
 }
 

@@ -19,10 +19,10 @@ func promises(from, to world) string {
 	switch {
 	case to.sends > to.allowed:
 		return "sent again"
-	case from.state == cancelled && to.sends > from.sends:
+	case (from.state == cancelled || from.state == discarded) && to.sends > from.sends:
 		return "sent after an acknowledged cancel"
-	case to.state == cancelled && to.once && to.unsaid:
-		return "cancelled though it was sent"
+	case (to.state == cancelled || to.state == discarded) && to.once && to.unsaid:
+		return "called cancelled or discarded though it was sent"
 	case from.final() && to.state != from.state:
 		return "final is not final"
 	case to.state == inHistory && to.sends == 0 && from.state != job.Uncertain && !from.final():
@@ -37,7 +37,7 @@ func words(from world, m move, to world) string {
 		return ""
 	}
 	switch {
-	case from.state == job.Dead && m.op != revive:
+	case from.state == job.Dead && m.op != revive && m.op != discardJob:
 		return "the dead rise unasked"
 	case from.state == job.Uncertain && m.event != "report" && (m.op < settle || m.op > resolveResend):
 		return "doubt was settled by nobody who knows"

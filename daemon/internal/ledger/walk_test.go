@@ -70,7 +70,9 @@ func (x *walker) steps(w world) {
 		switch o {
 		case promote, recallOlder, sweep:
 			x.ledger(w, move{act: act{op: o}})
-		case cancel, revive:
+		case releaseJob:
+			x.ledger(w, move{act: act{op: o}})
+		case cancel, revive, holdJob, discardJob:
 			x.ledger(w, move{act: act{op: o}, fault: true})
 		case orphan:
 			dead := w.owner == gone || w.owner > 0 && w.hands[w.owner-1].dead

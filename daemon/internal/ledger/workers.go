@@ -51,9 +51,10 @@ UPDATE workers SET beat = beat + 1, beat_at = clock_timestamp() WHERE id = $1 AN
 	return nil
 }
 
-// Drain marks the process as leaving: it takes no new work.
+// Drain marks the process as leaving: it takes no new work, and nobody can take
+// that back.
 func (l *Ledger) Drain(ctx context.Context, id int64) error {
-	_, err := l.beats.Exec(ctx, `UPDATE workers SET draining = true WHERE id = $1`, id)
+	_, err := l.beats.Exec(ctx, `UPDATE workers SET draining = true, drained_by = '' WHERE id = $1`, id)
 	if err != nil {
 		return fmt.Errorf("mark as draining: %w", err)
 	}

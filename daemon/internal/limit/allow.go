@@ -31,6 +31,21 @@ func (l *Limiter) Peek(ctx context.Context, orgID int64, a job.Action, r job.Rat
 	return l.one(ctx, orgID, a, r, 0)
 }
 
+// PeekOut says how much of what may leave for the provider is in use, and takes
+// nothing; false: this process does not know, because Redis is away or has just
+// lost its data.
+func (l *Limiter) PeekOut(ctx context.Context, orgID int64, a job.Action, r job.Rate) (used int, reset time.Duration, known bool) {
+	if l.local.away.Load() {
+		return 0, 0, false
+	}
+	c := &check{window: window{useOut, orgID, a}, length: r.Window, cap: r.N}
+	l.queue.ask(ctx, l, c)
+	if !c.answer.answered || c.answer.granted < 0 || c.answer.local {
+		return 0, 0, false
+	}
+	return c.answer.used, micros(c.answer.wait), true
+}
+
 func (l *Limiter) one(ctx context.Context, orgID int64, a job.Action, r job.Rate, want int) Verdict {
 	c := &check{window: window{useAPI, orgID, a}, length: r.Window, cap: r.N, want: want}
 	for try := 0; !c.answer.answered && try < 2; try++ { // twice: Redis may come back in between

@@ -3,6 +3,7 @@ package secret
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
 	"errors"
 	"hash/crc32"
 	"slices"
@@ -36,25 +37,44 @@ func Mint(role string, id int64) (clear string, digest []byte) {
 	return clear, sum[:]
 }
 
-// Digest checks the shape and the checksum of a token and returns the SHA-256
-// to look it up by, else ErrToken. Nothing here needs constant time: the shape
-// and the checksum are no secrets, and a digest cannot be steered byte by byte.
-// Whoever compares digests outside a database index uses
-// subtle.ConstantTimeCompare.
-func Digest(clear string) ([]byte, error) {
+// Token is what a clear text says of itself. It is no proof: whoever holds the
+// row of ID compares Digest with the one stored there.
+type Token struct {
+	Role   string
+	ID     int64
+	Digest []byte // SHA-256 of the clear text
+}
+
+// Parse checks the shape and the checksum of a token, else it returns ErrToken.
+// Nothing here needs constant time: the shape and the checksum are no secrets.
+func Parse(clear string) (Token, error) {
 	parts := strings.Split(clear, "_")
 	if len(parts) != 5 || parts[0] != tokenPrefix || !knownRole(parts[1]) || !knownID(parts[2]) {
-		return nil, ErrToken
+		return Token{}, ErrToken
 	}
 	if len(parts[3]) != randomChars || strings.Trim(parts[3], alphabet) != "" {
-		return nil, ErrToken
+		return Token{}, ErrToken
 	}
 	body := clear[:len(clear)-len(parts[4])-1]
 	if parts[4] != checksum(body) {
-		return nil, ErrToken
+		return Token{}, ErrToken
+	}
+	id, err := strconv.ParseInt(parts[2], 10, 64)
+	if err != nil {
+		return Token{}, ErrToken
 	}
 	sum := sha256.Sum256([]byte(clear))
-	return sum[:], nil
+	return Token{Role: parts[1], ID: id, Digest: sum[:]}, nil
+}
+
+// Proves reports whether the token is the one whose digest was stored. It takes
+// as long for a digest that is nearly right as for any other.
+func (t Token) Proves(stored []byte) bool { return subtle.ConstantTimeCompare(t.Digest, stored) == 1 }
+
+// Digest is what Parse says of the digest alone.
+func Digest(clear string) ([]byte, error) {
+	t, err := Parse(clear)
+	return t.Digest, err
 }
 
 func knownRole(role string) bool {

@@ -197,9 +197,9 @@ func TestStatementsOfAFlush(t *testing.T) {
 		0:  {},
 		2:  {inbox.Failed, inbox.Uncertain},
 		3:  {inbox.Failed, inbox.Queued},
-		6:  {inbox.Accepted, inbox.Failed},
-		10: {inbox.Sent},
-		11: {inbox.Accepted, inbox.Sent, inbox.Failed, inbox.Uncertain, inbox.Queued},
+		7:  {inbox.Accepted, inbox.Failed},
+		11: {inbox.Sent},
+		12: {inbox.Accepted, inbox.Sent, inbox.Failed, inbox.Uncertain, inbox.Queued},
 	} {
 		var effects []job.Effect
 		for i := range 3 * len(statuses) {

@@ -147,8 +147,10 @@ func (sc *scene) tag(result *automation.Result, tag string) {
 // queueConversation writes what the rules changed of the conversation. It is
 // locked: what was read still holds.
 func (sc *scene) queueConversation(b *pgx.Batch) {
+	queueAssignment(b, sc.orgID, sc.thread.id, sc.assigneeID, sc.now)
 	b.Queue(`UPDATE conversations SET assignee_id = nullif($3::bigint, 0), tags = $4 WHERE id = $1 AND org_id = $2
 		AND (assignee_id IS DISTINCT FROM nullif($3::bigint, 0) OR tags <> $4)`, sc.thread.id, sc.orgID, sc.assigneeID, sc.tags)
+	b.Queue(excludeSQL, sc.thread.id)
 }
 
 // queueRuns puts on record what the rules did. A rule on record for this message

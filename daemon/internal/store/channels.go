@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/bandeja/inboxd/daemon/internal/audit"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 )
 
@@ -64,20 +65,24 @@ func (s *Store) CreateChannel(ctx context.Context, c inbox.Channel, token string
 }
 
 func (s *Store) insertChannel(ctx context.Context, c inbox.Channel, sealed string) (created inbox.Channel, err error) {
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		rows, err := tx.Query(Named(ctx, QueryProvision), `
+	err = s.record(ctx, func(ctx context.Context, tx pgx.Tx) (r audit.Record, err error) {
+		rows, err := tx.Query(ctx, `
 INSERT INTO channels (org_id, kind, external_id, business_id, state, token_sealed) VALUES ($1, $2, $3, $4, $5, $6)
 RETURNING `+channelColumns, c.OrgID, c.Kind, c.ExternalID, c.BusinessID, c.State, sealed)
 		if err != nil {
-			return err
+			return r, err
 		}
-		if created, err = pgx.CollectExactlyOneRow(rows, scanChannel); err != nil || sealed == "" {
-			return err
+		created, err = pgx.CollectExactlyOneRow(rows, scanChannel)
+		r = audit.Record{OrgID: c.OrgID, Target: channelTarget(created.ID), After: map[string]any{
+			"kind": created.Kind, "external_id": created.ExternalID, "state": created.State,
+		}}
+		if err != nil || sealed == "" {
+			return r, err
 		}
 		life := inbox.TokenLife{Kind: c.TokenKind, IssuedAt: s.now(), ExpiresAt: c.TokenExpiresAt}.For(c.Kind)
 		created.TokenKind, created.TokenExpiresAt = life.Kind, life.ExpiresAt
-		_, err = tx.Exec(Named(ctx, QueryProvision), setTokenLife+` WHERE id = $1`, lifeArgs(created.ID, firstVersion, life)...)
-		return err
+		_, err = tx.Exec(ctx, setTokenLife+` WHERE id = $1`, lifeArgs(created.ID, firstVersion, life)...)
+		return r, err
 	})
 	return created, err
 }
@@ -106,7 +111,7 @@ func flaggedColumns(now string) string {
 // (operators only).
 func (s *Store) Channels(ctx context.Context, orgID int64) ([]inbox.Channel, error) {
 	rows, err := s.pool.Query(Named(ctx, QueryProvision), `
-SELECT `+flaggedColumns(`$2`)+` FROM channels h WHERE $1 = 0 OR org_id = $1 ORDER BY org_id, id`, orgID, s.now())
+SELECT `+flaggedColumns(`$2`)+` FROM channels h WHERE ($1 = 0 OR org_id = $1) AND removed_at IS NULL ORDER BY org_id, id`, orgID, s.now())
 	if err != nil {
 		return nil, fmt.Errorf("list channels of org %d: %w", orgID, err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/bandeja/inboxd/daemon/internal/audit"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 )
 
@@ -59,26 +60,28 @@ func (s *Store) SetChannelToken(ctx context.Context, orgID, id int64, token stri
 // version before it locks, as every change does: two changes then never wait for
 // each other.
 func (s *Store) changeChannel(ctx context.Context, orgID, id int64, change func(inbox.Channel) (sql string, arg any, err error)) (c inbox.Channel, version int64, err error) {
-	ctx = Named(ctx, QueryProvision)
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
+	err = s.record(ctx, func(ctx context.Context, tx pgx.Tx) (r audit.Record, err error) {
 		if version, err = s.jobs.RaiseControl(ctx, tx); err != nil {
-			return err
+			return r, err
 		}
 		if c, err = oneChannel(ctx, tx, `
 SELECT `+channelColumns+` FROM channels WHERE org_id = $1 AND id = $2 FOR NO KEY UPDATE`, orgID, id); err != nil {
-			return err
+			return r, err
 		}
+		r = audit.Record{OrgID: orgID, Target: channelTarget(id), Before: map[string]any{"state": c.State}}
 		sql, arg, err := change(c)
 		if err != nil {
-			return err
+			return r, err
 		}
-		if c, err = oneChannel(ctx, tx, sql, orgID, id, arg); err != nil || arg != string(inbox.ChannelActive) {
-			return err
+		c, err = oneChannel(ctx, tx, sql, orgID, id, arg)
+		r.After = map[string]any{"state": c.State}
+		if err != nil || arg != string(inbox.ChannelActive) {
+			return r, err
 		}
 		if _, err = tx.Exec(ctx, liftSQL, id); err != nil {
-			return err
+			return r, err
 		}
-		return s.hasten(ctx, tx, id)
+		return r, s.hasten(ctx, tx, id)
 	})
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
@@ -91,6 +94,8 @@ SELECT `+channelColumns+` FROM channels WHERE org_id = $1 AND id = $2 FOR NO KEY
 	}
 	return c, version, nil
 }
+
+func channelTarget(id int64) string { return fmt.Sprintf("channel %d", id) }
 
 func oneChannel(ctx context.Context, tx pgx.Tx, sql string, args ...any) (inbox.Channel, error) {
 	rows, err := tx.Query(ctx, sql, args...)

@@ -39,25 +39,54 @@ USING (SELECT o.id
 WHERE d.id = w.id`
 
 	answerAnewSQL = `
-UPDATE episodes e SET answered_at = w.clock_at, answered_by = w.author_id, answer_message_id = w.message_id
+UPDATE episodes e SET answered_at = w.clock_at, answered_by = w.author_id, answer_message_id = w.message_id, judged_at = NULL
 FROM (SELECT e.id, n.id AS message_id, n.clock_at, n.author_id
       FROM episodes e LEFT JOIN LATERAL (` + firstAnswer + `) n ON true
       WHERE e.answer_message_id = ANY($1::bigint[])) w
 WHERE e.id = w.id`
 
+	// earlierSQL gives episodes that an answer has closed to those of messages $1
+	// that answered before it and are known only now: a webhook came late, a doubt
+	// was settled. What the customer asked between the two becomes an episode of its
+	// own.
+	earlierSQL = `
+WITH w AS MATERIALIZED (
+  SELECT DISTINCT ON (e.id) e.id, e.answered_at AS was_at, m.id AS message_id, m.clock_at, m.author_id
+  FROM messages m CROSS JOIN LATERAL (
+    SELECT o.id, o.answered_at FROM episodes o
+    WHERE o.conversation_id = m.conversation_id AND o.started_at <= m.clock_at AND o.answered_at > m.clock_at
+    ORDER BY o.started_at DESC LIMIT 1) e
+  WHERE m.id = ANY($1::bigint[]) AND NOT m.inbound AND m.` + wentOut + `
+  ORDER BY e.id, m.clock_at, m.id),
+u AS (
+  UPDATE episodes e SET answered_at = w.clock_at, answered_by = w.author_id, answer_message_id = w.message_id, judged_at = NULL
+  FROM w WHERE e.id = w.id AND e.id = ANY(ARRAY(SELECT w.id FROM w)) RETURNING e.conversation_id, w.clock_at, w.was_at)
+INSERT INTO episodes (` + episodeColumns + `, answered_at, answered_by, answer_message_id)
+SELECT v.org_id, v.id, false, s.clock_at, s.created_at, p.target_ms, ` + dueAt + `, v.assignee_id, v.channel_id, p.id, ` + excluded + `,
+       a.clock_at, a.author_id, a.id
+FROM u JOIN conversations v ON v.id = u.conversation_id
+CROSS JOIN LATERAL (` + policyInForce + `) p
+CROSS JOIN LATERAL (
+  SELECT m.clock_at, m.created_at FROM messages m
+  WHERE m.conversation_id = u.conversation_id AND m.inbound AND m.clock_at > u.clock_at AND m.clock_at <= u.was_at
+  ORDER BY m.clock_at LIMIT 1) s
+CROSS JOIN LATERAL (
+  SELECT m.id, m.clock_at, m.author_id FROM messages m
+  WHERE m.conversation_id = u.conversation_id AND NOT m.inbound AND m.clock_at >= s.clock_at AND m.` + wentOut + `
+  ORDER BY m.clock_at, m.id LIMIT 1) a`
+
 	// missedSQL adds the episodes that began and ended within one delivery: of
 	// the questions since the answer before, each new answer $1 closes the
 	// first. It follows stopClocksSQL, which ends the episode that was open.
 	missedSQL = `
-INSERT INTO episodes (org_id, conversation_id, first, started_at, received_at, target_ms, due_at, assignee_id,
-                      answered_at, answered_by, answer_message_id)
+INSERT INTO episodes (` + episodeColumns + `, answered_at, answered_by, answer_message_id)
 SELECT v.org_id, v.id, (SELECT p.id FROM episodes p WHERE p.conversation_id = v.id LIMIT 1) IS NULL
                        AND row_number() OVER (PARTITION BY v.id ORDER BY s.clock_at) = 1,
-       s.clock_at, s.created_at, o.sla_target_ms, s.clock_at + o.sla_target_ms * interval '1 millisecond', v.assignee_id,
+       s.clock_at, s.created_at, p.target_ms, ` + dueAt + `, v.assignee_id, v.channel_id, p.id, ` + excluded + `,
        a.clock_at, a.author_id, a.id
 FROM messages a
 JOIN conversations v ON v.id = a.conversation_id
-JOIN orgs o ON o.id = v.org_id
+CROSS JOIN LATERAL (` + policyInForce + `) p
 LEFT JOIN LATERAL (
   SELECT m.clock_at FROM messages m
   WHERE m.conversation_id = v.id AND NOT m.inbound AND (m.clock_at, m.id) < (a.clock_at, a.id) AND m.` + wentOut + `
@@ -70,6 +99,24 @@ WHERE a.id = ANY($1::bigint[]) AND a.clock_at IS NOT NULL AND NOT EXISTS (
   SELECT 1 FROM episodes e
   WHERE e.conversation_id = v.id AND e.started_at <= s.clock_at AND (e.answered_at IS NULL OR e.answered_at >= s.clock_at))
 ORDER BY v.id, s.clock_at`
+)
+
+// What every new episode is made of: of conversation v, the policy p in force and
+// the first question s.
+const (
+	episodeColumns = `org_id, conversation_id, first, started_at, received_at, target_ms, due_at, assignee_id, channel_id, policy_id, excluded`
+
+	policyInForce = `
+SELECT p.id, p.target_ms, p.time_zone, p.business_hours FROM sla_policies p WHERE p.org_id = v.org_id ORDER BY p.id DESC LIMIT 1`
+
+	// dueAt calls nothing for an org that is always open.
+	dueAt = `
+CASE WHEN p.business_hours IS NULL THEN s.clock_at + p.target_ms * interval '1 millisecond'
+     ELSE sla_due(s.clock_at, p.target_ms, p.time_zone, p.business_hours) END`
+
+	// excluded is what keeps the clocks of conversation v out of every figure: what
+	// it is filed under.
+	excluded = `v.tags && ARRAY['spam', 'blocked', 'test']`
 )
 
 // openEpisode is the open episode of conversation c, looked up by it.
@@ -92,7 +139,7 @@ FROM (SELECT DISTINCT k.class, k.key FROM (` + conversations + `) c CROSS JOIN L
 
 func stopClocksSQL(conversations string) string {
 	return `
-UPDATE episodes e SET answered_at = a.clock_at, answered_by = a.author_id, answer_message_id = a.message_id
+UPDATE episodes e SET answered_at = a.clock_at, answered_by = a.author_id, answer_message_id = a.message_id, judged_at = NULL
 FROM (SELECT e.id, n.id AS message_id, n.clock_at, n.author_id
       FROM (` + conversations + `) c
       CROSS JOIN LATERAL (` + openEpisode + ` LIMIT 1) e
@@ -102,12 +149,12 @@ WHERE e.id = a.id AND e.answered_at IS NULL`
 
 func startClocksSQL(conversations string) string {
 	return `
-INSERT INTO episodes (org_id, conversation_id, first, started_at, received_at, target_ms, due_at, assignee_id)
+INSERT INTO episodes (` + episodeColumns + `)
 SELECT v.org_id, v.id, (SELECT p.id FROM episodes p WHERE p.conversation_id = v.id LIMIT 1) IS NULL,
-       s.clock_at, s.created_at, o.sla_target_ms, s.clock_at + o.sla_target_ms * interval '1 millisecond', v.assignee_id
+       s.clock_at, s.created_at, p.target_ms, ` + dueAt + `, v.assignee_id, v.channel_id, p.id, ` + excluded + `
 FROM (` + conversations + `) c
 JOIN conversations v ON v.id = c.id
-JOIN orgs o ON o.id = v.org_id
+CROSS JOIN LATERAL (` + policyInForce + `) p
 LEFT JOIN LATERAL (
   SELECT m.clock_at FROM messages m
   WHERE m.conversation_id = v.id AND NOT m.inbound AND m.clock_at IS NOT NULL AND m.` + wentOut + `
@@ -118,8 +165,10 @@ CROSS JOIN LATERAL (
   ORDER BY m.clock_at LIMIT 1) s
 ORDER BY v.id
 ON CONFLICT (conversation_id) WHERE answered_at IS NULL
-DO UPDATE SET started_at = EXCLUDED.started_at, received_at = EXCLUDED.received_at,
-              due_at = EXCLUDED.started_at + episodes.target_ms * interval '1 millisecond'
+DO UPDATE SET started_at = EXCLUDED.started_at, received_at = least(EXCLUDED.received_at, episodes.received_at), judged_at = NULL,
+              due_at = coalesce((SELECT sla_due(EXCLUDED.started_at, p.target_ms, p.time_zone, p.business_hours)
+                                 FROM sla_policies p WHERE p.id = episodes.policy_id),
+                                EXCLUDED.started_at + episodes.target_ms * interval '1 millisecond')
 WHERE EXCLUDED.started_at < episodes.started_at
 RETURNING conversation_id, started_at`
 }

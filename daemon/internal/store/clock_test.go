@@ -104,6 +104,36 @@ func TestClock(t *testing.T) {
 				Echoes:  []inbox.Echo{e("e2", 40), e("e3", 41), e("e1", 10)},
 			})
 		}, []episode{{First: true, Start: 0, Due: 300, Answered: 10}, {Start: 20, Due: 320, Answered: 40}, {Start: 50, Due: 350, Answered: -1}}},
+		{"ALateEchoOfAnEarlierAnswerCounts", func(b *bundle) {
+			b.customer("1", 0)
+			b.echo("e2", 400)
+			b.echo("e1", 20)
+		}, []episode{{First: true, Start: 0, Due: 300, Answered: 20}}},
+		{"ALateEchoPartsAnEpisode", func(b *bundle) {
+			b.customer("1", 0)
+			b.customer("2", 30)
+			b.echo("e2", 40)
+			b.echo("e1", 20)
+		}, []episode{{First: true, Start: 0, Due: 300, Answered: 20}, {Start: 30, Due: 330, Answered: 40}}},
+		{"AnAnswerInDoubtThatWentOutCountsFromItsPress", func(b *bundle) {
+			c := b.customer("1", 0)
+			b.clock.set(at(10))
+			r := b.reply(c)
+			b.started(r)
+			b.outcome(job.Effect{JobID: r.JobID, Epoch: 1, MessageID: r.MessageID, Status: inbox.Uncertain})
+			b.answer(c, 350, "o2")
+			b.status(inbox.StatusUpdate{ProviderID: "o1", Status: inbox.Sent, At: at(11), JobID: r.JobID, Epoch: 1})
+		}, []episode{{First: true, Start: 0, Due: 300, Answered: 10}}},
+		{"ALateReportOfTheFirstAnswerCountsFromItsPress", func(b *bundle) {
+			c := b.customer("1", 0)
+			b.clock.set(at(10))
+			r := b.reply(c)
+			b.started(r)
+			b.outcome(job.Effect{JobID: r.JobID, Epoch: 1, MessageID: r.MessageID, Status: inbox.Uncertain})
+			b.customer("2", 15)
+			b.answer(c, 350, "o2")
+			b.outcome(sent(r, inbox.Accepted, "o1"))
+		}, []episode{{First: true, Start: 0, Due: 300, Answered: 10}, {Start: 15, Due: 315, Answered: 350}}},
 		{"ABusinessInitiatedThreadStartsWithTheCustomer", func(b *bundle) {
 			b.echo("e1", 0)
 			b.customer("1", 10)

@@ -122,7 +122,9 @@ func (s *Store) Assign(ctx context.Context, a inbox.Assign) (inbox.Conversation,
 		case a.User != "" && !known:
 			return inbox.Conversation{}, nil, unknownUser(a.User)
 		}
-		return u.change(ctx, a.OrgID, a.ConversationID, `UPDATE conversations SET assignee_id = nullif($3::bigint, 0) WHERE id = $1 AND org_id = $2`, user)
+		b := u.batch()
+		queueAssignment(b, a.OrgID, a.ConversationID, user, s.now())
+		return u.change(ctx, b, a.OrgID, a.ConversationID, `UPDATE conversations SET assignee_id = nullif($3::bigint, 0) WHERE id = $1 AND org_id = $2`, user)
 	})
 	if err != nil {
 		return inbox.Conversation{}, fmt.Errorf("assign conversation %d: %w", a.ConversationID, err)
@@ -141,7 +143,7 @@ func (s *Store) SetState(ctx context.Context, c inbox.StateChange) (inbox.Conver
 		if !locked {
 			return inbox.Conversation{}, nil, conversationNotFound(c.ConversationID)
 		}
-		return u.change(ctx, c.OrgID, c.ConversationID, `UPDATE conversations SET state = $3 WHERE id = $1 AND org_id = $2`, string(c.State))
+		return u.change(ctx, u.batch(), c.OrgID, c.ConversationID, `UPDATE conversations SET state = $3 WHERE id = $1 AND org_id = $2`, string(c.State))
 	})
 	if err != nil {
 		return inbox.Conversation{}, fmt.Errorf("set state of conversation %d: %w", c.ConversationID, err)
@@ -149,9 +151,9 @@ func (s *Store) SetState(ctx context.Context, c inbox.StateChange) (inbox.Conver
 	return changed, nil
 }
 
-// change updates a locked conversation and reads it as it is now.
-func (u *unit) change(ctx context.Context, orgID, id int64, sql string, value any) (c inbox.Conversation, last *pgx.Batch, err error) {
-	b := u.batch()
+// change updates a locked conversation after what b holds, and reads it as it is
+// now.
+func (u *unit) change(ctx context.Context, b *pgx.Batch, orgID, id int64, sql string, value any) (c inbox.Conversation, last *pgx.Batch, err error) {
 	b.Queue(sql, id, orgID, value)
 	b.Queue(conversationByID, id, orgID).Query(func(rows pgx.Rows) (err error) {
 		c, err = oneConversation(rows, id)

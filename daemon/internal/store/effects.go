@@ -9,7 +9,7 @@ import (
 
 // acceptedEffects is the table e of effects the ledger has accepted in this
 // very transaction: a success left a history row of it, a failure a dead row or
-// a cancelled one in history, a doubt an uncertain one, a new attempt a row that waits. The conditions on
+// a cancelled or discarded one in history, a doubt an uncertain one, a new attempt a row that waits. The conditions on
 // finished_at leave today's partition of history to look at.
 //
 // Here and below, a row is looked up by several columns in a subquery that
@@ -23,7 +23,7 @@ WITH e AS MATERIALIZED (
   WHERE EXISTS (
            SELECT 1 FROM job_history h
            WHERE h.id = u.job_id AND h.run_epoch = u.epoch AND h.tx = pg_current_xact_id()
-             AND h.outcome = CASE WHEN u.` + succeeded + ` THEN 1 WHEN u.status = 5 THEN 2 END
+             AND CASE WHEN u.` + succeeded + ` THEN h.outcome = 1 WHEN u.status = 5 THEN h.outcome IN (2, 3) END
              AND h.finished_at >= now() AND h.finished_at < now() + interval '1 hour')
      OR EXISTS (
            SELECT 1 FROM jobs j
@@ -71,7 +71,7 @@ g AS (
   DELETE FROM messages d USING x WHERE d.id = x.other AND d.id <> x.ours AND d.origin = 'echo'
   RETURNING d.id, x.ours, d.status, d.sent_at, d.delivered_at, d.read_at, d.revoked),
 p AS (
-  UPDATE episodes SET answer_message_id = g.ours FROM g WHERE episodes.answer_message_id = g.id)
+  UPDATE episodes SET answer_message_id = g.ours, judged_at = NULL FROM g WHERE episodes.answer_message_id = g.id)
 UPDATE messages m SET status = CASE WHEN ` + advances + ` THEN n.status ELSE m.status END,
        sent_at = least(m.sent_at, n.sent_at), delivered_at = least(m.delivered_at, n.delivered_at), read_at = least(m.read_at, n.read_at),
        revoked = m.revoked OR n.revoked
@@ -138,8 +138,8 @@ FROM v WHERE m.id = v.message_id`
 // A message may appear in several effects: the last counts.
 //
 // Their number depends on which outcomes there are, never on how many: 2 for
-// failures and doubts, 2 for messages that wait again, 6 with a success of
-// WhatsApp, 10 with one of Instagram, 11 with everything. Those that wait for
+// failures and doubts, 2 for messages that wait again, 7 with a success of
+// WhatsApp, 11 with one of Instagram, 12 with everything. Those that wait for
 // others come first, in the lock order: reserve (Instagram), lock messages, lock
 // clocks (successes). After them only somebody outside the daemon, or a webhook
 // parking the very status, can be in the way.
@@ -190,6 +190,7 @@ func queueSent(b *pgx.Batch, sent []int64, echoes bool) {
 		b.Queue(dropBetweenSQL, sent)
 		b.Queue(answerAnewSQL, sent)
 	}
+	b.Queue(earlierSQL, sent)
 	b.Queue(stopClocksSQL(conversationsOfMessages), sent)
 	b.Queue(startClocksSQL(conversationsOfMessages), sent)
 }

@@ -67,6 +67,7 @@ type ingestion struct {
 	voided   []int64                // messages that failed after they were sent
 	again    []requeue              // those of them that are sent again
 	echoed   []int64                // new echoes that are answers
+	counted  []int64                // answers that count from now on: those, and what turns out to have gone out
 	started  []startedClock         // clocks that began in this transaction, if an automation may wait for them
 }
 
@@ -181,6 +182,9 @@ func (in *ingestion) finish(ctx context.Context, u *unit, raw []byte) error {
 		if len(in.voided) > 0 {
 			b.Queue(dropBetweenSQL, in.voided)
 			b.Queue(answerAnewSQL, in.voided)
+		}
+		if len(in.counted) > 0 {
+			b.Queue(earlierSQL, in.counted)
 		}
 		b.Queue(stopClocksSQL(conversationsGiven), clocks)
 		if len(in.echoed) > 0 {

@@ -157,7 +157,7 @@ func (in *ingestion) sumUp() {
 		if !m.clockAt.IsZero() {
 			in.clocks = append(in.clocks, m.conversationID)
 			if !m.inbound {
-				in.echoed = append(in.echoed, m.id)
+				in.echoed, in.counted = append(in.echoed, m.id), append(in.counted, m.id)
 			}
 		}
 	}

@@ -189,6 +189,7 @@ func (in *ingestion) tryAgain(ctx context.Context, u *unit) error {
 	for _, m := range in.inOrder() {
 		if m.human && (counts(m.status) != counts(m.was) || m.failsLate()) {
 			in.clocks = append(in.clocks, m.conversationID)
+			in.counted = append(in.counted, m.id)
 		}
 		if !m.failsLate() {
 			continue

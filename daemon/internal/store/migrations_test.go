@@ -53,7 +53,6 @@ func breaking(step string) (faults []string) {
 	return faults
 }
 
-//nolint:gochecknoglobals // a compiled pattern
 var contract = regexp.MustCompile(`-- contract: unused since v\d+\.\d+\.\d+`)
 
 func narrowing() map[string]*regexp.Regexp {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/bandeja/inboxd/daemon/internal/audit"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 )
 
@@ -27,13 +28,19 @@ func (s *Store) CreateOrg(ctx context.Context, o inbox.Org) (inbox.Org, error) {
 	if err := inbox.CheckOrg(o); err != nil {
 		return inbox.Org{}, err
 	}
-	rows, err := s.pool.Query(Named(ctx, QueryProvision), `
+	var created inbox.Org
+	err := s.record(ctx, func(ctx context.Context, tx pgx.Tx) (r audit.Record, err error) {
+		rows, err := tx.Query(ctx, `
 INSERT INTO orgs (name, time_zone, sla_target_ms, sla_objective) VALUES ($1, $2, $3, $4)
 RETURNING `+orgColumns, o.Name, o.TimeZone, o.SLATarget.Milliseconds(), o.Objective)
-	if err != nil {
-		return inbox.Org{}, fmt.Errorf("create org: %w", err)
-	}
-	created, err := pgx.CollectExactlyOneRow(rows, scanOrg)
+		if err != nil {
+			return r, err
+		}
+		created, err = pgx.CollectExactlyOneRow(rows, scanOrg)
+		return audit.Record{OrgID: created.ID, Target: "org " + created.Name, After: map[string]any{
+			"time_zone": created.TimeZone, "sla_target_ms": created.SLATarget.Milliseconds(), "sla_objective": created.Objective,
+		}}, err
+	})
 	switch {
 	case violates(err, "orgs_name_key"):
 		return inbox.Org{}, inbox.Faultf(inbox.Conflict, "org_exists", "there is an org named %q already: choose another name", o.Name)
@@ -70,6 +77,34 @@ func (s *Store) OrgByName(ctx context.Context, name string) (inbox.Org, error) {
 		return inbox.Org{}, fmt.Errorf("load org: %w", err)
 	}
 	return org, nil
+}
+
+// UpdateOrg changes all settings of an org but its name. Clocks that run keep the
+// target they began with.
+func (s *Store) UpdateOrg(ctx context.Context, o inbox.Org) (inbox.Org, error) {
+	if err := inbox.CheckOrg(o); err != nil {
+		return inbox.Org{}, err
+	}
+	var changed inbox.Org
+	err := s.record(ctx, func(ctx context.Context, tx pgx.Tx) (r audit.Record, err error) {
+		rows, err := tx.Query(ctx, `
+UPDATE orgs SET time_zone = $2, sla_target_ms = $3, sla_objective = $4 WHERE id = $1 RETURNING `+orgColumns,
+			o.ID, o.TimeZone, o.SLATarget.Milliseconds(), o.Objective)
+		if err != nil {
+			return r, err
+		}
+		changed, err = pgx.CollectExactlyOneRow(rows, scanOrg)
+		return audit.Record{OrgID: o.ID, Target: "org " + changed.Name, After: map[string]any{
+			"time_zone": changed.TimeZone, "sla_target_ms": changed.SLATarget.Milliseconds(), "sla_objective": changed.Objective,
+		}}, err
+	})
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return inbox.Org{}, orgNotFound(o.ID)
+	case err != nil:
+		return inbox.Org{}, fmt.Errorf("change org %d: %w", o.ID, err)
+	}
+	return changed, nil
 }
 
 func orgNotFound(id int64) error {

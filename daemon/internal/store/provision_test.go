@@ -92,14 +92,14 @@ func TestTokens(t *testing.T) {
 	require.NoError(t, err, "known for two seconds")
 	b.clock.add(2 * time.Second)
 	_, err = b.Authenticate(b.ctx, clear)
-	requireFault(t, err, inbox.Unauthorized, "bad_token")
+	requireFault(t, err, inbox.Unauthorized, "token_revoked")
 	b.exec(`UPDATE tokens SET revoked_at = NULL`)
 	b.clock.set(at(60))
 	_, err = b.Authenticate(b.ctx, clear)
-	requireFault(t, err, inbox.Unauthorized, "bad_token")
+	requireFault(t, err, inbox.Unauthorized, "token_expired")
 	b.exec(`UPDATE tokens SET revoked_at = now()`)
 	_, err = b.AuthenticateAdmin(b.ctx, admin)
-	requireFault(t, err, inbox.Unauthorized, "bad_token")
+	requireFault(t, err, inbox.Unauthorized, "token_revoked")
 
 	for _, n := range []store.NewToken{
 		{},

@@ -78,8 +78,8 @@ func (r *Resealed) reseal(ctx context.Context, pool *pgxpool.Pool, sealer Reseal
 	owner := tokenOwner(t.Kind, t.ExternalID)
 	clear, err := sealer.Open(t.Sealed, owner)
 	if err != nil {
-		r.Unreadable = append(r.Unreadable, t.ID)
-		return nil //nolint:nilerr // It is reported, and must not keep the others from being sealed.
+		r.Unreadable = append(r.Unreadable, t.ID) // and the others are sealed all the same
+		return nil
 	}
 	if dry {
 		r.Done++

@@ -1,13 +1,15 @@
 package store
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/bandeja/inboxd/daemon/internal/audit"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/secret"
 )
@@ -36,19 +38,18 @@ func (s *Store) CreateToken(ctx context.Context, n NewToken) (id int64, clear st
 	if err := n.check(s.now()); err != nil {
 		return 0, "", err
 	}
-	ctx = Named(ctx, QueryProvision)
-	if err := s.pool.QueryRow(ctx, `SELECT nextval(pg_get_serial_sequence('tokens', 'id'))`).Scan(&id); err != nil {
-		return 0, "", fmt.Errorf("create token: %w", err)
-	}
-	role := n.Role
-	if role == "" {
-		role = "api"
-	}
-	clear, digest := secret.Mint(role, id)
-	_, err = s.pool.Exec(ctx, `
-INSERT INTO tokens (id, org_id, user_id, role, digest, expires_at)
-VALUES ($1, nullif($2::bigint, 0), nullif($3::bigint, 0), nullif($4, ''), $5, $6)`,
-		id, n.OrgID, n.UserID, n.Role, digest, orNull(n.ExpiresAt))
+	err = s.record(ctx, func(ctx context.Context, tx pgx.Tx) (r audit.Record, err error) {
+		if err := tx.QueryRow(ctx, `SELECT nextval(pg_get_serial_sequence('tokens', 'id'))`).Scan(&id); err != nil {
+			return r, err
+		}
+		var digest []byte
+		clear, digest = secret.Mint(n.kind(), id)
+		_, err = tx.Exec(ctx, `
+INSERT INTO tokens (id, org_id, user_id, role, digest, expires_at, created_by)
+VALUES ($1, nullif($2::bigint, 0), nullif($3::bigint, 0), nullif($4, ''), $5, $6, $7)`,
+			id, n.OrgID, n.UserID, n.Role, digest, orNull(n.ExpiresAt), actor(ctx))
+		return n.created(id), err
+	})
 	switch {
 	case violates(err, "tokens_org_id_fkey"):
 		return 0, "", orgNotFound(n.OrgID)
@@ -58,6 +59,30 @@ VALUES ($1, nullif($2::bigint, 0), nullif($3::bigint, 0), nullif($4, ''), $5, $6
 		return 0, "", fmt.Errorf("create token: %w", err)
 	}
 	return id, clear, nil
+}
+
+// kind is the role of the token's text.
+func (n NewToken) kind() string { return cmp.Or(n.Role, "api") }
+
+func (n NewToken) created(id int64) audit.Record {
+	after := map[string]any{"kind": n.kind()}
+	if n.UserID != 0 {
+		after["user_id"] = strconv.FormatInt(n.UserID, 10)
+	}
+	if !n.ExpiresAt.IsZero() {
+		after["expires_at"] = n.ExpiresAt.UTC().Format(time.RFC3339)
+	}
+	return audit.Record{OrgID: n.OrgID, Target: tokenTarget(id), After: after}
+}
+
+func tokenTarget(id int64) string { return fmt.Sprintf("token %d", id) }
+
+// actor is who asks for a change; empty: no operator.
+func actor(ctx context.Context) string {
+	if c := inbox.ChangeOf(ctx); c != nil {
+		return c.Actor
+	}
+	return ""
 }
 
 func (n NewToken) check(now time.Time) error {
@@ -72,61 +97,4 @@ func (n NewToken) check(now time.Time) error {
 		life = -1 // expires this very moment, which 0 does not say
 	}
 	return inbox.CheckTokenLife(n.Role, life)
-}
-
-// Authenticate returns who a token of the public API speaks for, or an
-// Unauthorized fault. An answer is kept for 2 s: a revoked token works that
-// much longer.
-func (s *Store) Authenticate(ctx context.Context, clear string) (inbox.Principal, error) {
-	digest, err := secret.Digest(clear)
-	if err != nil {
-		return inbox.Principal{}, unauthorized()
-	}
-	return s.tokens.get(ctx, string(digest), s.principal)
-}
-
-func (s *Store) principal(ctx context.Context, digest string) (inbox.Principal, error) {
-	rows, err := s.pool.Query(Named(ctx, QueryToken), `
-SELECT t.id, t.org_id, o.name, coalesce(t.user_id, 0), coalesce(u.name, '')
-FROM tokens t JOIN orgs o ON o.id = t.org_id LEFT JOIN users u ON u.id = t.user_id
-WHERE t.digest = $1 AND t.role IS NULL AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > $2)`,
-		[]byte(digest), s.now())
-	if err != nil {
-		return inbox.Principal{}, fmt.Errorf("look up token: %w", err)
-	}
-	p, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[inbox.Principal])
-	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return inbox.Principal{}, unauthorized()
-	case err != nil:
-		return inbox.Principal{}, fmt.Errorf("look up token: %w", err)
-	}
-	return p, nil
-}
-
-// AuthenticateAdmin returns who an admin token speaks for, or an Unauthorized
-// fault. It is never cached: a revoked operator is out at once.
-func (s *Store) AuthenticateAdmin(ctx context.Context, clear string) (AdminPrincipal, error) {
-	digest, err := secret.Digest(clear)
-	if err != nil {
-		return AdminPrincipal{}, unauthorized()
-	}
-	rows, err := s.pool.Query(Named(ctx, QueryToken), `
-SELECT id, role, coalesce(org_id, 0) FROM tokens
-WHERE digest = $1 AND role IS NOT NULL AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)`, digest, s.now())
-	if err != nil {
-		return AdminPrincipal{}, fmt.Errorf("look up admin token: %w", err)
-	}
-	p, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[AdminPrincipal])
-	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return AdminPrincipal{}, unauthorized()
-	case err != nil:
-		return AdminPrincipal{}, fmt.Errorf("look up admin token: %w", err)
-	}
-	return p, nil
-}
-
-func unauthorized() error {
-	return inbox.Faultf(inbox.Unauthorized, "bad_token", "the token is not valid here: it is unknown, expired, revoked or of the wrong kind")
 }

@@ -28,6 +28,7 @@ const (
 	QuerySpend        QueryType = "spend"
 	QueryPeriodic     QueryType = "periodic"
 	QueryAutomation   QueryType = "automation"
+	QuerySLA          QueryType = "sla"
 	QueryEngine       QueryType = "engine"
 	QueryOther        QueryType = "other"
 )
@@ -35,7 +36,7 @@ const (
 func queryTypes() []QueryType {
 	return []QueryType{
 		QueryIngest, QuerySend, QueryOutgoing, QueryConversation, QueryMessage, QueryToken,
-		QueryProvision, QueryPrune, QuerySpend, QueryPeriodic, QueryAutomation, QueryEngine, QueryOther,
+		QueryProvision, QueryPrune, QuerySpend, QueryPeriodic, QueryAutomation, QuerySLA, QueryEngine, QueryOther,
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/bandeja/inboxd/daemon/internal/audit"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 )
 
@@ -23,12 +24,16 @@ func (s *Store) CreateUser(ctx context.Context, orgID int64, name string) (inbox
 	if err := inbox.CheckName("user", name); err != nil {
 		return inbox.User{}, err
 	}
-	rows, err := s.pool.Query(Named(ctx, QueryProvision), `
+	var user inbox.User
+	err := s.record(ctx, func(ctx context.Context, tx pgx.Tx) (r audit.Record, err error) {
+		rows, err := tx.Query(ctx, `
 INSERT INTO users (org_id, name) VALUES ($1, $2) RETURNING `+userColumns, orgID, name)
-	if err != nil {
-		return inbox.User{}, fmt.Errorf("create user in org %d: %w", orgID, err)
-	}
-	user, err := pgx.CollectExactlyOneRow(rows, scanUser)
+		if err != nil {
+			return r, err
+		}
+		user, err = pgx.CollectExactlyOneRow(rows, scanUser)
+		return audit.Record{OrgID: orgID, Target: "user " + user.Name}, err
+	})
 	switch {
 	case violates(err, "users_org_name_key"):
 		return inbox.User{}, inbox.Faultf(inbox.Conflict, "user_exists", "the org has a user named %q already: choose another name", name)

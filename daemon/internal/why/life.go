@@ -76,7 +76,8 @@ func (l *life) wait(from time.Time, to *time.Time, word string) {
 	if to == nil {
 		return
 	}
-	held := time.Duration(0)
+	from = later(from, l.d.CreatedAt) // the two are taken microseconds apart
+	held, place := time.Duration(0), len(l.moments)
 	reached := from // holds overlap: what one has covered does not count again
 	for _, h := range l.d.Holds {
 		begin, end := later(h.CreatedAt, from), *to
@@ -97,6 +98,8 @@ func (l *life) wait(from time.Time, to *time.Time, word string) {
 		text += fmt.Sprintf("; %s of it held by operators, %s for its turn, a token or a slot", short(held), short(max(to.Sub(from)-held, 0)))
 	}
 	l.add(from, "wait", "", text, to)
+	whole := l.moments[len(l.moments)-1] // it comes before its parts
+	l.moments = slices.Insert(l.moments[:len(l.moments)-1], place, whole)
 }
 
 func (l *life) released(h inspect.Hold) string {

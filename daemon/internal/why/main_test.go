@@ -17,6 +17,7 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/control"
 	"github.com/bandeja/inboxd/daemon/internal/devstack/stacktest"
 	"github.com/bandeja/inboxd/daemon/internal/dispatch"
+	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/ledger"
 	"github.com/bandeja/inboxd/daemon/internal/limit"
@@ -46,6 +47,14 @@ type none struct{}
 
 func (none) QueueEffects(*pgx.Batch, []job.Effect) {}
 
+func (none) QueueKeep(*pgx.Batch, int64, []int64) {}
+
+func (none) QueueRestore(*pgx.Batch, int64, []int64, inbox.MessageStatus) {}
+
+func (none) StillFailed(context.Context, pgx.Tx, []int64, []int64) (map[int64]bool, error) {
+	return map[int64]bool{}, nil
+}
+
 // runner keeps what was begun.
 type runner struct {
 	mu    sync.Mutex
@@ -71,7 +80,7 @@ func newEngine(tb testing.TB) *engine {
 	e := &engine{tb: tb, pool: pool, runner: &runner{begun: map[int64]bool{}}}
 	e.ledger, err = ledger.New(ledger.Options{Pool: pool, Effects: none{}, Logger: log})
 	require.NoError(tb, err)
-	e.limits, err = limit.New(limit.Options{Address: address(tb), Seeder: e.ledger, Logger: log})
+	e.limits, err = limit.New(limit.Options{Address: address(tb), Seeder: e.ledger, PairInterval: time.Hour, Logger: log})
 	require.NoError(tb, err)
 	tb.Cleanup(func() { require.NoError(tb, e.limits.Close()) })
 	e.why, err = why.New(why.Options{Ledger: e.ledger, Limits: e.limits, Control: e.control})
@@ -129,8 +138,7 @@ func (e *engine) round(id int64) bool {
 		Control: e.control, Logger: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(e.tb, err)
-	_, err = d.Round(e.tb.Context())
-	require.NoError(e.tb, err)
+	require.Eventually(e.tb, func() bool { _, err := d.Round(e.tb.Context()); return err == nil }, patience, time.Millisecond)
 	e.runner.mu.Lock()
 	defer e.runner.mu.Unlock()
 	return e.runner.begun[id]
@@ -139,6 +147,7 @@ func (e *engine) round(id int64) bool {
 // causes returns the codes of what holds a job, and of the rest.
 func (e *engine) causes(id int64) (holding, rest []string) {
 	e.tb.Helper()
+	e.exec(`UPDATE workers SET beat_at = clock_timestamp()`) // however long the test has taken
 	w, err := e.why.Why(e.tb.Context(), 0, id)
 	require.NoError(e.tb, err)
 	for _, c := range w.Causes {

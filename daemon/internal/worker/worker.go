@@ -83,6 +83,8 @@ type Pool struct {
 	draining bool
 	wg       sync.WaitGroup
 	quit     chan struct{} // closed when draining begins
+	resting  bool
+	rest     chan struct{} // closed while resting
 }
 
 // New checks the options and returns a Pool.
@@ -98,7 +100,7 @@ func New(o Options) (*Pool, error) {
 	}
 	p := &Pool{
 		o: o, sends: make(chan struct{}, o.Slots), background: make(chan struct{}, cmp.Or(o.Background, job.BackgroundSlots(o.Slots))),
-		running: map[job.Ticket]context.CancelFunc{}, quit: make(chan struct{}), outage: newOutage(),
+		running: map[job.Ticket]context.CancelFunc{}, quit: make(chan struct{}), rest: make(chan struct{}), outage: newOutage(),
 		busy: prometheus.NewGauge(prometheus.GaugeOpts{Name: "inboxd_slots_busy", Help: "Slots in use in this process."}),
 	}
 	if o.Registerer != nil {
@@ -129,7 +131,7 @@ func (p *Pool) Probing(q job.Queue) bool { return p.outage.on(q) }
 func (p *Pool) Reserve(q job.Queue, n int) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.draining || p.o.Fence() != nil {
+	if p.draining || p.resting || p.o.Fence() != nil {
 		return 0
 	}
 	slots := p.slots(q)
@@ -205,8 +207,11 @@ func (p *Pool) Handle(ctx context.Context, q job.Queue, t job.Ticket) error {
 // awaitFence holds a copy back while this process may not touch the outside:
 // it would claim the job only to release it.
 func (p *Pool) awaitFence(ctx context.Context) error {
+	rest := p.restBegins()
 	for p.o.Fence() != nil {
 		select {
+		case <-rest:
+			return ErrDraining
 		case <-time.After(fencePause):
 		case <-ctx.Done():
 			return fmt.Errorf("wait for the fence: %w", ctx.Err())
@@ -227,10 +232,12 @@ func (p *Pool) acquire(ctx context.Context, q job.Queue) error {
 		return fmt.Errorf("wait for a slot: %w", ctx.Err())
 	case <-p.quit:
 		return ErrDraining
+	case <-p.restBegins():
+		return ErrDraining
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.draining {
+	if p.draining || p.resting {
 		<-slots
 		return ErrDraining
 	}

@@ -32,10 +32,14 @@ func (a *app) change(c changeFlags) (*admin.Client, target, error) {
 	case len(c.reason) > admin.MaxReason:
 		return nil, t, usagef("--reason is longer than %d bytes", admin.MaxReason)
 	case t.ReadOnly:
-		return nil, t, &refusal{fmt.Sprintf("context %s is read-only: nothing was changed", t.Name)}
+		return nil, t, &admin.Error{
+			Kind: admin.Forbidden, Code: "read_only",
+			Text: fmt.Sprintf("context %s is read-only: nothing was sent, nothing was changed", t.Name),
+		}
 	case t.Protected && strings.TrimSpace(c.reason) == "":
 		return nil, t, &refusal{fmt.Sprintf("context %s is protected: say why with --reason", t.Name)}
 	}
+	a.target = t
 	if t.Protected && !c.yes {
 		if err := a.retype(t.Name); err != nil {
 			return nil, t, err
@@ -49,7 +53,7 @@ func (a *app) change(c changeFlags) (*admin.Client, target, error) {
 // nobody can answer.
 func (a *app) mayAsk(c changeFlags) error {
 	if !c.yes && !a.Terminal {
-		return &refusal{"this changes many things at once: look with --dry-run, then repeat with --yes"}
+		return &refusal{fmt.Sprintf("`%s` asks before it changes anything, and there is nobody to ask here; nothing was counted or changed: look with --dry-run, then repeat with --yes", a.doing)}
 	}
 	return nil
 }
@@ -57,7 +61,7 @@ func (a *app) mayAsk(c changeFlags) error {
 // confirm asks a question that has the numbers. Only "y" and "yes" agree, and
 // Ctrl-C is an answer too.
 func (a *app) confirm(ctx context.Context, question string) error {
-	a.note("%s [y/N] ", question)
+	a.note("%s%s [y/N] ", a.badge(), question)
 	said := make(chan string, 1)
 	go func() { said <- a.answer() }() // It may read for ever; then the process ends.
 	answer := ""
@@ -79,7 +83,7 @@ func (a *app) retype(name string) error {
 	if !a.Terminal {
 		return &refusal{fmt.Sprintf("context %s is protected: repeat with --yes", name)}
 	}
-	a.note("Context %s is protected. Type its name to go on: ", name)
+	a.note("%sContext %s is protected. Type its name to go on: ", a.badge(), name)
 	if a.answer() != name {
 		return &refusal{"not confirmed: nothing was changed"}
 	}

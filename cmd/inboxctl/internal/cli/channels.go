@@ -11,7 +11,8 @@ import (
 func newChannelsCmd(a *app) *cobra.Command {
 	return newGroupCmd("channels", "channel", "WhatsApp numbers, Instagram accounts, ad accounts",
 		newChannelsListCmd(a, nil), newChannelsAddCmd(a, nil),
-		newChannelsPauseCmd(a, nil), newChannelsResumeCmd(a, nil), newChannelsTokenCmd(a, nil))
+		newChannelsPauseCmd(a, nil), newChannelsResumeCmd(a, nil), newChannelsTokenCmd(a, nil),
+		newChannelsRmCmd(a, nil))
 }
 
 func channelColumns() []column[admin.Channel] {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/tui/text"
 )
 
 type channelsAddOptions struct {
@@ -18,6 +20,7 @@ type channelsAddOptions struct {
 	org, kind, id, business string
 	accessTokenFile         string
 	tokenKind, tokenExpires string
+	noCheck                 bool
 }
 
 // newChannelsAddCmd gives --token-file another meaning than elsewhere: here it
@@ -30,7 +33,9 @@ func newChannelsAddCmd(a *app, run func(context.Context, *channelsAddOptions) er
 		Long: `Add a WhatsApp number, an Instagram account or an ad account to an org.
 
 Meta's access token is read from a file or from stdin, never from the command
-line, and is kept encrypted. Here --token-file is that token; for the server,
+line, and is kept encrypted. The server asks Meta whether it is good for this
+channel: a bad one is refused, and if Meta does not answer that is said and the
+channel is added all the same. Here --token-file is that token; for the server,
 use a context or INBOXCTL_TOKEN_FILE.`,
 		Example: `  echo EAAG-demo | inboxctl channels add --org acme --kind whatsapp --id 1200000000001 --token-file -
   echo IGQV-demo | inboxctl channels add --org acme --kind instagram --id 17840000000001 --token-file -`,
@@ -45,6 +50,7 @@ use a context or INBOXCTL_TOKEN_FILE.`,
 	f.StringVar(&o.accessTokenFile, "token-file", "", "`FILE` with Meta's access token; - is stdin (needed)")
 	f.StringVar(&o.tokenKind, "token-kind", "", "how Meta's token lives, if you know: `KIND` of instagram_long, facebook_long, system_user, page")
 	f.StringVar(&o.tokenExpires, "token-expires-at", "", "when Meta's token expires, if you know: `TIME` as 2026-12-01T09:00:00Z")
+	f.BoolVar(&o.noCheck, "no-check", false, "do not ask Meta whether the token is good")
 	complete(cmd, "kind", admin.ChannelKinds()...)
 	o.change.add(cmd)
 	return cmd
@@ -73,12 +79,17 @@ func runChannelsAdd(ctx context.Context, o *channelsAddOptions) error {
 	}
 	answer, err := client.AddChannel(ctx, admin.ChannelAdd{
 		Org: o.org, Kind: o.kind, ExternalID: o.id, BusinessID: o.business, Token: token, Reason: o.change.reason,
-		TokenKind: o.tokenKind, TokenExpiresAt: expires,
+		TokenKind: o.tokenKind, TokenExpiresAt: expires, NoCheck: o.noCheck,
 	})
 	if err != nil {
 		return err
 	}
-	return printOne(o.app, answer, rowText(o.app, channelColumns()))
+	if w := answer.Item.Warning; w != nil {
+		o.note("warning: %s\n", text.Clean(*w))
+	}
+	return printOne(o.app, answer, func(b *bytes.Buffer, c admin.ChannelAdded, asOf time.Time) {
+		rowText(o.app, channelColumns())(b, c.Channel, asOf)
+	})
 }
 
 func parseExpiry(s string) (*time.Time, error) {

@@ -29,6 +29,7 @@ type app struct {
 	client *admin.Client // once connected
 	slip   error         // found where cobra takes no error
 	lines  *bufio.Reader // of In, shared by questions
+	doing  string        // the command, in the operator's words
 }
 
 // globalFlags are taken by every command.
@@ -37,6 +38,7 @@ type globalFlags struct {
 	timeout                            time.Duration
 	output                             string
 	noHeaders                          bool
+	sort, columns                      string // of lists
 }
 
 // usageError is the operator's slip: it exits 2 and points to the help.
@@ -69,10 +71,15 @@ func Run(ctx context.Context, env Env, args []string) int {
 	if err == nil {
 		err = a.slip
 	}
-	a.warnSkew()
+	if a.explainSkew(err) == "" {
+		a.warnSkew()
+	}
 	code := exitCode(ctx, err)
-	if err == nil || errors.Is(err, syscall.EPIPE) {
+	if _, judged := errors.AsType[*verdict](err); judged || err == nil || errors.Is(err, syscall.EPIPE) {
 		return code
+	}
+	if isCheck(cmd) && code != admin.ExitInterrupted {
+		code = int(unknown) // a check that was written wrongly has found nothing
 	}
 	if code == admin.ExitInterrupted {
 		why := "interrupted"
@@ -87,6 +94,9 @@ func Run(ctx context.Context, env Env, args []string) int {
 		why = "inboxctl: " + why
 	}
 	a.note("%s\n", why)
+	if skew := a.explainSkew(err); skew != "" {
+		a.note("%s\n", skew)
+	}
 	if where := a.target.explain(); where != "" && misled(err) {
 		a.note("%s\n", where)
 	}
@@ -103,7 +113,10 @@ func exitCode(ctx context.Context, err error) int {
 	_, isUnfinished := errors.AsType[*unfinished](err)
 	_, isPartial := errors.AsType[*partial](err)
 	_, isAnswer := errors.AsType[*admin.Error](err)
+	judged, isVerdict := errors.AsType[*verdict](err)
 	switch {
+	case isVerdict:
+		return int(judged.state)
 	case err == nil || errors.Is(err, syscall.EPIPE):
 		return admin.ExitDone
 	case errors.Is(err, context.Canceled) || ctx.Err() != nil:
@@ -137,6 +150,19 @@ func (a *app) warnSkew() {
 	}
 }
 
+// explainSkew says of something this server does not know why that may be.
+func (a *app) explainSkew(err error) string {
+	e, ok := errors.AsType[*admin.Error](err)
+	if !ok || a.client == nil || !slices.Contains([]string{"unknown_path", "unknown_parameter", "unknown_field", "bad_json", "method"}, e.Code) {
+		return ""
+	}
+	ours, theirs := a.Build.Version, a.client.ServerVersion()
+	if theirs == "" || theirs == ours {
+		return ""
+	}
+	return fmt.Sprintf("The server is inboxd %s and this is inboxctl %s: what one knows the other may not. Nothing was changed; use the inboxctl of the server's version.", text.Clean(theirs), ours)
+}
+
 func newRootCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inboxctl",
@@ -165,9 +191,12 @@ everywhere yet, 9 server unreachable or not ready, 130 interrupted.`,
 	a.addGlobalFlags(cmd)
 	cmd.AddCommand(
 		newStatusCmd(a, nil), newTopCmd(a, nil), newEventsCmd(a, nil), newJobsCmd(a), newOpsCmd(a), newQueuesCmd(a),
-		newOrgsCmd(a), newUsersCmd(a), newChannelsCmd(a), newLimitsCmd(a), newTokensCmd(a),
+		newOrgsCmd(a), newUsersCmd(a), newChannelsCmd(a), newLimitsCmd(a), newTokensCmd(a), newLatencyCmd(a, nil), newAuditCmd(a),
+		newWorkersCmd(a), newCheckCmd(a),
+		newSLACmd(a),
 		newLoginCmd(a, nil), newContextCmd(a), newVersionCmd(a, nil), newManCmd(a),
 	)
+	a.addManners(cmd)
 	a.refuseHelp(cmd)
 	return cmd
 }
@@ -182,7 +211,10 @@ func (a *app) addGlobalFlags(cmd *cobra.Command) {
 	f.StringVarP(&a.flags.output, "output", "o", "table", "`FORMAT`: "+strings.Join(formats(), ", "))
 	f.BoolVar(&a.flags.noHeaders, "no-headers", false, "no header line in table, wide and csv")
 	complete(cmd, "output", formats()...)
-	cmd.PersistentPreRunE = func(*cobra.Command, []string) error { return a.checkGlobals(f.Changed("timeout")) }
+	cmd.PersistentPreRunE = func(cmd *cobra.Command, args []string) error {
+		a.remember(cmd, args)
+		return a.checkGlobals(f.Changed("timeout"))
+	}
 }
 
 // checkGlobals leaves a timeout that is not asked for at 0: then the client

@@ -10,7 +10,8 @@ import (
 )
 
 func newContextCmd(a *app) *cobra.Command {
-	return newGroupCmd("context", "contexts", "Stored servers", newContextListCmd(a, nil), newContextUseCmd(a, nil), newContextCurrentCmd(a, nil), newContextDeleteCmd(a, nil))
+	return newGroupCmd("context", "contexts", "Stored servers", newContextListCmd(a, nil), newContextUseCmd(a, nil), newContextCurrentCmd(a, nil),
+		newContextSetCmd(a, nil), newContextDeleteCmd(a, nil))
 }
 
 // contextItem is a stored server without its secret.

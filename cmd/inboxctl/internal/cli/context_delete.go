@@ -62,7 +62,7 @@ func runContextDelete(_ context.Context, o *contextDeleteOptions) error {
 func (a *app) contextNames(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	config, _, err := a.config()
 	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
+		return nil, cobra.ShellCompDirectiveNoFileComp // nothing is said while somebody types
 	}
 	return config.Names(), cobra.ShellCompDirectiveNoFileComp
 }

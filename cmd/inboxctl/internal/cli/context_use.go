@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/tui/text"
 )
 
@@ -20,10 +21,11 @@ type contextUseOptions struct {
 func newContextUseCmd(a *app, run func(context.Context, *contextUseOptions) error) *cobra.Command {
 	o := &contextUseOptions{app: a}
 	return &cobra.Command{
-		Use:     "use NAME",
-		Short:   "Make a stored server the current one",
-		Example: `  inboxctl context use "$(inboxctl context list -o name | head -n 1)"`,
-		Args:    takes("the NAME of a context"),
+		Use:   "use NAME",
+		Short: "Make a stored server the current one; - is the previous",
+		Example: `  inboxctl context use "$(inboxctl context list -o name | head -n 1)"
+  inboxctl context use -`,
+		Args: takes("the NAME of a context"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.name = args[0]
 			return pick(run, runContextUse)(cmd.Context(), o)
@@ -37,11 +39,17 @@ func runContextUse(_ context.Context, o *contextUseOptions) error {
 	if err != nil {
 		return err
 	}
-	x, ok := config.Find(o.name)
-	if !ok {
-		return noContext(o.name, config)
+	name := o.name
+	if name == "-" {
+		if name = config.Previous; name == "" {
+			return &admin.Error{Kind: admin.NotFound, Code: "no_previous_context", Text: "there is no previous context: name one, see `inboxctl context list`"}
+		}
 	}
-	config.Current = x.Name
+	x, ok := config.Find(name)
+	if !ok {
+		return noContext(name, config)
+	}
+	config.Use(x.Name)
 	if err := config.Save(path); err != nil {
 		return err
 	}

@@ -30,7 +30,12 @@ type Env struct {
 	Draw     bool       // Err is a terminal whose line can be drawn over
 	Width    func() int // cells of a line of Err; nil or 0: not known
 	UID      int        // of who runs this; -1: there is none
-	Build    Build
+
+	// Size is that of the terminal behind Out, asked each time because people
+	// change it; not ok: there is none. nil: none.
+	Size func() (width, height int, ok bool)
+
+	Build Build
 }
 
 // Main runs inboxctl as a process and returns its exit code.
@@ -45,7 +50,11 @@ func Main(b Build) int {
 		Draw:     isTerminal(os.Stderr) && os.Getenv("TERM") != "dumb",
 		Width:    func() int { return widthOf(os.Stderr) },
 		UID:      os.Getuid(),
-		Build:    b,
+		Size: func() (int, int, bool) {
+			width, height, err := term.GetSize(int(os.Stdout.Fd()))
+			return width, height, err == nil
+		},
+		Build: b,
 	}
 	return Run(ctx, env, os.Args[1:])
 }

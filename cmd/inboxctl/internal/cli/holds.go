@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/tui/text"
 )
@@ -149,11 +151,23 @@ type resumeOptions struct {
 	change     changeFlags
 	org, queue string
 	hold       string
+	all        bool
+}
+
+func (o *resumeOptions) addHoldFlags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&o.hold, "hold", "", "`ID` of the hold, whose it is, or all")
+	cmd.Flags().BoolVar(&o.all, "all-holds", false, "every hold, whose it is")
 }
 
 func runResume(ctx context.Context, o *resumeOptions) error {
 	if n, err := strconv.ParseInt(o.hold, 10, 64); o.hold != "" && o.hold != admin.AllHolds && (err != nil || n <= 0) {
-		return usagef("--hold %q is not the id of a hold: ids are numbers; --hold all releases every one", o.hold)
+		return usagef("--hold %q is not the id of a hold: ids are numbers; --all-holds releases every one", o.hold)
+	}
+	if o.all {
+		if o.hold != "" && o.hold != admin.AllHolds {
+			return usagef("name one hold with --hold, or all with --all-holds, not both")
+		}
+		o.hold = admin.AllHolds
 	}
 	client, _, err := o.app.change(o.change)
 	if err != nil {

@@ -139,7 +139,7 @@ func (e *export) write(items []admin.Job, header bool) error {
 	var b bytes.Buffer
 	var err error
 	if e.o.flags.output == "csv" {
-		err = writeCSV(&b, items, header && !e.o.flags.noHeaders)
+		err = writeCSV(&b, e.o.app, items, header && !e.o.flags.noHeaders)
 	} else {
 		err = writeLines(&b, items)
 	}
@@ -172,7 +172,7 @@ func (e *export) report(err error) {
 	switch _, usage := errors.AsType[*usageError](err); {
 	case usage:
 	case err != nil && e.n == 0:
-	case e.o.out != "" || again != "" && e.o.people():
+	case e.o.out != "" || again != "":
 		e.o.note("exported %s%s\n", plural(int64(e.n), "job"), again)
 	}
 }

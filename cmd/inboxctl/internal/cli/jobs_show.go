@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -16,18 +17,24 @@ import (
 type jobsShowOptions struct {
 	*app
 
-	id string
+	id     string
+	reveal bool
+	reason string
 }
 
 func newJobsShowCmd(a *app, run func(context.Context, *jobsShowOptions) error) *cobra.Command {
 	o := &jobsShowOptions{app: a}
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "show ID",
 		Short: "Show one job and its life from top to bottom",
 		Long: `Show one job and its life from top to bottom: what it waited for and for how
 long, the holds that covered its waits, every attempt with its error, what Meta
 has said of its message since, and who else has had a hand in it. -o wide adds the
-table of attempts.`,
+table of attempts.
+
+What it sends is not shown. --reveal shows that too: the text of the message, or
+the template with its parameters. It needs the role operator, and who has seen it
+is recorded in the audit trail.`,
 		Example: `  inboxctl jobs show "$(inboxctl jobs list --limit 1 -o name)"
   inboxctl jobs show "$(inboxctl jobs list --limit 1 -o name)" -o json`,
 		Args: takes("the ID of a job"),
@@ -36,6 +43,29 @@ table of attempts.`,
 			return pick(run, runJobsShow)(cmd.Context(), o)
 		},
 	}
+	cmd.Flags().BoolVar(&o.reveal, "reveal", false, "show what it sends, and record that you saw it")
+	cmd.Flags().StringVar(&o.reason, "reason", "", "`TEXT` for the record: why (needed in a protected context)")
+	return cmd
+}
+
+// get asks for the job. To reveal what it sends is like a change: it leaves a
+// record.
+func (o *jobsShowOptions) get(ctx context.Context, id string) (answer admin.One[admin.JobDetail], err error) {
+	if !o.reveal {
+		if o.reason != "" {
+			return answer, usagef("--reason goes with --reveal: nothing else here is recorded")
+		}
+		client, _, err := o.connect()
+		if err != nil {
+			return answer, err
+		}
+		return client.Job(ctx, id)
+	}
+	client, _, err := o.change(changeFlags{yes: true, reason: o.reason})
+	if err != nil {
+		return answer, err
+	}
+	return client.RevealJob(ctx, id, o.reason)
 }
 
 func runJobsShow(ctx context.Context, o *jobsShowOptions) error {
@@ -43,11 +73,7 @@ func runJobsShow(ctx context.Context, o *jobsShowOptions) error {
 	if err != nil {
 		return err
 	}
-	client, _, err := o.connect()
-	if err != nil {
-		return err
-	}
-	answer, err := client.Job(ctx, id)
+	answer, err := o.get(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -65,6 +91,7 @@ func (a *app) jobText(b *bytes.Buffer, j admin.JobDetail, asOf time.Time) {
 		pair{"created", agoText(&j.CreatedAt, asOf)}, pair{"next attempt", nextText(j.Job, asOf)},
 		pair{"finished", agoText(j.FinishedAt, asOf)}, pair{"deadline", deadlineText(j.Job, asOf)},
 		pair{"last error", last},
+		pair{"text", maybe(j.Text)}, pair{"template", maybe(j.Template)}, pair{"language", maybe(j.Language)}, pair{"components", jsonText(j.Components)},
 	)
 	if len(j.Timeline) > 0 {
 		fmt.Fprintln(b)
@@ -100,6 +127,18 @@ func (a *app) writeStory(b *bytes.Buffer, j admin.JobDetail) {
 		{name: "WHO", cell: func(m moment, _ time.Time) string { return maybe(m.Who) }},
 		{name: "WHAT", cell: func(m moment, _ time.Time) string { return m.Text }},
 	}, j.Timeline, j.CreatedAt, a.flags.output == "wide", !a.flags.noHeaders)
+}
+
+// jsonText writes the parameters of a template as Meta takes them.
+func jsonText(components []any) string {
+	if len(components) == 0 {
+		return ""
+	}
+	raw, err := json.Marshal(components)
+	if err != nil {
+		return "" // It came from JSON.
+	}
+	return string(raw)
 }
 
 // errorTexts are class, code and detail of the trouble a job is in. One that is

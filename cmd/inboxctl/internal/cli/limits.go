@@ -15,7 +15,7 @@ import (
 
 func newLimitsCmd(a *app) *cobra.Command {
 	return newGroupCmd("limits", "limit", "How much each org may do",
-		newLimitsListCmd(a, nil), newLimitsShowCmd(a, nil), newLimitsSetCmd(a, nil), newLimitsResetCmd(a, nil))
+		newLimitsListCmd(a, nil), newLimitsShowCmd(a, nil), newLimitsSetCmd(a, nil), newLimitsResetCmd(a, nil), newLimitsHistoryCmd(a, nil))
 }
 
 func limitColumns() []column[admin.Limit] {
@@ -36,6 +36,35 @@ func limitColumns() []column[admin.Limit] {
 		{name: "SET", wide: true, cell: func(l limit, asOf time.Time) string { return agoText(l.SetAt, asOf) }},
 		{name: "REASON", wide: true, cell: func(l limit, _ time.Time) string { return maybe(l.Reason) }},
 	}
+}
+
+// limitUseColumns are those of one org's limits, of which the use is known.
+func limitUseColumns() []column[admin.Limit] {
+	type limit = admin.Limit
+	return append(slices.Insert(limitColumns(), 3,
+		column[limit]{name: "USED", right: true, cell: func(l limit, _ time.Time) string { return countOf(l.Used) }},
+		column[limit]{name: "WAITING", right: true, cell: func(l limit, _ time.Time) string { return countOf(l.Waiting) }},
+		column[limit]{name: "NEXT", cell: func(l limit, _ time.Time) string { return nextTokenText(l) }},
+	), column[limit]{name: "API USED", wide: true, right: true, cell: func(l limit, _ time.Time) string { return countOf(l.APIUsed) }})
+}
+
+// nextTokenText says when the next one may leave: now, or after the throttle.
+func nextTokenText(l admin.Limit) string {
+	switch {
+	case l.Throttled == nil:
+		return ""
+	case *l.Throttled:
+		return "in " + orElse(msOf(l.ResetMS), "?")
+	}
+	return "now"
+}
+
+// countOf writes a number that may not be known.
+func countOf[N int | int64](n *N) string {
+	if n == nil {
+		return ""
+	}
+	return countText(int64(*n))
 }
 
 // changedLimits returns what a change changes of these limits: "send_text 60/min

@@ -23,7 +23,10 @@ func newLimitsListCmd(a *app, run func(context.Context, *limitsListOptions) erro
 own, set for the org; or temporary, with its end and what is in force then.
 
 send_text, send_template, retry and assign are rates. weight is the share of an
-org when several wait, concurrency the most jobs of an org under way at once.`,
+org when several wait, concurrency the most jobs of an org under way at once.
+
+Of one org it is also said how much is USED now, how many ready jobs are WAITING
+for it, and when the NEXT one may leave.`,
 		Example: `  inboxctl limits list
   inboxctl limits list --org acme -o wide`,
 		Args: takes(),
@@ -49,5 +52,9 @@ func runLimitsList(ctx context.Context, o *limitsListOptions) error {
 			break
 		}
 	}
-	return printList(o.app, all, listView[admin.Limit]{columns: limitColumns(), empty: "There are no orgs: add one with `inboxctl orgs add NAME`."})
+	columns := limitColumns()
+	if o.org != "" {
+		columns = limitUseColumns()
+	}
+	return printList(o.app, all, listView[admin.Limit]{columns: columns, empty: "There are no orgs: add one with `inboxctl orgs add NAME`."})
 }

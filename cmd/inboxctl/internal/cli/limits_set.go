@@ -42,11 +42,23 @@ the exit code is 8.`,
 			return pick(run, runLimitsSet)(cmd.Context(), o)
 		},
 	}
+	cmd.ValidArgsFunction = limitNamesBefore
 	cmd.Flags().StringVar(&o.org, "org", "", "the `ORG` (needed)")
 	o.lasts.add(cmd, "default: it lasts")
 	dryRunFlag(cmd, &o.dryRun)
 	o.change.add(cmd)
 	return cmd
+}
+
+// limitNamesBefore offers the names in the shell, ready for their values.
+func limitNamesBefore(_ *cobra.Command, _ []string, word string) (found []string, _ cobra.ShellCompDirective) {
+	if strings.Contains(word, "=") {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	for _, name := range admin.LimitNames() {
+		found = append(found, name+"=")
+	}
+	return found, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }
 
 // request checks what can be checked without the server.

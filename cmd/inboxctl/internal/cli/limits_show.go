@@ -10,7 +10,7 @@ func newLimitsShowCmd(a *app, run func(context.Context, *limitsListOptions) erro
 	o := &limitsListOptions{app: a}
 	cmd := &cobra.Command{
 		Use:   "show --org ORG",
-		Short: "Show what one org may do now",
+		Short: "Show what one org may do now, and how much of it is used",
 		Example: `  inboxctl limits show --org acme
   inboxctl limits show --org acme -o json`,
 		Args: takes(),

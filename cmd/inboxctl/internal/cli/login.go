@@ -44,11 +44,15 @@ asked for on a terminal. The socket of this machine needs none.`,
 	f.StringVar(&o.name, "name", "", "`NAME` of the context (default: the host, or local)")
 	f.BoolVar(&o.protected, "protected", false, "every change needs a reason, and the context's name typed")
 	f.BoolVar(&o.readOnly, "read-only", false, "refuse every change")
-	f.StringVar(&o.colour, "colour", "", "`COLOUR` of this context, such as red")
+	f.StringVar(&o.colour, "colour", "", "`COLOUR` of its questions: red, green, yellow, blue, magenta, cyan")
+	complete(cmd, "colour", contextColours()...)
 	return cmd
 }
 
 func runLogin(ctx context.Context, o *loginOptions) error {
+	if err := checkColour(o.colour); err != nil {
+		return err
+	}
 	x, err := o.entry()
 	if err != nil {
 		return err
@@ -73,7 +77,7 @@ func runLogin(ctx context.Context, o *loginOptions) error {
 		return err
 	}
 	config.Put(x)
-	config.Current = x.Name
+	config.Use(x.Name)
 	if err := config.Save(path); err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func TestLoginAndContexts(t *testing.T) {
 	s.run(t.Context(), "orgs", "list")
 	require.Equal(t, "Bearer from-stdin", s.server.token)
 
-	require.Equal(t, 7, s.run(t.Context(), "orgs", "add", "acme").code, "read-only")
+	require.Equal(t, 4, s.run(t.Context(), "orgs", "add", "acme").code, "read-only")
 	golden(t, "context_use", []string{"context", "use", "prod"}, s.run(t.Context(), "context", "use", "prod"))
 	golden(t, "context_unknown", []string{"context", "use", "prd"}, s.run(t.Context(), "context", "use", "prd"))
 	s.run(t.Context(), "orgs", "list")

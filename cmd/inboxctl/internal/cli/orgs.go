@@ -12,7 +12,8 @@ import (
 )
 
 func newOrgsCmd(a *app) *cobra.Command {
-	return newGroupCmd("orgs", "org", "Organisations: the tenants", newOrgsListCmd(a, nil), newOrgsAddCmd(a, nil),
+	return newGroupCmd("orgs", "org", "Organisations: the tenants", newOrgsListCmd(a, nil), newOrgsShowCmd(a, nil),
+		newOrgsAddCmd(a, nil), newOrgsSetCmd(a, nil),
 		newOrgsPauseCmd(a, nil), newOrgsResumeCmd(a, nil), newOrgsHoldsCmd(a, nil))
 }
 

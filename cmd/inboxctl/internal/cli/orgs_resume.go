@@ -10,18 +10,19 @@ func newOrgsResumeCmd(a *app, run func(context.Context, *resumeOptions) error) *
 	o := &resumeOptions{app: a}
 	cmd := &cobra.Command{
 		Use:   "resume ORG",
-		Short: "Release a hold of an org",
-		Long: `Release a hold of an org. If it has several, one must be named, because each is
-somebody's; --hold all releases every one. What still holds the org is said.`,
+		Short: "Release your holds of an org",
+		Long: `Release the holds of an org that are yours. Those of others stay, because each has
+its own reason: --hold ID releases one, --all-holds every one. What still holds
+the org is said.`,
 		Example: `  inboxctl orgs resume acme
-  inboxctl orgs resume acme --hold all`,
+  inboxctl orgs resume acme --all-holds`,
 		Args: named("the NAME of the org"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.org = args[0]
 			return pick(run, runResume)(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().StringVar(&o.hold, "hold", "", "`ID` of the hold, or all")
+	o.addHoldFlags(cmd)
 	o.change.add(cmd)
 	return cmd
 }

@@ -27,7 +27,13 @@ type listView[T any] struct {
 // never half a table.
 func printList[T any](a *app, l admin.List[T], v listView[T]) error {
 	var b bytes.Buffer
-	var err error
+	columns, wide, err := chosenColumns(a, v.columns)
+	if err != nil && a.people() {
+		return err
+	}
+	if err := sortItems(a, l.Items, v.columns, l.AsOf); err != nil {
+		return err
+	}
 	switch a.flags.output {
 	case "json":
 		err = writeJSON(&b, l)
@@ -36,7 +42,7 @@ func printList[T any](a *app, l admin.List[T], v listView[T]) error {
 	case "jsonl":
 		err = writeLines(&b, l.Items)
 	case "csv":
-		err = writeCSV(&b, l.Items, !a.flags.noHeaders)
+		err = writeCSV(&b, a, l.Items, !a.flags.noHeaders)
 	case "name":
 		err = writeNames(&b, l.Items)
 	default:
@@ -44,8 +50,9 @@ func printList[T any](a *app, l admin.List[T], v listView[T]) error {
 			a.note("%s\n", v.empty)
 			return nil
 		}
-		writeTable(&b, v.columns, l.Items, l.AsOf, a.flags.output == "wide", !a.flags.noHeaders)
+		writeTable(&b, columns, l.Items, l.AsOf, wide, !a.flags.noHeaders)
 	}
+	a.fit(&b, true)
 	return a.flush(&b, err)
 }
 
@@ -61,12 +68,13 @@ func printOne[T any](a *app, o admin.One[T], show func(b *bytes.Buffer, item T, 
 	case "jsonl":
 		err = writeLines(&b, []T{o.Item})
 	case "csv":
-		err = writeCSV(&b, []T{o.Item}, !a.flags.noHeaders)
+		err = writeCSV(&b, a, []T{o.Item}, !a.flags.noHeaders)
 	case "name":
 		err = writeNames(&b, []T{o.Item})
 	default:
 		show(&b, o.Item, o.AsOf)
 	}
+	a.fit(&b, false)
 	return a.flush(&b, err)
 }
 
@@ -127,30 +135,34 @@ func unquote(n *yaml.Node) {
 
 // writeCSV writes every field, nested ones with dots, in data form. The header
 // comes from the type, so an empty list has it too.
-func writeCSV[T any](b *bytes.Buffer, items []T, header bool) error {
+func writeCSV[T any](b *bytes.Buffer, a *app, items []T, header bool) error {
 	var zero T
 	fields, err := flatten(zero)
 	if err != nil {
 		return err
 	}
-	w := csv.NewWriter(b)
-	names := make([]string, len(fields))
-	for i, f := range fields {
-		names[i] = f.name
+	chosen, err := chosenFields(a, fields)
+	if err != nil {
+		return err
 	}
+	all := make([]string, len(fields))
+	for i, f := range fields {
+		all[i] = f.name
+	}
+	w := csv.NewWriter(b)
 	if header {
-		if err := w.Write(names); err != nil {
+		if err := w.Write(chosen); err != nil {
 			return err
 		}
 	}
 	for _, item := range items {
-		values, err := flatten(item, names...)
+		values, err := flatten(item, all...)
 		if err != nil {
 			return err
 		}
-		row := make([]string, len(values))
-		for i, f := range values {
-			row[i] = text.Clean(f.value)
+		row := make([]string, len(chosen))
+		for i, name := range chosen {
+			row[i] = text.Clean(fieldOf(values, i, name))
 		}
 		if err := w.Write(row); err != nil {
 			return err

@@ -27,7 +27,7 @@ func queueColumns() []column[admin.Queue] {
 		value("OLDEST", false, func(q admin.Queue) string { return msOf(q.OldestReadyMS) }),
 		count("DISP", false, func(q admin.Queue) int64 { return q.Dispatched }),
 		count("RUN", false, func(q admin.Queue) int64 { return q.Running }),
-		count("RETRYING", false, func(q admin.Queue) int64 { return q.Retrying }),
+		count("RETRY", false, func(q admin.Queue) int64 { return q.Retrying }),
 		count("SCHEDULED", true, func(q admin.Queue) int64 { return q.Scheduled }),
 		count("HELD", true, func(q admin.Queue) int64 { return q.Held }),
 		count("UNCERTAIN", false, func(q admin.Queue) int64 { return q.Uncertain }),

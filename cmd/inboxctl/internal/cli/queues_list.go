@@ -21,8 +21,8 @@ func newQueuesListCmd(a *app, run func(context.Context, *queuesListOptions) erro
 		Long: `List the queues, worst first: those whose oldest ready job has waited a minute
 or more, then those with dead or uncertain jobs.
 
-DISP jobs are handed out and not started yet, RUN jobs are running, RETRYING
-jobs wait for another attempt. Times are of recent work, and -o wide says in
+DISP jobs are handed out and not started yet, RUN jobs are running, RETRY jobs
+wait for another attempt. Times are of recent work, and -o wide says in
 WINDOW how recent: WAIT from ready to start, RUN P95 from start to outcome, E2E
 from creation to end.`,
 		Example: `  inboxctl queues list

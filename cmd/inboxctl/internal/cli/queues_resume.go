@@ -10,12 +10,12 @@ func newQueuesResumeCmd(a *app, run func(context.Context, *resumeOptions) error)
 	o := &resumeOptions{app: a}
 	cmd := &cobra.Command{
 		Use:   "resume QUEUE",
-		Short: "Release a hold of a whole queue",
-		Long: `Release a hold of a whole queue. If it has several, one must be named; --hold all
-releases every one. Holds that orgs have on the queue stay: see inboxctl queues
-show.`,
+		Short: "Release your holds of a whole queue",
+		Long: `Release the holds of a whole queue that are yours. Those of others stay: --hold ID
+releases one, --all-holds every one. Holds that orgs have on the queue stay in any
+case: see inboxctl queues show.`,
 		Example: `  inboxctl queues resume whatsapp
-  inboxctl queues resume whatsapp --hold all`,
+  inboxctl queues resume whatsapp --all-holds`,
 		Args: named("the NAME of the queue"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.queue = args[0]
@@ -23,7 +23,7 @@ show.`,
 		},
 		ValidArgs: queueWords(),
 	}
-	cmd.Flags().StringVar(&o.hold, "hold", "", "`ID` of the hold, or all")
+	o.addHoldFlags(cmd)
 	o.change.add(cmd)
 	return cmd
 }

@@ -136,6 +136,12 @@ func TestGolden(t *testing.T) {
 		"misspelt_error":      {"jobs", "list", "--error", "transien"},
 		"no_such_error":       {"jobs", "list", "--error", "nonsense"},
 		"no_such_help":        {"jobs", "explode", "--help"},
+		"latency":             {"latency"},
+		"latency_wide":        {"latency", "--by", "org", "--window", "24h", "-o", "wide"},
+		"latency_json":        {"latency", "--metric", "run", "-o", "json"},
+		"latency_csv":         {"latency", "-o", "csv"},
+		"help_latency":        {"latency", "--help"},
+		"misspelt_window":     {"latency", "--window", "2m"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -144,6 +150,25 @@ func TestGolden(t *testing.T) {
 			golden(t, name, args, s.run(t.Context(), args...))
 		})
 	}
+}
+
+// A terminal that cannot show more than ASCII gets no more, and the chart means
+// the same.
+func TestLatencyChart(t *testing.T) {
+	t.Parallel()
+	s := newSession(t, world())
+	s.env["LC_ALL"] = "en_GB.UTF-8"
+	drawn := s.run(t.Context(), "latency").out
+	golden(t, "latency_unicode", []string{"latency"}, s.run(t.Context(), "latency"))
+	s.env["LC_ALL"] = "C"
+	plain := s.run(t.Context(), "latency").out
+	require.Equal(t, plain, strings.NewReplacer("▁", ".", "▂", ":", "▃", "-", "▄", "=", "▅", "+", "▆", "*", "▇", "#", "█", "@").Replace(drawn))
+	for _, r := range plain {
+		require.Less(t, r, rune(128))
+	}
+	require.Contains(t, s.server.asked[0], "by=type&window=5m")
+	none := newSession(t, map[string]reply{"GET /latency": list[admin.LatencyItem]("latency")})
+	require.Equal(t, "Nothing has ended in the last 5m.\n", none.run(t.Context(), "latency").err)
 }
 
 // When something is wrong the first line says so, and nothing unknown is 0.

@@ -101,9 +101,9 @@ func status() admin.Status {
 		Queues: queues(),
 		Processes: []admin.Process{
 			{ID: "1", Host: "a", PID: 42, Mode: "api", Version: "v1.0.0", BeatAgeMS: 400, StartedAt: at().Add(-2 * time.Hour)},
-			{ID: "2", Host: "b", PID: 4242, Mode: "worker", Version: "v1.0.0", Slots: 64, BeatAgeMS: 1200, Draining: true, StartedAt: at().Add(-30 * time.Second)},
+			{ID: "2", Host: "b", PID: 4242, Mode: "worker", Version: "v1.0.0", Slots: 64, BeatAgeMS: 1200, Draining: true, StartedAt: at().Add(-30 * time.Second), BackgroundSlots: 16, Running: new(3), ControlVersion: new(int64(12)), DrainedBy: new("local:0")},
 		},
-		Parts:     []admin.Part{{Name: "postgres", OK: true}, {Name: "redis", Error: new("connection refused")}},
+		Parts:     []admin.Part{{Name: "postgres", OK: true, TookMS: new(1.25)}, {Name: "redis", Error: new("connection refused"), TookMS: new(2.0)}},
 		Holds:     []admin.Hold{{ID: "7", Org: new("acme"), Owner: "local:0", Reason: new("INC-812"), CreatedAt: at().Add(-time.Minute)}},
 		Throttled: []admin.ThrottledLimit{{Org: "globex", Name: "send_text", Queue: "whatsapp", Bulk: true, Value: 60, WindowMS: 60_000, NextTokenMS: 1200}},
 	}
@@ -181,6 +181,51 @@ func events() []admin.Event {
 	}
 }
 
+func drained() admin.WorkerResult {
+	p := status().Processes[1]
+	p.Running = new(0)
+	return admin.WorkerResult{Process: p, Others: 1, Applied: applied()}
+}
+
+func wider(o admin.Org) admin.Org {
+	o.SLATargetMS = 600_000
+	return o
+}
+
+func orgDetail() admin.OrgDetail {
+	l := limits()
+	l[0].Used, l[0].APIUsed, l[0].Waiting, l[0].Throttled, l[0].ResetMS = new(120), new(80), new(int64(14)), new(true), new(int64(2400))
+	return admin.OrgDetail{
+		Org:      admin.Org{ID: "1", Name: "acme", Paused: true, Holds: new(1), TimeZone: "Europe/Madrid", SLATargetMS: 300_000, SLAObjective: 0.8, CreatedAt: at().Add(-72 * time.Hour)},
+		HoldList: holds()[1:], Limits: l,
+		Channels: []admin.Channel{{ID: "4", Org: "acme", Kind: "whatsapp", ExternalID: "1200000000001", State: "active", CreatedAt: at()}},
+		Users:    []admin.User{{ID: "3", Name: "dana", Org: "acme", CreatedAt: at()}},
+		Queues:   queues(),
+	}
+}
+
+func limitChanges() []admin.LimitChange {
+	return []admin.LimitChange{
+		{ID: "2", Org: "acme", Name: "send_text", Before: new(100), BeforeWindowMS: new(int64(60_000)), After: new(120), AfterWindowMS: new(int64(60_000)), Owner: "local:0", Reason: new("sale"), At: at().Add(-time.Minute), ExpiresAt: new(at().Add(2 * time.Hour))},
+		{ID: "1", Org: "acme", Name: "weight", After: new(2), Owner: "token:3", At: at().Add(-time.Hour)},
+	}
+}
+
+// latencies are of one type: two peaks of run, a wait that is mostly short, and
+// an org whose jobs have not ended.
+func latencies() []admin.LatencyItem {
+	item := admin.LatencyItem{ID: "send_message/run", Name: "send_message", By: "type", Metric: "run", Bars: []admin.Bar{}, SinceAt: at().Add(-5 * time.Minute), WindowMS: 300_000}
+	run, wait, e2e := item, item, item
+	run.N, run.P50MS, run.P95MS, run.P99MS = 12_903, new(182.272), new(2949.12), new(3211.264)
+	for i, n := range []int64{12, 880, 9001, 1200, 40, 0, 1770} {
+		run.Bars = append(run.Bars, admin.Bar{BelowMS: float64(int(65_536)<<i) / 1000, N: n})
+	}
+	wait.ID, wait.Metric, wait.N, wait.P50MS, wait.P95MS, wait.P99MS = "send_message/wait", "wait", 100, new(0.5), new(3.4), new(7.7)
+	wait.Bars = []admin.Bar{{BelowMS: 1.024, N: 90}, {BelowMS: 2.048}, {BelowMS: 4.096, N: 8}, {BelowMS: 8.192, N: 2}}
+	e2e.ID, e2e.Metric, e2e.Partial = "send_message/e2e", "e2e", true
+	return []admin.LatencyItem{wait, run, e2e}
+}
+
 // world is every answer the tests need.
 func world() map[string]reply {
 	org := admin.Org{ID: "1", Name: "acme", TimeZone: "Europe/Madrid", SLATargetMS: 300_000, SLAObjective: 0.8, CreatedAt: at().Add(-72 * time.Hour)}
@@ -189,26 +234,47 @@ func world() map[string]reply {
 	token := admin.Token{ID: "5", Org: new("acme"), User: new("dana"), CreatedAt: at(), Token: "inbx_api_5_canary_crc"}
 	held, free := whys()
 	answers := changes()
+	maps.Copy(answers, slaReplies())
 	maps.Copy(answers, map[string]reply{
-		"GET /jobs/4715":     one("job", story()),
-		"GET /jobs/4713/why": one("job_why", held),
-		"GET /jobs/99/why":   one("job_why", free),
-		"GET /jobs/count":    list("job_counts", admin.JobCount{Name: new("acme"), N: 4120}, admin.JobCount{N: 200_000, AtLeast: true}),
-		"GET /jobs/groups":   list("error_groups", groups()...),
-		"GET /events":        list("events", events()...),
-		"GET /version":       one("version", admin.Version{Version: "v1.0.0"}),
-		"GET /status":        one("status", status()),
-		"GET /queues":        list("queues", queues()...),
-		"GET /jobs":          list("jobs", jobs()...),
-		"GET /jobs/4712":     one("job", job()),
-		"ops":                {body: newFakeOps()},
-		"GET /orgs":          list("orgs", org),
-		"POST /orgs":         one("org", org),
-		"GET /users":         list("users", user),
-		"POST /users":        one("user", user),
-		"GET /channels":      list("channels", channel),
-		"POST /channels":     one("channel", channel),
-		"POST /tokens":       one("token", token),
+		"GET /latency":        list("latency", latencies()...),
+		"GET /jobs/4715":      one("job", story()),
+		"GET /jobs/4713/why":  one("job_why", held),
+		"GET /jobs/99/why":    one("job_why", free),
+		"GET /jobs/count":     list("job_counts", admin.JobCount{Name: new("acme"), N: 4120}, admin.JobCount{N: 200_000, AtLeast: true}),
+		"GET /jobs/groups":    list("error_groups", groups()...),
+		"GET /events":         list("events", events()...),
+		"GET /version":        one("version", admin.Version{Version: "v1.0.0"}),
+		"GET /status":         one("status", status()),
+		"GET /queues":         list("queues", queues()...),
+		"GET /jobs":           list("jobs", jobs()...),
+		"GET /jobs/4712":      one("job", job()),
+		"ops":                 {body: newFakeOps()},
+		"GET /orgs":           list("orgs", org),
+		"POST /orgs":          one("org", org),
+		"GET /users":          list("users", user),
+		"POST /users":         one("user", user),
+		"GET /channels":       list("channels", channel),
+		"POST /channels":      one("channel", admin.ChannelAdded{Channel: channel, Checked: true}),
+		"POST /tokens":        one("token", token),
+		"GET /tokens":         list("tokens", tokens()...),
+		"POST /tokens/revoke": one("token", tokens()[2]),
+
+		"POST /tokens/revoke dry": one("token", tokens()[0]),
+		"GET /audit":              list("audit", entries()...),
+		"GET /audit/12":           one("audit_entry", entries()[0]),
+		"GET /audit/verify":       one("audit_verdict", admin.AuditVerdict{OK: true, Count: 12, Head: "ab12"}),
+		"GET /workers":            list("workers", status().Processes...),
+		"GET /workers/2":          one("worker", status().Processes[1]),
+		"POST /workers/drain":     one("worker", drained()),
+		"POST /workers/drain dry": one("worker", admin.WorkerResult{
+			Process: status().Processes[1], DryRun: true, Others: 1,
+		}),
+		"GET /orgs/acme":            one("org", orgDetail()),
+		"POST /orgs/set":            one("org", admin.OrgResult{Org: wider(org), Before: org}),
+		"POST /orgs/set dry":        one("org", admin.OrgResult{Org: wider(org), Before: org, DryRun: true}),
+		"POST /channels/remove":     one("channel", admin.ChannelRemoved{Channel: channel, Conversations: 12, Applied: applied()}),
+		"POST /channels/remove dry": one("channel", admin.ChannelRemoved{Channel: channel, Conversations: 12, Unfinished: 3, DryRun: true}),
+		"GET /limits/history":       list("limit_changes", limitChanges()...),
 	})
 	return answers
 }

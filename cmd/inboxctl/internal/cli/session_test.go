@@ -29,6 +29,8 @@ type session struct {
 	width    int
 	uid      int
 	typing   io.Reader // instead of input
+	columns  int       // of the terminal; 0: there is none
+	down     int       // which answer fails, of a watch
 }
 
 func newSession(t *testing.T, replies map[string]reply) *session {
@@ -54,6 +56,7 @@ func (s *session) run(ctx context.Context, args ...string) result {
 		In: in, Out: &out, Err: &err, Draw: s.draw, Width: func() int { return s.width }, UID: s.uid,
 		Getenv: func(name string) string { return s.env[name] }, Now: at,
 		Terminal: s.terminal, Colour: s.colour,
+		Size:  func() (int, int, bool) { return s.columns, 40, s.columns > 0 },
 		Build: cli.Build{Version: s.version, Commit: "abc", Date: "2026-01-01"},
 	}, args)
 	return result{code, s.hide(out.String()), s.hide(err.String())}
@@ -70,7 +73,7 @@ func golden(t *testing.T, name string, args []string, got result) {
 	text := fmt.Sprintf("$ inboxctl %s\nexit %d\n--- stdout\n%s--- stderr\n%s", strings.Join(args, " "), got.code, got.out, got.err)
 	path := filepath.Join("testdata", name+".txt")
 	if os.Getenv("UPDATE_GOLDEN") != "" {
-		require.NoError(t, os.MkdirAll("testdata", 0o750))
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o750))
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	}
 	want, err := os.ReadFile(path)

@@ -1,5 +1,5 @@
 // Package inspect holds what an operator can ask about the engine and what comes
-// back: the filter, jobs with their attempts, queues, latency, processes. The
+// back: the filter, jobs with their attempts, queues, processes. The
 // ledger answers, the admin API asks. It owns definitions; it refuses
 // behaviour.
 package inspect
@@ -110,18 +110,6 @@ type Queue struct {
 	DonePerS    *float64
 }
 
-// Latency holds the times of one queue's recent work.
-type Latency struct {
-	Queue          job.Queue
-	Wait, Run, E2E Percentiles
-}
-
-// Percentiles are in milliseconds, nil without samples.
-type Percentiles struct {
-	N             int64
-	P50, P95, P99 *float64
-}
-
 // Process is one running inboxd. BeatAge is by the database's clock.
 type Process struct {
 	ID        int64
@@ -133,12 +121,17 @@ type Process struct {
 	BeatAge   time.Duration
 	Draining  bool
 	StartedAt time.Time
+
+	Background     int    // concurrent background jobs
+	Running        int    // jobs, of both kinds
+	ControlVersion int64  // the newest version it has applied
+	DrainedBy      string // the operator who drains it; empty: nobody, or it is leaving by itself
 }
 
 // OrgCount is a number of jobs of one org.
 type OrgCount struct {
-	Org string
-	N   int64
+	Org string `json:"org"`
+	N   int64  `json:"n"`
 }
 
 // Waiting is one org that has ready jobs of a kind: bulk ones, or others.

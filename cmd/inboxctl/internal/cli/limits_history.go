@@ -1,0 +1,75 @@
+package cli
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/tui/text"
+)
+
+type limitsHistoryOptions struct {
+	*app
+
+	org    string
+	limit  int
+	cursor string
+}
+
+func newLimitsHistoryCmd(a *app, run func(context.Context, *limitsHistoryOptions) error) *cobra.Command {
+	o := &limitsHistoryOptions{app: a}
+	cmd := &cobra.Command{
+		Use:   "history",
+		Short: "List who changed which limit, newest first",
+		Example: `  inboxctl limits history --org acme
+  inboxctl limits history -o csv`,
+		Args: takes(),
+		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runLimitsHistory)(cmd.Context(), o) },
+	}
+	cmd.Flags().StringVar(&o.org, "org", "", "only of this `ORG`")
+	cmd.Flags().IntVar(&o.limit, "limit", defaultLimit, "at most so many")
+	cmd.Flags().StringVar(&o.cursor, "cursor", "", "go on after this `CURSOR`, the next of an earlier list")
+	return cmd
+}
+
+func runLimitsHistory(ctx context.Context, o *limitsHistoryOptions) error {
+	if o.limit < 1 || o.limit > pageSize {
+		return usagef("--limit %d is not possible: use 1 to %d", o.limit, pageSize)
+	}
+	client, _, err := o.connect()
+	if err != nil {
+		return err
+	}
+	answer, err := client.LimitChanges(ctx, o.org, admin.Page{Cursor: o.cursor, Limit: o.limit})
+	if err != nil {
+		return err
+	}
+	err = printList(o.app, answer, listView[admin.LimitChange]{columns: limitChangeColumns(), empty: "No limit was ever changed."})
+	if err == nil && answer.Next != nil && o.people() {
+		o.note("There are more: raise --limit, or go on with --cursor %s\n", text.Clean(*answer.Next))
+	}
+	return err
+}
+
+func limitChangeColumns() []column[admin.LimitChange] {
+	type change = admin.LimitChange
+	return []column[change]{
+		{name: "CHANGED", cell: func(c change, asOf time.Time) string { return agoText(&c.At, asOf) }},
+		{name: "ORG", cell: func(c change, _ time.Time) string { return c.Org }},
+		{name: "LIMIT", cell: func(c change, _ time.Time) string { return c.Name }},
+		{name: "FROM", right: true, cell: func(c change, _ time.Time) string { return orDefault(c.Before, c.BeforeWindowMS) }},
+		{name: "TO", right: true, cell: func(c change, _ time.Time) string { return orDefault(c.After, c.AfterWindowMS) }},
+		{name: "ENDS", cell: func(c change, asOf time.Time) string { return agoText(c.ExpiresAt, asOf) }},
+		{name: "BY", cell: func(c change, _ time.Time) string { return c.Owner }},
+		{name: "REASON", cell: func(c change, _ time.Time) string { return maybe(c.Reason) }},
+	}
+}
+
+func orDefault(value *int, windowMS *int64) string {
+	if value == nil {
+		return "default"
+	}
+	return admin.LimitText(value, windowMS)
+}

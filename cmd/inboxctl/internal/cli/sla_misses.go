@@ -1,0 +1,152 @@
+package cli
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/tui/text"
+)
+
+type slaMissesOptions struct {
+	*app
+
+	slaFlags
+	cause  string
+	cursor string
+	limit  int
+}
+
+func newSLAMissesCmd(a *app, run func(context.Context, *slaMissesOptions) error) *cobra.Command {
+	o := &slaMissesOptions{app: a}
+	cmd := &cobra.Command{
+		Use:   "misses",
+		Short: "Questions that were missed, and what each miss was due to",
+		Long: `List the questions that were missed, newest first, with what each was due to:
+
+  human       nobody pressed send in time
+  queue_wait  somebody did, and the message waited for its turn
+  hold        ... for the end of a pause (inboxctl orgs holds)
+  limit       ... for a token of the org's limit, or because Meta throttles
+  retries     ... for another try after a failure
+  provider    ... for Meta's answer; or the customer's message came late
+
+-o wide shows what the time went to.`,
+		Example: `  inboxctl sla misses --org acme --window 1h
+  inboxctl sla misses --org acme --cause hold -o wide
+  inboxctl sla misses --org acme --user dana --day 2026-11-20`,
+		Args: takes(),
+		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runSLAMisses)(cmd.Context(), o) },
+	}
+	cmd.Flags().StringVar(&o.cause, "cause", "", "only due to this `CAUSE`")
+	cmd.Flags().StringVar(&o.cursor, "cursor", "", "go on at this `CURSOR` of the page before")
+	cmd.Flags().IntVar(&o.limit, "limit", 50, "at most `N`, up to 500")
+	complete(cmd, "cause", admin.SLACauses()...)
+	o.add(cmd)
+	return cmd
+}
+
+func runSLAMisses(ctx context.Context, o *slaMissesOptions) error {
+	filter, err := o.filter(o.Now())
+	if err != nil {
+		return err
+	}
+	if filter.Cause = o.cause; o.cause != "" {
+		if err := checkWord("cause", "--cause", o.cause, admin.SLACauses()); err != nil {
+			return err
+		}
+	}
+	if o.limit < 1 || o.limit > 500 {
+		return usagef("--limit %d is not possible: use 1 to 500", o.limit)
+	}
+	client, _, err := o.connect()
+	if err != nil {
+		return err
+	}
+	answer, err := client.SLAMisses(ctx, filter, admin.Page{Cursor: o.cursor, Limit: o.limit})
+	if err != nil {
+		return err
+	}
+	if err := printList(o.app, answer, listView[admin.SLACase]{columns: missColumns(), empty: "No question was missed in that time."}); err != nil {
+		return err
+	}
+	if answer.Next != nil {
+		o.note("more: --cursor %s\n", text.Clean(*answer.Next))
+	}
+	return nil
+}
+
+func missColumns() []column[admin.SLACase] {
+	type miss = admin.SLACase
+	part := func(name string, value func(admin.SLASpent) int64) column[miss] {
+		return column[miss]{name: name, wide: true, right: true, cell: func(m miss, _ time.Time) string {
+			if m.Spent == nil {
+				return ""
+			}
+			ms := value(*m.Spent)
+			return slaSpan(&ms)
+		}}
+	}
+	return []column[miss]{
+		{name: "CONVERSATION", right: true, cell: func(m miss, _ time.Time) string { return m.ConversationID }},
+		{name: "ORG", cell: func(m miss, _ time.Time) string { return m.Org }},
+		{name: "USER", cell: func(m miss, _ time.Time) string { return slaWho(m.User, m.Who) }},
+		{name: "CHANNEL", wide: true, cell: func(m miss, _ time.Time) string { return m.ChannelKind }},
+		{name: "ASKED", cell: func(m miss, asOf time.Time) string { return agoText(&m.StartedAt, asOf) }},
+		{name: "DUE", cell: func(m miss, asOf time.Time) string { return agoText(&m.DueAt, asOf) }},
+		{name: "ANSWERED", cell: func(m miss, asOf time.Time) string { return orElse(agoText(m.AnsweredAt, asOf), "not yet") }},
+		{name: "TOOK", right: true, cell: func(m miss, _ time.Time) string { return orElse(slaSpan(m.ResponseMS), "–") }},
+		{name: "CAUSE", cell: func(m miss, _ time.Time) string { return maybe(m.Cause) }},
+		part("HUMAN", func(s admin.SLASpent) int64 { return s.HumanMS }),
+		part("CLOSED", func(s admin.SLASpent) int64 { return s.ClosedMS }),
+		part("QUEUE", func(s admin.SLASpent) int64 { return s.QueueWaitMS }),
+		part("HOLD", func(s admin.SLASpent) int64 { return s.HoldMS }),
+		part("LIMIT", func(s admin.SLASpent) int64 { return s.LimitMS }),
+		part("RETRIES", func(s admin.SLASpent) int64 { return s.RetriesMS }),
+		part("PROVIDER", func(s admin.SLASpent) int64 { return s.ProviderMS }),
+	}
+}
+
+type slaAtRiskOptions struct {
+	*app
+
+	org     string
+	overdue bool
+}
+
+func newSLAAtRiskCmd(a *app, run func(context.Context, *slaAtRiskOptions) error) *cobra.Command {
+	o := &slaAtRiskOptions{app: a}
+	cmd := &cobra.Command{
+		Use:   "at-risk",
+		Short: "Unanswered questions that are due within 60 s",
+		Example: `  inboxctl sla at-risk --org acme
+  inboxctl sla at-risk --overdue`,
+		Args: takes(),
+		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runSLAAtRisk)(cmd.Context(), o) },
+	}
+	cmd.Flags().StringVar(&o.org, "org", "", "only of this `ORG`")
+	cmd.Flags().BoolVar(&o.overdue, "overdue", false, "also those that are due already")
+	return cmd
+}
+
+func runSLAAtRisk(ctx context.Context, o *slaAtRiskOptions) error {
+	client, _, err := o.connect()
+	if err != nil {
+		return err
+	}
+	answer, err := client.SLAAtRisk(ctx, o.org, o.overdue)
+	if err != nil {
+		return err
+	}
+	type risk = admin.SLACase
+	return printList(o.app, answer, listView[risk]{empty: "Nothing is at risk.", columns: []column[risk]{
+		{name: "CONVERSATION", right: true, cell: func(r risk, _ time.Time) string { return r.ConversationID }},
+		{name: "ORG", cell: func(r risk, _ time.Time) string { return r.Org }},
+		{name: "USER", cell: func(r risk, _ time.Time) string { return slaWho(r.User, r.Who) }},
+		{name: "CHANNEL", cell: func(r risk, _ time.Time) string { return r.ChannelKind }},
+		{name: "ASKED", cell: func(r risk, asOf time.Time) string { return agoText(&r.StartedAt, asOf) }},
+		{name: "DUE", cell: func(r risk, asOf time.Time) string { return agoText(&r.DueAt, asOf) }},
+	}})
+}

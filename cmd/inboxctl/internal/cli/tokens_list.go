@@ -1,0 +1,56 @@
+package cli
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bandeja/inboxd/admin"
+)
+
+type tokensListOptions struct {
+	*app
+
+	org string
+}
+
+func newTokensListCmd(a *app, run func(context.Context, *tokensListOptions) error) *cobra.Command {
+	o := &tokensListOptions{app: a}
+	cmd := &cobra.Command{
+		Use:     "list",
+		Short:   "List tokens, all or of one org; never their secrets",
+		Example: `  inboxctl tokens list`,
+		Args:    takes(),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return pick(run, runTokensList)(cmd.Context(), o) },
+	}
+	cmd.Flags().StringVar(&o.org, "org", "", "only of this `ORG`")
+	return cmd
+}
+
+func runTokensList(ctx context.Context, o *tokensListOptions) error {
+	client, _, err := o.connect()
+	if err != nil {
+		return err
+	}
+	answer, err := client.Tokens(ctx, o.org)
+	if err != nil {
+		return err
+	}
+	return printList(o.app, answer, listView[admin.TokenInfo]{columns: tokenColumns(), empty: "There are no tokens: make one with `inboxctl tokens create`."})
+}
+
+func tokenColumns() []column[admin.TokenInfo] {
+	type token = admin.TokenInfo
+	return []column[token]{
+		{name: "TOKEN", right: true, cell: func(t token, _ time.Time) string { return t.ID }},
+		{name: "FOR", cell: func(t token, _ time.Time) string { return orElse(maybe(t.Role), "api") }},
+		{name: "ORG", cell: func(t token, _ time.Time) string { return orElse(maybe(t.Org), "all") }},
+		{name: "USER", cell: func(t token, _ time.Time) string { return maybe(t.User) }},
+		{name: "STATE", cell: func(t token, _ time.Time) string { return t.State }},
+		{name: "LAST USED", cell: func(t token, asOf time.Time) string { return orElse(agoText(t.LastUsedAt, asOf), "never") }},
+		{name: "EXPIRES", cell: func(t token, asOf time.Time) string { return orElse(agoText(t.ExpiresAt, asOf), "never") }},
+		{name: "CREATED", wide: true, cell: func(t token, asOf time.Time) string { return agoText(&t.CreatedAt, asOf) }},
+		{name: "BY", wide: true, cell: func(t token, _ time.Time) string { return maybe(t.CreatedBy) }},
+	}
+}
