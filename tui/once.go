@@ -20,10 +20,16 @@ func once(ctx context.Context, o Options, terminalWidth int) error {
 	if !o.Watch {
 		return printOnce(ctx, o, terminalWidth)
 	}
+	printed := false
 	return repeat(ctx, o.Interval, func() error {
-		if err := printOnce(ctx, o, terminalWidth); err != nil {
+		err := printOnce(ctx, o, terminalWidth)
+		switch {
+		case err != nil && !printed: // a server that was never there
+			return err
+		case err != nil:
 			return say(o, o.Now().UTC().Format("15:04:05Z")+" "+reason(err))
 		}
+		printed = true
 		return say(o, "")
 	})
 }

@@ -22,7 +22,7 @@ func plain(ctx context.Context, o Options) error {
 		defer cancel()
 		answer, err := o.Source.Top(asked, 0)
 		switch {
-		case err != nil && o.Once:
+		case err != nil && (o.Once || len(told) == 0 && !lost): // a server that was never there
 			return err //nolint:wrapcheck // The source's own words are for the operator.
 		case err != nil && !lost:
 			lost = true

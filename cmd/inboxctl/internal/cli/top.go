@@ -114,14 +114,15 @@ func runTop(ctx context.Context, o *topOptions) (err error) {
 			return err
 		}
 		options.Source, options.Target = liveSource{client}, orElse(t.Name, t.Server)
-		options.Changer = client // A context that is read-only has options.ReadOnly here.
+		options.Changer, options.Drainer = client, drainer{client}
+		options.ReadOnly = o.readOnly || t.ReadOnly
 	}
 	if o.record != "" {
-		file, err := os.OpenFile(o.record, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-		if err != nil {
-			return usagef("--record: %s", err)
+		file, opened := os.OpenFile(o.record, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+		if opened != nil {
+			return usagef("--record: %s", opened)
 		}
-		defer func() { err = errors.Join(err, file.Close()) }()
+		defer func() { err = errors.Join(err, closeRecording(file)) }()
 		options.Source = tui.NewRecorder(options.Source, file)
 	}
 	if !o.people() {
@@ -130,13 +131,22 @@ func runTop(ctx context.Context, o *topOptions) (err error) {
 	return o.draw(ctx, options)
 }
 
+// closeRecording leaves no file behind if there was nothing to record.
+func closeRecording(file *os.File) error {
+	info, err := file.Stat()
+	if err = errors.Join(err, file.Close()); err == nil && info.Size() == 0 {
+		err = os.Remove(file.Name())
+	}
+	return err
+}
+
 // player takes the pictures, and the time, from a recording.
 func (o *topOptions) player(options tui.Options) (tui.Options, error) {
 	var in io.Reader = o.lines
 	if o.replay != "-" {
 		file, err := os.Open(o.replay)
 		if err != nil {
-			return options, usagef("--replay: %s", err)
+			return options, fmt.Errorf("--replay: %w", err)
 		}
 		defer func() { _ = file.Close() }()
 		in = file
@@ -161,6 +171,14 @@ func (s liveSource) Top(ctx context.Context, series int) (admin.One[admin.Top], 
 		}
 	}
 	return answer, err
+}
+
+// drainer is the drain of a process as package tui asks for it.
+type drainer struct{ client *admin.Client }
+
+func (d drainer) Drain(ctx context.Context, id string, undo, dryRun bool, reason string) (tui.Drained, error) {
+	answer, err := d.client.DrainWorker(ctx, admin.WorkerDrain{ID: id, Undo: undo, DryRun: dryRun, Reason: reason})
+	return tui.Drained{Others: answer.Item.Others, Applied: answer.Item.Applied}, err
 }
 
 // printTop prints the picture, or the rows of the view, for programs.

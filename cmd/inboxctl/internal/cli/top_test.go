@@ -82,7 +82,11 @@ func TestTopRecordsAndPlays(t *testing.T) {
 	require.Equal(t, 0, got.code, got.err)
 	require.Contains(t, got.out, "whatsapp")
 	require.Len(t, s.server.asked, asked, "nobody is asked")
-	require.Equal(t, 2, s.run(t.Context(), "top", "--replay", file+".not").code)
+	require.Equal(t, 1, s.run(t.Context(), "top", "--replay", file+".not").code)
+
+	away := newSession(t, map[string]reply{})
+	require.NotZero(t, away.run(t.Context(), "top", "--once", "--record", file+".none").code)
+	require.NoFileExists(t, file+".none")
 }
 
 func TestTopRefusesSlips(t *testing.T) {
