@@ -61,6 +61,7 @@ func (d *Daemon) buildAPIs(context.Context) error {
 	if err != nil {
 		return err
 	}
+	d.watchTop = admin.Watch
 	d.doors.adminSocket.server = adminapi.NewServer(admin, d.log)
 	if d.doors.adminTCP != nil {
 		d.doors.adminTCP.server = adminapi.NewServer(admin, d.log)

@@ -33,10 +33,11 @@ func auditedRoutes() []auditedRoute {
 	return []auditedRoute{
 		{"POST /orgs", "orgs.add", "org initech", `{"name":"initech"`, false, false},
 		{"POST /users", "users.add", "user erin", `{"name":"erin","org":"acme"`, false, true},
-		{"POST /channels", "channels.add", "channel 4", `{"org":"acme","kind":"ad_account","external_id":"77","token":"canary-secret"`, false, true},
+		{"POST /channels", "channels.add", "channel 4", `{"org":"acme","kind":"ad_account","external_id":"77","token":"canary-secret","no_check":true`, false, true},
 		{"POST /channels/state", "channels.state", "channel 4", `{"channel":"77","state":"paused"`, true, true},
 		{"POST /channels/token", "channels.token", "channel 4", `{"channel":"77","token":"canary-secret"`, false, true},
 		{"POST /orgs/set", "orgs.set", "org acme", `{"name":"acme","sla_target_ms":600000`, true, true},
+		{"POST /sla/policy", "sla.policy", "policy of acme", `{"org":"acme","target_ms":120000`, true, true},
 		{"POST /channels/remove", "channels.remove", "channel 4", `{"channel":"77"`, true, true},
 		{"POST /holds", "holds.add", "hold 2", `{"org":"acme","queue":"whatsapp"`, true, true},
 		{"POST /holds/release", "holds.release", "hold 2", `{"org":"acme"`, false, true},
@@ -46,7 +47,7 @@ func auditedRoutes() []auditedRoute {
 		{"POST /tokens", "tokens.create", "token 3", `{"org":"acme"`, false, true},
 		{"POST /tokens/revoke", "tokens.revoke", "token 3", `{"id":"3"`, true, true},
 		{"POST /jobs/retry", "jobs.retry", "operation 2", `{"selector":{"org":["acme"]}`, true, true},
-		{"POST /jobs/cancel", "jobs.cancel", "operation 4", `{"selector":{"ids":["JOB2"]}`, true, true},
+		{"POST /jobs/cancel", "jobs.cancel", "operation 4", `{"selector":{"ids":["JOB2"]}`, true, false},
 		{"POST /jobs/resolve", "jobs.resolve", "job JOB3", `{"id":"JOB3","as":"not_sent"`, false, true},
 		{"GET /jobs/{id}?reveal=true", "jobs.reveal", "job JOB1", "", false, true},
 	}

@@ -57,6 +57,7 @@ type Daemon struct {
 	stops   stops
 
 	punctuality *punctuality // nil in mode worker
+	watchTop    func(ctx context.Context)
 
 	controlTurns turns
 
@@ -188,6 +189,7 @@ func (d *Daemon) start(ctx context.Context, failed chan<- error) error {
 	}
 	if d.o.Config.Mode.ServesAPI() {
 		d.loop(ctx, "operations", d.ledger.RunOperations)
+		d.loop(ctx, "live picture", d.watchTop)
 	}
 	if d.doors.public != nil {
 		d.watchDoor(ctx)

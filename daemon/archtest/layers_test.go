@@ -49,7 +49,7 @@ var rows = map[string]int{
 	"daemon/internal/secret":     15,
 	"daemon/internal/activation": 15,
 	"admin":                      15,
-	"daemon/internal/latency":   16,
+	"daemon/internal/latency":    16,
 
 	"daemon/internal/why":     14,
 	"daemon/internal/control": 12,

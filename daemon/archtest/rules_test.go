@@ -49,7 +49,7 @@ func TestRulesNameMetricsThatExist(t *testing.T) {
 // expressions are the rules without the names they record, labels and texts.
 func expressions(rules string) string {
 	var kept []string
-	for _, line := range strings.Split(rules, "\n") {
+	for line := range strings.SplitSeq(rules, "\n") {
 		if regexp.MustCompile(`record:|summary:|runbook_url:|alert:|- name:|^\s*#`).MatchString(line) {
 			continue
 		}
@@ -70,7 +70,8 @@ func TestPromtool(t *testing.T) {
 	rules, err := filepath.Glob(prometheusDir + "/rules/*.yml")
 	require.NoError(t, err)
 	for _, args := range [][]string{
-		append([]string{"check", "rules"}, rules...), {"test", "rules", prometheusDir + "/tests/alerts_test.yml"},
+		append([]string{"check", "rules"}, rules...),
+		{"test", "rules", prometheusDir + "/tests/alerts_test.yml"},
 		{"check", "config", "--syntax-only", prometheusDir + "/prometheus.yml"},
 	} {
 		out, err := exec.CommandContext(t.Context(), tool, args...).CombinedOutput()

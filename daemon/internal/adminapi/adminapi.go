@@ -203,13 +203,14 @@ type handler struct {
 	mux     *http.ServeMux
 	openAPI []byte
 	status  *board
+	tops    *tops
 	viewers atomic.Int64 // of events
 }
 
 // New returns the handler of everything under /admin/v1. It must be served by a
 // server made with NewServer: without its ConnContext every caller needs a
 // token.
-func New(o Options) (http.Handler, error) {
+func New(o Options) (*Handler, error) {
 	if o.Orgs == nil || o.Users == nil || o.Channels == nil || o.Tokens == nil || o.Jobs == nil || o.Latency == nil || o.Failures == nil || o.Retrier == nil ||
 		o.Control == nil || o.Recaller == nil || o.Logger == nil || o.Version == "" {
 		return nil, errors.New("adminapi: Orgs, Users, Channels, Tokens, Jobs, Latency, Failures, Retrier, Control, Recaller, Logger and Version are required")
@@ -220,6 +221,7 @@ func New(o Options) (http.Handler, error) {
 	o.Recheck = cmp.Or(o.Recheck, recheckEvery)
 	h := &handler{Options: o, mux: http.NewServeMux()}
 	h.status = newBoard(h)
+	h.tops = &tops{h: h, at: map[int64]*collector{}}
 	h.logins = newLockout(o.Now)
 	var err error
 	if h.metrics, err = newMetrics(o.Registerer); err != nil {
@@ -235,7 +237,7 @@ func New(o Options) (http.Handler, error) {
 		h.mux.Handle(rt.method+" "+rt.path, h.serve(rt))
 	}
 	h.mux.HandleFunc("/", h.unknown)
-	return http.HandlerFunc(h.enter), nil
+	return &Handler{http.HandlerFunc(h.enter), h}, nil
 }
 
 // NewServer returns the server a listener for handler needs: limits against

@@ -37,6 +37,7 @@ func (h *handler) routes() []route {
 	return append(h.slaRoutes(), []route{
 		{get, admin.VersionPath, admin.Viewer, "The server's version", nil, nil, admin.One[admin.Version]{}, h.version},
 		{get, admin.StatusPath, admin.Viewer, "Everything at a glance", nil, nil, admin.One[admin.Status]{}, h.showStatus},
+		{get, admin.TopPath, admin.Viewer, "Everything live views draw, once a second for all viewers", []string{"series"}, nil, admin.One[admin.Top]{}, h.showTop},
 		{get, admin.QueuesPath, admin.Viewer, "Queues, with counts and latency", nil, nil, admin.List[admin.Queue]{}, h.listQueues},
 		{get, admin.JobsPath, admin.Viewer, "Jobs, newest first", jobParams(), nil, admin.List[admin.Job]{}, h.listJobs},
 		{get, admin.JobsPath + "/{id}", admin.Viewer, "One job with its attempts; revealing what it sends needs the role operator", []string{"reveal", "reason"}, nil, admin.One[admin.JobDetail]{}, h.showJob},

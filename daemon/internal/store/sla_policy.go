@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/bandeja/inboxd/daemon/internal/audit"
 	"github.com/bandeja/inboxd/daemon/internal/sla"
 )
 
@@ -62,7 +63,12 @@ UPDATE orgs SET sla_target_ms = $2, sla_objective = $3, time_zone = $4, business
 			set, err = pgx.CollectExactlyOneRow(rows, scanPolicy)
 			return err
 		})
-		return tx.SendBatch(ctx, b).Close()
+		if err := tx.SendBatch(ctx, b).Close(); err != nil {
+			return err
+		}
+		return audit.Write(ctx, tx, audit.Record{OrgID: p.OrgID, Target: "policy of " + set.Org, After: map[string]any{
+			"target_ms": set.Target.Milliseconds(), "objective": set.Objective, "business_hours": set.Hours,
+		}})
 	})
 	if err != nil {
 		return sla.Policy{}, fmt.Errorf("set the SLA policy of org %d: %w", p.OrgID, err)

@@ -1,12 +1,14 @@
 package cli_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
@@ -109,11 +111,20 @@ func (c command) runs(t *testing.T, example string) {
 			if arg == "FILE" || strings.Contains(arg, "HOST:PORT") || strings.Contains(arg, "PATH/admin.sock") {
 				return // the reader's own
 			}
+			if strings.HasSuffix(arg, ".jsonl") || strings.HasSuffix(arg, ".csv") {
+				args[i] = filepath.Join(t.TempDir(), arg)
+			}
 			if arg == "1" && i > 0 && args[0] == "context" {
 				args[i] = "prod" // of a $(...)
 			}
 		}
-		got := s.run(t.Context(), args...)
+		ctx := t.Context()
+		if slices.Contains(args, "-f") || slices.Contains(args, "--follow") { // it goes on until somebody leaves
+			var leave context.CancelFunc
+			ctx, leave = context.WithTimeout(ctx, time.Second)
+			defer leave()
+		}
+		got := s.run(ctx, args...)
 		if len(c.path) > 0 && c.path[0] == "check" {
 			require.NotContains(t, got.out, "UNKNOWN", "%s: %s", example, got.err)
 			continue
@@ -127,6 +138,7 @@ func TestEveryCommandSpeaksJSON(t *testing.T) {
 	t.Parallel()
 	apart := map[string]string{
 		"help": "prints help", "context current": "there may be none", "login": "asks for a server",
+		"events": "-f goes on for ever", "jobs export": "writes jsonl or csv",
 		"context use": "needs a context", "context delete": "needs a context", "context set": "needs a context",
 	}
 	for _, c := range commands(t) {

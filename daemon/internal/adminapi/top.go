@@ -1,0 +1,211 @@
+package adminapi
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/daemon/internal/adminapi/alert"
+	"github.com/bandeja/inboxd/daemon/internal/inbox"
+)
+
+const (
+	topEvery   = time.Second      // between two pictures while somebody looks
+	topIdle    = 10 * time.Second // and while nobody does: also the step of the series
+	topPoints  = 120              // of the past
+	maxTops    = 32               // callers bound to orgs, with pictures of their own
+	orgsEvery  = 5 * time.Second  // parts of a picture that cost more
+	slaEvery   = 10 * time.Second
+	limitEvery = 3 * time.Second
+)
+
+// Handler serves the admin API. Watch keeps what it shows of the past.
+type Handler struct {
+	http.Handler
+
+	h *handler
+}
+
+// Watch looks at everything now and then until ctx ends, so that whoever opens
+// a live view sees how it came to this, and alerts know since when.
+func (x *Handler) Watch(ctx context.Context) {
+	t := time.NewTicker(topIdle)
+	defer t.Stop()
+	for {
+		x.h.tops.of(0).picture(ctx)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// tops has one collector per org that somebody is bound to, and one for all.
+type tops struct {
+	h  *handler
+	mu sync.Mutex
+	at map[int64]*collector
+}
+
+func (t *tops) of(orgID int64) *collector {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c := t.at[orgID]
+	if c == nil {
+		if len(t.at) >= maxTops {
+			for id := range t.at {
+				if id != 0 {
+					delete(t.at, id)
+				}
+			}
+		}
+		c = &collector{h: t.h, orgID: orgID, epoch: rand.Text(), alerts: alert.New(), due: map[string]time.Time{}}
+		t.at[orgID] = c
+	}
+	return c
+}
+
+// collector makes the pictures of one scope. However many look, there is at most
+// one a second; what costs more is asked for less often.
+type collector struct {
+	h      *handler
+	orgID  int64
+	epoch  string
+	alerts *alert.Evaluator
+
+	mu     sync.Mutex
+	last   admin.Top
+	seq    int64
+	due    map[string]time.Time // when each part is asked for again
+	parts  map[string]partState
+	orgs   orgFacts
+	users  []admin.TopUser
+	limits []admin.TopLimit
+	slas   map[string]slaOfOrg // by org name
+	series series
+}
+
+type partState struct {
+	at  time.Time // of what is known
+	err error
+}
+
+// picture returns the newest one, at most topEvery old.
+func (c *collector) picture(ctx context.Context) admin.Top {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.h.Now()
+	if c.last.GeneratedAt.IsZero() || now.Sub(c.last.GeneratedAt) >= topEvery-topEvery/10 {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), workTime)
+		defer cancel()
+		c.last = c.make(ctx, now)
+		c.series.note(c.last)
+	}
+	return c.last
+}
+
+func (c *collector) make(ctx context.Context, now time.Time) admin.Top {
+	c.seq++
+	status, stale := c.h.status.snapshot(ctx, c.orgID)
+	t := admin.Top{
+		Epoch: c.epoch, Seq: c.seq, GeneratedAt: now.UTC(), IntervalMS: topEvery.Milliseconds(),
+		Environment: c.h.Environment, Version: c.h.Version,
+	}
+	c.ask(ctx, now, "orgs", orgsEvery, c.readOrgs)
+	c.ask(ctx, now, "sla", slaEvery, c.readSLA)
+	c.ask(ctx, now, "limits", limitEvery, c.readLimits)
+	t.Types = c.types(ctx, now)
+	t.Queues = c.queues(ctx, status)
+	t.Workers = workersOf(status.Processes)
+	t.Orgs, t.Totals.Orgs = c.topOrgs(ctx, now)
+	t.Users, t.Totals.Users = head(c.users, admin.TopRows), len(c.users)
+	t.Limits, t.Totals.Limits = head(c.limits, admin.TopRows), len(c.limits)
+	t.Vitals = c.vitals(t)
+	t.Parts = c.partsOf(ctx, now, status, stale)
+	t.Alerts = c.alerts.Evaluate(t)
+	return t
+}
+
+// ask refreshes a part if it is due, and keeps what it had if that fails.
+func (c *collector) ask(ctx context.Context, now time.Time, name string, every time.Duration, read func(context.Context, time.Time) error) {
+	if now.Before(c.due[name]) {
+		return
+	}
+	began := c.h.Now()
+	err := read(ctx, now)
+	took := c.h.Now().Sub(began)
+	c.due[name] = now.Add(max(every, 10*took)) // a tenth of one connection at most
+	if c.parts == nil {
+		c.parts = map[string]partState{}
+	}
+	p := partState{at: now, err: err}
+	if err != nil {
+		p.at = c.parts[name].at
+		if inbox.KindOf(err) != inbox.Temporary {
+			c.h.Logger.WarnContext(ctx, "a part of the live picture is not known", "part", name, "error", err)
+		}
+	}
+	c.parts[name] = p
+}
+
+func (c *collector) partsOf(ctx context.Context, now time.Time, status admin.Status, stale time.Duration) []admin.TopPart {
+	parts := []admin.TopPart{{Name: "ledger", OK: status.Queues != nil && stale < beatLimit, AgeMS: stale.Milliseconds()}}
+	if !parts[0].OK {
+		parts[0].Error = word("the ledger does not answer")
+	}
+	for _, p := range partsFor(caller{orgID: c.orgID}, status.Parts) {
+		parts = append(parts, admin.TopPart{Name: p.Name, OK: p.OK, Error: p.Error})
+	}
+	for _, name := range []string{"latency", "orgs", "sla", "limits"} {
+		p, known := c.parts[name]
+		if !known {
+			continue
+		}
+		part := admin.TopPart{Name: name, OK: p.err == nil, AgeMS: max(now.Sub(p.at).Milliseconds(), 0)}
+		if p.err != nil {
+			_, _, text := c.h.explain(ctx, admin.TopPath, p.err)
+			part.Error = &text
+			if p.at.IsZero() {
+				part.AgeMS = 0
+			}
+		}
+		parts = append(parts, part)
+	}
+	return parts
+}
+
+func head[T any](all []T, most int) []T {
+	if all == nil {
+		return []T{}
+	}
+	return all[:min(len(all), most)]
+}
+
+func (h *handler) showTop(ctx context.Context, c *call) (any, error) {
+	points := 0
+	if raw := c.query.Get("series"); raw != "" {
+		n, err := strconv.Atoi(raw)
+		if err != nil || n < 0 || n > topPoints {
+			return nil, inbox.Faultf(inbox.Invalid, "bad_series", "series %q is not a number of points from 0 to %d", raw, topPoints)
+		}
+		points = n
+	}
+	k := h.tops.of(c.caller.orgID)
+	t := k.picture(ctx)
+	t.Actor, t.Role = c.caller.name, c.caller.role
+	if points > 0 {
+		t.Series = k.past(points)
+	}
+	return one(h, "top", t), nil
+}
+
+func (c *collector) past(points int) *admin.TopSeries {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.series.wire(points)
+}
