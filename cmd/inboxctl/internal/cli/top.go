@@ -43,9 +43,7 @@ whole picture, -o jsonl and -o csv the rows of VIEW (default: queues).`,
 		Example: `  inboxctl top
   inboxctl top jobs queue=whatsapp state=dead
   inboxctl top latency --window 1h
-  inboxctl top --once -o json | jq .item.vitals
-  inboxctl top --record night.jsonl
-  inboxctl top --replay night.jsonl`,
+  inboxctl top --once -o json`,
 		Args: o.parse,
 		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runTop)(cmd.Context(), o) },
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -73,6 +71,11 @@ whole picture, -o jsonl and -o csv the rows of VIEW (default: queues).`,
 
 // parse reads the view and what narrows it.
 func (o *topOptions) parse(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		if err := checkWord("view", "top", args[0], tui.ViewNames()); err != nil {
+			return err
+		}
+	}
 	start, err := tui.ParseStart(args)
 	if err != nil {
 		return usagef("%s", err)

@@ -93,7 +93,7 @@ func TestTopRefusesSlips(t *testing.T) {
 	t.Parallel()
 	s := topSession(t)
 	for args, want := range map[string]string{
-		"--interval 1ms": "use 500ms or more", "--window 2h": "1h", "--theme drak": "did you mean dark", "jbos": "try jobs", "jobs ogr=acme": "try org",
+		"--interval 1ms": "use 500ms or more", "--window 2h": "1h", "--theme drak": "did you mean dark", "jbos": "did you mean jobs", "jobs ogr=acme": "try org",
 		"jobs state=deed": "did you mean dead", "--once --watch": "use one of them", "--record a --replay b": "only copy",
 	} {
 		got := s.run(t.Context(), append([]string{"top"}, strings.Fields(args)...)...)
