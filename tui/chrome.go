@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/tui/internal/keys"
+	"github.com/bandeja/inboxd/tui/internal/screen"
 	"github.com/bandeja/inboxd/tui/internal/theme"
 	"github.com/bandeja/inboxd/tui/internal/widget"
 	"github.com/bandeja/inboxd/tui/text"
@@ -28,21 +30,24 @@ func (m model) age(s snapshot) time.Duration {
 
 // vitals is the first line: where this is, how old it is, and how it goes.
 func (m model) vitals() string {
-	status := m.shown.answer.Item
+	top := m.shown.answer.Item
 	badge := theme.Badge
-	if strings.Contains(strings.ToLower(status.Environment), "prod") {
+	if strings.Contains(strings.ToLower(top.Environment), "prod") {
 		badge = theme.Production
 	}
 	segments := []widget.Segment{m.badge()}
-	if status.Environment != "" {
-		segments = append([]widget.Segment{{Text: " " + strings.ToUpper(status.Environment) + " ", Role: badge}}, segments...)
+	if top.Environment != "" {
+		segments = append([]widget.Segment{{Text: " " + strings.ToUpper(top.Environment) + " ", Role: badge}}, segments...)
 	} else {
 		segments[0].Text = " " + segments[0].Text
 	}
 	if !m.shown.at.IsZero() {
-		segments = append(segments, m.sums(status)...)
+		segments = append(segments, m.signs(top.Vitals)...)
 	}
 	clock := m.now.UTC().Format("15:04:05Z")
+	if m.width < 100 {
+		clock = m.now.UTC().Format("15:04Z")
+	}
 	line := widget.Line(m.theme, max(m.width-len(clock)-2, m.width/2), "  ", segments...)
 	return widget.Ends(m.theme, m.width, line, m.theme.Paint(theme.Dim, clock))
 }
@@ -65,75 +70,150 @@ func (m model) badge() widget.Segment {
 	return widget.Segment{Text: g.Live + " live " + age}
 }
 
-// sums are the vital signs over all queues.
-func (m model) sums(status admin.Status) []widget.Segment {
-	segments := headline(status)
-	if status.Queues == nil {
-		return segments
+// signs are the vital signs over all queues.
+func (m model) signs(v admin.Vitals) []widget.Segment {
+	g := m.theme.Glyphs
+	depth := "depth " + text.Count(v.Depth)
+	switch {
+	case v.DepthTrend > 0:
+		depth += g.Up
+	case v.DepthTrend < 0:
+		depth += g.Down
 	}
-	oldest := int64(-1)
-	var ready, running int64
-	for _, q := range status.Queues {
-		ready += q.Ready
-		running += q.Running
-		if q.OldestReadyMS != nil {
-			oldest = max(oldest, *q.OldestReadyMS)
-		}
+	segments := []widget.Segment{{Text: depth, Rank: 1}, signOf("old", spanText(v.OldestReadyMS, g), v.OldestReadyMS != nil && *v.OldestReadyMS >= triage.TooOld.Milliseconds())}
+	segments = append(segments,
+		widget.Segment{Text: "in " + rateText(v.InPerS, g) + " out " + rateText(v.OutPerS, g) + "/s", Rank: 4},
+		failSign(v.FailPerS, g),
+		widget.Segment{Text: "P95 " + millisText(v.P95MS, g), Rank: 1})
+	sla := widget.Segment{Text: "SLA " + g.Unknown}
+	if v.SLA != nil {
+		sla = signOf("SLA", screen.Percent(*v.SLA), v.SLAObjective != nil && *v.SLA < *v.SLAObjective)
+		sla.Rank = 0
 	}
-	age := widget.Segment{Text: "oldest " + m.theme.Glyphs.Unknown, Rank: 2}
-	if oldest >= 0 {
-		age.Text = "oldest " + text.Millis(float64(oldest))
-	}
-	if oldest >= triage.TooOld.Milliseconds() {
-		age = widget.Segment{Text: age.Text + "!", Role: theme.Crit}
-	}
-	return append(segments, age, widget.Segment{Text: "ready " + text.Count(ready), Rank: 3},
-		widget.Segment{Text: "run " + text.Count(running), Rank: 4})
-}
-
-// headline is triage.Headline in pieces. What a narrow screen drops first is
-// told again further down.
-func headline(status admin.Status) []widget.Segment {
-	verdict := widget.Segment{Text: triage.Verdict(status), Rank: 5}
-	if !status.Healthy {
-		verdict = widget.Segment{Text: verdict.Text + "!", Role: theme.Crit}
-	}
-	segments := []widget.Segment{verdict}
-	for _, t := range triage.Troubles(status) {
-		s := widget.Segment{Text: t.Text + "!", Role: theme.Warn, Rank: 1}
-		if t.Kind == "silent" {
-			s.Role, s.Rank = theme.Crit, 2
-		}
-		segments = append(segments, s)
+	segments = append(segments, sla)
+	if v.Slots > 0 {
+		segments = append(segments, widget.Segment{Text: fmt.Sprintf("%d/%d slots", v.SlotsBusy, v.Slots), Rank: 5})
 	}
 	return segments
 }
 
-// context is the second line: what is shown, from where, in which order.
-func (m model) context() string {
-	server := ""
-	if v := m.shown.answer.Item.Version; v != "" {
-		server = "inboxd " + v
-		if m.options.Version != "" && m.options.Version != v {
-			server += " (inboxctl is " + brief(m.options.Version) + ")"
-		}
+// signOf is a sign that stays when it is bad and goes early when it is not.
+func signOf(name, value string, bad bool) widget.Segment {
+	if bad {
+		return widget.Segment{Text: name + " " + value + "!", Role: theme.Crit}
 	}
-	left := widget.Line(m.theme, m.width, "  ", widget.Segment{Text: " Queues", Role: theme.Title},
-		widget.Segment{Text: brief(m.options.Target), Role: theme.Dim, Rank: 2}, widget.Segment{Text: server, Role: theme.Dim, Rank: 3})
-	if m.shown.at.IsZero() {
-		return left
-	}
-	order := m.queues.Order(m.theme)
-	if m.queues.Held(m.now) {
-		order = "order held"
-	}
-	right := order + "  every " + m.period().String()
-	return widget.Ends(m.theme, m.width, left, m.theme.Paint(theme.Dim, right))
+	return widget.Segment{Text: name + " " + value, Rank: 2}
 }
 
-// message is the line above the keys: what is wrong with the connection, else
-// the latest remark.
+// failSign goes before the others: which queue fails is in every table.
+func failSign(perS *float64, g theme.Glyphs) widget.Segment {
+	s := signOf("fail", rateText(perS, g)+"/s", perS != nil && *perS >= 0.05)
+	s.Rank = max(s.Rank, 3)
+	return s
+}
+
+func spanText(ms *int64, g theme.Glyphs) string {
+	if ms == nil {
+		return g.Unknown
+	}
+	return text.Millis(float64(*ms))
+}
+
+func millisText(ms *float64, g theme.Glyphs) string {
+	if ms == nil {
+		return g.Unknown
+	}
+	return text.Millis(*ms)
+}
+
+func rateText(perSecond *float64, g theme.Glyphs) string {
+	if perSecond == nil {
+		return g.Unknown
+	}
+	return text.Rate(*perSecond)
+}
+
+// tabs is the second line: the views and which of them is shown.
+func (m model) tabs() string {
+	short := m.width < 100
+	var b strings.Builder
+	for i, v := range m.views {
+		name := v.Name()
+		tab := strconv.Itoa(i+1) + " " + name
+		if short {
+			tab = strconv.Itoa(i+1) + shortNames()[i]
+		}
+		role := theme.Plain
+		if i == len(m.views)-1 {
+			if critical, warning := screen.AlertCounts(m.shown.answer.Item.Alerts); critical+warning > 0 {
+				tab += m.theme.Glyphs.Up + strconv.Itoa(critical+warning)
+				role = theme.Warn
+				if critical > 0 {
+					role = theme.Crit
+				}
+			}
+		}
+		if i == m.at {
+			b.WriteString(m.theme.Paint(theme.Title, "["+tab+"]"))
+			continue
+		}
+		b.WriteString(" " + m.theme.Paint(role, tab))
+		b.WriteByte(' ')
+	}
+	return strings.TrimRight(b.String(), " ")
+}
+
+// shortNames are the names of the views where there is little room.
+func shortNames() []string {
+	return []string{"Over", "Queue", "Jobs", "Lat", "Orgs", "SLA", "Limit", "Work", "Alert"}
+}
+
+// context is the third line: what is shown, and in which order.
+func (m model) context() string {
+	left := []widget.Segment{{Text: " " + m.view().Name(), Role: theme.Title}}
+	if m.at == jobsView {
+		left = append(left, widget.Segment{Text: writeSelector(m.jobsScreen().Selector)})
+	}
+	if m.story.open() {
+		left = append(left, widget.Segment{Text: m.theme.Glyphs.Arrow + " " + m.story.title})
+	}
+	if shown, all := m.view().Rows(); shown < all {
+		left = append(left, widget.Segment{Text: fmt.Sprintf("filter: %d of %d", shown, all), Role: theme.Warn})
+	}
+	if marks := len(m.view().Marks()); marks > 0 {
+		left = append(left, widget.Segment{Text: fmt.Sprintf("%s%d marked", m.theme.Glyphs.Mark, marks)})
+	}
+	left = append(left, widget.Segment{Text: m.versions(), Role: theme.Warn, Rank: 1}, widget.Segment{Text: brief(m.options.Target), Role: theme.Dim, Rank: 2})
+	if m.shown.at.IsZero() || m.story.open() {
+		return widget.Line(m.theme, m.width, "  ", left...)
+	}
+	right := m.theme.Paint(theme.Dim, m.view().Said(m.theme, m.now)+"  every "+m.period().String())
+	room := m.width - text.Width(right) - 1
+	if room < leastContext {
+		return widget.Line(m.theme, m.width, "  ", left...)
+	}
+	return text.Fill(widget.Line(m.theme, room-1, "  ", left...), room, "") + right
+}
+
+// leastContext is how many cells the left of the context line has before the
+// right is dropped for it.
+const leastContext = 20
+
+// versions says so if the server is of another version than this program.
+func (m model) versions() string {
+	v := m.shown.answer.Item.Version
+	if v == "" || m.options.Version == "" || m.options.Version == v {
+		return ""
+	}
+	return "inboxd is " + v + ", inboxctl " + brief(m.options.Version)
+}
+
+// message is the line above the keys: what is being typed, what is wrong with
+// the connection, else the latest remark.
 func (m model) message() string {
+	if m.prompt.open() {
+		return widget.Line(m.theme, m.width, "", widget.Segment{Text: " " + m.prompt.sign + m.prompt.text + "_"})
+	}
 	c := m.connection
 	if c.err != nil {
 		next := "asking now"
@@ -161,14 +241,60 @@ func reason(err error) string {
 	}
 }
 
-// hints is the last line: the keys that matter now.
-func (m model) hints() string {
-	var segments []widget.Segment
-	for i, hint := range m.keys.Hints() {
-		if !m.frozenAt.IsZero() {
-			hint = strings.Replace(hint, "f freeze", "f go on", 1)
-		}
-		segments = append(segments, widget.Segment{Text: " " + hint, Role: theme.Dim, Rank: i})
+// place is where keys are pressed: an open job, or the view.
+func (m model) place() string {
+	switch {
+	case m.story.id != "":
+		return keys.Job
+	case m.story.open():
+		return keys.Page
 	}
-	return widget.Line(m.theme, m.width, " ", segments...)
+	return m.view().Name()
+}
+
+// hints is the last line: the keys that matter here, then the changes; those
+// that are off say why.
+func (m model) hints() string {
+	switch {
+	case m.question.open():
+		return widget.Line(m.theme, m.width, "  ", widget.Segment{Text: " Esc leaves everything as it is", Role: theme.Dim}, widget.Segment{Text: "Enter goes on", Role: theme.Dim, Rank: 1})
+	case m.prompt.sign == ":":
+		return widget.Line(m.theme, m.width, "  ", widget.Segment{Text: " Enter goes, Tab completes", Role: theme.Dim},
+			widget.Segment{Text: strings.Join(m.prompt.completions(), " ")})
+	case m.prompt.open():
+		return widget.Line(m.theme, m.width, "  ", widget.Segment{Text: " Enter keeps it", Role: theme.Dim}, widget.Segment{Text: "Esc shows all", Role: theme.Dim},
+			widget.Segment{Text: "^u clears", Role: theme.Dim, Rank: 1})
+	}
+	looks, changes := m.keys.Hints(m.place())
+	var segments []widget.Segment
+	for i, b := range looks {
+		word := b.Hint
+		if b.Action == keys.Freeze && !m.frozenAt.IsZero() {
+			word = "go on"
+		}
+		segments = append(segments, widget.Segment{Text: b.Short() + " " + word, Role: theme.Dim, Rank: i + 1})
+	}
+	segments[0].Text, segments[0].Rank = " "+segments[0].Text, 0
+	return widget.Line(m.theme, m.width, "  ", append(segments, m.changeHints(changes)...)...)
+}
+
+// changeHints are the capitals. They stay ahead of what only looks when there
+// is little room.
+func (m model) changeHints(changes []keys.Binding) (segments []widget.Segment) {
+	bar := m.theme.Glyphs.Separator + " "
+	if why := m.refuse(); why != "" {
+		var capitals []string
+		for _, b := range changes {
+			capitals = append(capitals, b.Short())
+		}
+		return []widget.Segment{{Text: bar + strings.Join(capitals, " ") + " off: " + m.off(), Role: theme.Dim, Rank: 2}}
+	}
+	for i, b := range changes {
+		if b.Action == keys.Undo && m.undo == "" {
+			continue
+		}
+		segments = append(segments, widget.Segment{Text: bar + b.Short() + " " + b.Hint, Rank: 2 + i})
+		bar = ""
+	}
+	return segments
 }

@@ -1,9 +1,10 @@
 package tui
 
 import (
-	"slices"
+	"reflect"
+	"strings"
+	"unicode"
 
-	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/tui/text"
 )
 
@@ -17,24 +18,46 @@ func brief(s string) string {
 }
 
 // clean makes every string of an answer safe to draw: names, hosts and errors
-// come from outside. It copies what it changes.
-func clean(s admin.Status) admin.Status {
-	s.Version, s.Environment = brief(s.Version), brief(s.Environment)
-	s.Queues = slices.Clone(s.Queues)
-	for i := range s.Queues {
-		s.Queues[i].Name = brief(s.Queues[i].Name)
-	}
-	s.Processes = slices.Clone(s.Processes)
-	for i := range s.Processes {
-		p := &s.Processes[i]
-		p.ID, p.Host, p.Mode, p.Version = brief(p.ID), brief(p.Host), brief(p.Mode), brief(p.Version)
-	}
-	s.Parts = slices.Clone(s.Parts)
-	for i := range s.Parts {
-		s.Parts[i].Name = brief(s.Parts[i].Name)
-		if why := s.Parts[i].Error; why != nil {
-			s.Parts[i].Error = new(brief(*why))
+// come from outside. The answer must not be shared: it changes it in place.
+func clean[T any](answer T) T {
+	cleanValue(reflect.ValueOf(&answer).Elem())
+	return answer
+}
+
+// cleanValue goes through all that an answer can be made of. Keys of maps are
+// ids of the server's own making and stay.
+func cleanValue(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(brief(v.String()))
+	case reflect.Pointer:
+		if !v.IsNil() {
+			cleanValue(v.Elem())
 		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			cleanValue(v.Index(i))
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() && v.Field(i).CanSet() {
+				cleanValue(v.Field(i))
+			}
+		}
+	default:
 	}
-	return s
+}
+
+// asciiOnly is a line for a terminal without UTF-8: what it would spoil is as
+// many question marks as it is wide.
+func asciiOnly(line string) string {
+	var b strings.Builder
+	for _, r := range line {
+		if r > unicode.MaxASCII {
+			b.WriteString(strings.Repeat("?", text.Width(string(r))))
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }

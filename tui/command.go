@@ -12,6 +12,8 @@ const (
 	questionTimeout = 5 * time.Second
 	// heartbeat is how often ages are redrawn.
 	heartbeat = time.Second
+	// seriesPoints is how much of the past is asked for.
+	seriesPoints = 60
 )
 
 // ask puts one question to the server.
@@ -19,7 +21,7 @@ func (m model) ask(number int) tea.Cmd {
 	return func() tea.Msg {
 		ctx, cancel := context.WithTimeout(m.ctx, questionTimeout)
 		defer cancel()
-		answer, err := m.options.Source.Status(ctx)
+		answer, err := m.options.Source.Top(ctx, seriesPoints)
 		return answerMsg{number: number, answer: answer, err: err, at: m.options.Now()}
 	}
 }

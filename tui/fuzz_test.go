@@ -19,6 +19,7 @@ func FuzzUpdate(f *testing.F) {
 	f.Add([]byte("jjkG?f\x01\x02\x03\x04\x05qs<i,."), "name")
 	f.Add([]byte{0, 20, 5, 1, 2, 2, 2, 1, 3, 0, 250, 80}, "日本企業 \u202e\x1b[31m")
 	f.Add([]byte{1, 1, 6, 6, 1, 2, 7, 8}, "")
+	f.Add([]byte("\x011\x012j \x013R\x01X4vto\x015/6bP7L8U9!-:jobs"), "acme")
 	f.Fuzz(func(t *testing.T, script []byte, name string) {
 		if len(script) > 200 {
 			script = script[:200]
@@ -43,7 +44,7 @@ func fuzzed(m model, b byte, i int, name string) tea.Msg {
 	case 0:
 		return tea.WindowSizeMsg{Width: 5 + 7*i%250, Height: 1 + 3*i%80}
 	case 1:
-		return answered(m, fuzzedStatus(i, name))
+		return answered(m, fuzzedTop(i, name))
 	case 2:
 		return tickMsg{at: m.now.Add(time.Duration(i) * 700 * time.Millisecond)}
 	case 3:
@@ -62,7 +63,7 @@ func fuzzed(m model, b byte, i int, name string) tea.Msg {
 	return press(string(rune(b)))
 }
 
-func fuzzedStatus(i int, name string) admin.One[admin.Status] {
+func fuzzedTop(i int, name string) admin.One[admin.Top] {
 	answer := busy()
 	answer.StaleMS = int64(i) * 1000
 	answer.Item.Queues = answer.Item.Queues[:i%6%(len(answer.Item.Queues)+1)]
@@ -70,9 +71,9 @@ func fuzzedStatus(i int, name string) admin.One[admin.Status] {
 	for q := range answer.Item.Queues {
 		answer.Item.Queues[q].Name = name
 		answer.Item.Queues[q].Ready = int64(i) << (i % 60)
-		answer.Item.Queues[q].DonePerS = new(float64(i) / 3)
+		answer.Item.Queues[q].OutPerS = new(float64(i) / 3)
 	}
-	answer.Item.Processes = answer.Item.Processes[:i%5]
+	answer.Item.Workers, answer.Item.Orgs, answer.Item.Users = answer.Item.Workers[:i%5], answer.Item.Orgs[:i%4], answer.Item.Users[:i%3]
 	if i%7 == 0 {
 		answer.Item.Queues, answer.Item.Environment = nil, name
 	}
@@ -81,10 +82,8 @@ func fuzzedStatus(i int, name string) admin.One[admin.Status] {
 
 func requireCursor(t *testing.T, m model) {
 	t.Helper()
-	if m.queues.Len() == 0 {
-		require.Empty(t, m.queues.Cursor())
-		return
+	for _, v := range m.views[1:] {
+		shown, _ := v.Rows()
+		require.Equal(t, shown > 0, v.Cursor() != "", "%s: the cursor is on %q of %d rows", v.Name(), v.Cursor(), shown)
 	}
-	_, ok := m.queues.Selected()
-	require.True(t, ok, "the cursor is on %q, which does not exist", m.queues.Cursor())
 }

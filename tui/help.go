@@ -3,42 +3,98 @@ package tui
 import (
 	"strings"
 
-	"github.com/charmbracelet/x/ansi"
-
+	"github.com/bandeja/inboxd/tui/internal/screen"
 	"github.com/bandeja/inboxd/tui/internal/theme"
 	"github.com/bandeja/inboxd/tui/internal/widget"
 	"github.com/bandeja/inboxd/tui/text"
 )
 
+// threeColumns is from where the meaning of words has a column of its own.
+const threeColumns = 120
+
 // helpLines draws the key table itself, so that it cannot lie, and what the
 // words and signs of the screen mean.
-func (m model) helpLines() []string {
-	lines := []string{widget.Line(m.theme, m.width, "", widget.Segment{Text: " HELP: nothing on this screen changes anything.", Role: theme.Title})}
-	columns := 1
-	if m.width >= defaultWidth {
-		columns = 2
+func (m model) helpLines(height int) []string {
+	columns := 2
+	switch {
+	case m.width < defaultWidth:
+		columns = 1
+	case m.width >= threeColumns:
+		columns = 3
 	}
-	rows := (len(m.keys) + columns - 1) / columns
-	for row := range rows {
-		var line strings.Builder
-		for at := row; at < len(m.keys); at += rows {
-			b := m.keys[at]
-			line.WriteString(" " + text.Fill(m.theme.Paint(theme.Head, b.Label), 9, "") + " " + text.Fill(b.Help, m.width/columns-12, ""))
+	cells := m.width / columns
+	looks, changes := m.helpKeys(cells)
+	changes = append(append(changes, ""), m.helpSigns()...)
+	words := m.helpWords(cells)
+	if columns == 2 {
+		words = m.helpWords(m.width)
+	}
+	var lines []string
+	switch columns {
+	case 1:
+		lines = append(append(looks, changes...), words...)
+	case 2:
+		lines = append(beside(cells, looks, changes), words...)
+	default:
+		lines = beside(cells, looks, changes, words)
+	}
+	return lines[min(m.helpScroll, max(len(lines)-height, 0)):]
+}
+
+func beside(cells int, blocks ...[]string) []string {
+	rows := 0
+	for _, b := range blocks {
+		rows = max(rows, len(b))
+	}
+	for i, b := range blocks {
+		blocks[i] = widget.Block(b, cells, rows)
+	}
+	return widget.Beside(blocks...)
+}
+
+func (m model) helpKeys(cells int) (looks, changes []string) {
+	looks = []string{m.theme.Paint(theme.Title, " LOOK: nothing here changes anything")}
+	head := " CHANGE: always asked first"
+	if m.refuse() != "" {
+		head = " CHANGE, off: " + m.off()
+	}
+	changes = []string{m.theme.Paint(theme.Title, text.Cut(head, cells, m.theme.Glyphs.Ellipsis))}
+	for _, l := range m.keys.Lines() {
+		if l.Change {
+			changes = append(changes, " "+text.Fill(m.theme.Paint(theme.Head, l.Keys), 3, "")+" "+l.Text)
+			continue
 		}
-		lines = append(lines, strings.TrimRight(line.String(), " "))
+		looks = append(looks, " "+text.Fill(m.theme.Paint(theme.Head, l.Keys), 11, "")+" "+l.Text)
 	}
+	return looks, changes
+}
+
+func (m model) helpSigns() []string {
 	g := m.theme.Glyphs
+	return []string{
+		m.theme.Paint(theme.Title, " SIGNS"),
+		" !   needs a look",
+		" " + g.Unknown + "   not known, never 0",
+		" " + g.Few + "   a P99 of fewer than 100",
+		" " + g.Frozen + "   paused   " + g.Mark + " marked",
+		" " + g.Up + " " + g.Down + " grows, shrinks; order",
+	}
+}
+
+func (m model) helpWords(cells int) (lines []string) {
+	lines = []string{m.theme.Paint(theme.Title, " WORDS")}
 	for _, note := range []string{
-		"!  needs a look    " + g.Unknown + "  not known    " + g.Few + "  a P99 of fewer than 100 is not drawn",
-		"SCHED waits for its time. RETRY of these: tried before. DISP handed out, not yet started. HELD kept back. UNCERT perhaps sent: never again by itself.",
-		"IN/s, DONE/s: averages of the last minute. DRAINS: time until READY is empty.",
-		"wait: ready to start. run: start to outcome. end to end: created to final. n: how many. dial: the share of jobs that travels by Redis.",
+		"SCHED waits for its time. RETRY: of these, tried before. HELD: kept back. UNCERT: perhaps sent, never again by itself.",
+		"IN/s OUT/s: averages of the last minute. DRAINS: until READY is empty.",
+		"wait: ready to start. run: start to outcome. end to end: created to final. n: how many.",
+		"DIAL: the share that travels by Redis.",
 		"order held: rows keep their places for 3s after the cursor has moved.",
-		"silent: a process without a heartbeat for 10s.",
+		"silent: no heartbeat for 10s.",
 	} {
-		for line := range strings.Lines(ansi.Wordwrap(note, max(m.width-2, 10), "") + "\n") {
-			lines = append(lines, " "+strings.TrimRight(line, "\n"))
-		}
+		lines = append(lines, screen.Wrap(" ", note, cells-1)...)
+	}
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(line, " ")
 	}
 	return lines
 }

@@ -15,7 +15,7 @@ type tickMsg struct {
 // older one is dropped. At is when it came.
 type answerMsg struct {
 	number int
-	answer admin.One[admin.Status]
+	answer admin.One[admin.Top]
 	err    error
 	at     time.Time
 }

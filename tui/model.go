@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -31,6 +32,7 @@ type model struct {
 	interval      time.Duration
 	blurred       bool
 	help          bool
+	helpScroll    int
 	toast         string
 	toastUntil    time.Time
 
@@ -38,12 +40,22 @@ type model struct {
 	shown      snapshot // what is drawn
 	latest     snapshot // the newest answer; shown follows unless frozen
 	frozenAt   time.Time
-	queues     *screen.Queues
+
+	views  []screen.View
+	at     int   // the view that is shown
+	before []int // views to go back to
+	jobs   jobsFeed
+	story  story
+	prompt prompt
+
+	first    tea.Cmd // what the first view asks
+	question question
+	undo     string // the last operation that can be undone
 }
 
 // snapshot is one answer, cleaned, with the time it came.
 type snapshot struct {
-	answer admin.One[admin.Status]
+	answer admin.One[admin.Top]
 	at     time.Time // zero: none yet
 }
 
@@ -55,13 +67,25 @@ func newModel(ctx context.Context, o Options, th theme.Theme, random func() floa
 		width: defaultWidth, height: defaultHeight,
 		now: o.Now(), interval: o.Interval,
 		connection: connection{random: random, due: o.Now().Add(o.Interval)},
-		queues:     &screen.Queues{},
+		views:      screen.Views(),
 	}
+}
+
+// view is the view that is shown.
+func (m model) view() screen.View { return m.views[m.at] }
+
+// change returns the model with a copy of view i, and that copy to change:
+// models that are drawn never change.
+func (m model) change(i int) (model, screen.View) {
+	views := slices.Clone(m.views)
+	views[i] = views[i].Clone()
+	m.views = views
+	return m, views[i]
 }
 
 // Init asks the first question and starts the clock.
 func (m model) Init() tea.Cmd {
-	return tea.Batch(m.ask(m.connection.number), m.tick())
+	return tea.Batch(m.ask(m.connection.number), m.first, m.tick())
 }
 
 // Update decides; it never waits. Size comes first, then the clock, then data,
@@ -76,9 +100,19 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tickMsg:
 		m.now = msg.at
 		next, cmd := m.askIfDue()
-		return next, tea.Batch(cmd, next.tick())
+		next, more := next.askForJobs()
+		next, told := next.askForStory(false)
+		return next, tea.Batch(cmd, more, told, next.tick())
 	case answerMsg:
 		return m.takeAnswer(msg), nil
+	case jobsMsg:
+		return m.takeJobs(msg), nil
+	case storyMsg:
+		return m.takeStory(msg), nil
+	case countedMsg:
+		return m.clocked().takeCounted(msg), nil
+	case committedMsg:
+		return m.takeCommitted(msg).askIfDue()
 	case tea.FocusMsg:
 		m.blurred = false
 		return m.askIfDue()
@@ -88,9 +122,18 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.connection.due = time.Time{}
 		return m.askIfDue()
 	case tea.KeyMsg:
-		return m.takeKey(msg)
+		return m.clocked().takeKey(msg)
 	}
 	return m, nil
+}
+
+// clocked is the model at this moment, which may be after the last tick: how long
+// a question has been there is counted in less than that.
+func (m model) clocked() model {
+	if now := m.options.Now(); now.After(m.now) {
+		m.now = now
+	}
+	return m
 }
 
 // askIfDue asks the server if it is time and no question is open.
@@ -113,6 +156,9 @@ func (m model) takeAnswer(msg answerMsg) model {
 		return m
 	}
 	msg.answer.Item = clean(msg.answer.Item)
+	if was := m.latest.answer.Item.Epoch; was != "" && was != msg.answer.Item.Epoch {
+		m = m.say("the server has restarted at or before " + msg.answer.Item.GeneratedAt.UTC().Format("15:04:05Z") + ": its rates begin anew")
+	}
 	m.latest = snapshot{answer: msg.answer, at: m.now}
 	if m.frozenAt.IsZero() {
 		return m.show()
@@ -123,9 +169,11 @@ func (m model) takeAnswer(msg answerMsg) model {
 // show draws from the newest answer.
 func (m model) show() model {
 	m.shown = m.latest
-	queues := *m.queues
-	queues.SetData(m.shown.answer.Item.Queues, m.now)
-	m.queues = &queues
+	for i := range m.views {
+		var v screen.View
+		m, v = m.change(i)
+		v.Set(m.shown.answer.Item, m.now)
+	}
 	return m
 }
 

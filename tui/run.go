@@ -1,7 +1,7 @@
 // Package tui is `inboxctl top`: a live view of queues, latency and processes
 // for the engineer on call. It is the only package that draws. It refuses to
-// know the server: what it shows comes from a Source, and nothing it does today
-// changes anything.
+// know the server: what it shows comes from a Source, and what it changes goes
+// to a Changer.
 package tui
 
 import (
@@ -11,6 +11,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -27,16 +28,29 @@ import (
 const framesPerSecond = 30
 
 // DefaultInterval is how often the server is asked when nothing else is said.
-const DefaultInterval = 2 * time.Second
+const DefaultInterval = time.Second
 
 // Source answers what is shown. *admin.Client is one.
 type Source interface {
-	Status(ctx context.Context) (admin.One[admin.Status], error)
+	Top(ctx context.Context, series int) (admin.One[admin.Top], error)
+	Jobs(ctx context.Context, s admin.Selector, p admin.Page) (admin.List[admin.Job], error)
+	Job(ctx context.Context, id string) (admin.One[admin.JobDetail], error)
+	Why(ctx context.Context, id string) (admin.One[admin.JobWhy], error)
+	ErrorGroups(ctx context.Context, s admin.Selector, p admin.Page) (admin.List[admin.ErrorGroup], error)
+	Operations(ctx context.Context, state []string, p admin.Page) (admin.List[admin.Operation], error)
 }
 
 // Options configure Run.
 type Options struct {
 	Source   Source
+	Changer  Changer       // nil: nothing can be changed
+	Drainer  Drainer       // nil: the Changer, if it is one
+	ReadOnly bool          // changes are refused
+	Start    Start         // what is shown first
+	Window   string        // of the latencies, one of admin.TopWindows; empty: 5m
+	Theme    string        // one of Themes; empty: auto
+	Watch    bool          // with Once: again and again, until ctx ends
+	Plain    bool          // sentences for a screen reader: all once, then what changes
 	Target   string        // where the data comes from, as the operator would write it; shown
 	Version  string        // of this program; a server of another version is pointed out
 	Interval time.Duration // between two questions; 0: DefaultInterval; at least 500 ms
@@ -66,7 +80,21 @@ func (o *Options) setDefaults() error {
 		o.Now = time.Now
 	}
 	o.Interval = max(o.Interval, intervals()[0])
+	o.ReadOnly = o.ReadOnly || o.Changer == nil
 	return nil
+}
+
+// Themes lists the words of Options.Theme. Auto takes light where the terminal
+// says so in COLORFGBG; it is never asked.
+func Themes() []string { return []string{"auto", "dark", "light", "mono"} }
+
+func (o *Options) look() theme.Options {
+	light := o.Theme == "light"
+	if o.Theme == "" || o.Theme == "auto" {
+		_, background, ok := strings.Cut(os.Getenv("COLORFGBG"), ";")
+		light = ok && (strings.HasSuffix(background, "7") || strings.HasSuffix(background, "15"))
+	}
+	return theme.Options{Color: !o.NoColor && o.Theme != "mono", Light: light, ASCII: o.ASCII}
 }
 
 // Run shows the live view until the operator quits, ctx ends or a signal comes.
@@ -79,15 +107,19 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	width, height, live := terminalSize(o.Out)
-	if o.Once || !live || os.Getenv("TERM") == "dumb" {
+	switch {
+	case o.Plain:
+		return plain(ctx, o)
+	case o.Once || o.Watch || !live || os.Getenv("TERM") == "dumb":
 		return once(ctx, o, width)
 	}
 
 	// Commands that are under way when the program ends are cancelled with it.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	m := newModel(ctx, o, theme.New(theme.Options{Color: !o.NoColor, ASCII: o.ASCII}), rand.Float64)
+	m := newModel(ctx, o, theme.New(o.look()), rand.Float64)
 	m.width, m.height = width, height
+	m = m.begin() //nolint:contextcheck // The program has a context of its own.
 	guarded := guard{m, &fault{}}
 	program := tea.NewProgram(guarded, tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out),
 		tea.WithAltScreen(), tea.WithFPS(framesPerSecond), tea.WithReportFocus())

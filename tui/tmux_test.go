@@ -57,7 +57,7 @@ func child(server string) int {
 		if err != nil {
 			return 2
 		}
-		o.Source = client
+		o.Source, o.Changer = client, client
 	}
 	if err := Run(context.Background(), o); err != nil {
 		_, _ = os.Stderr.WriteString(err.Error() + "\n")
@@ -133,7 +133,7 @@ func serve(t *testing.T, address string) (url string, stop func()) {
 	listener, err := lc.Listen(t.Context(), "tcp", address)
 	require.NoError(t, err)
 	server := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != admin.StatusPath {
+		if r.URL.Path != admin.TopPath {
 			http.NotFound(w, r)
 			return
 		}
@@ -161,6 +161,8 @@ func TestInARealTerminal(t *testing.T) {
 	url, stop := serve(t, "127.0.0.1:0")
 	term := startTerminal(t, url)
 	require.Contains(t, term.awaitText("14.9k"), "PROD-EU")
+	term.tmux("send-keys", "2")
+	term.awaitText("[2Queue]")
 	term.tmux("send-keys", "j")
 	term.awaitText("▌instagram")
 
@@ -180,6 +182,8 @@ func TestInARealTerminal(t *testing.T) {
 	})
 
 	term.tmux("resize-window", "-x", "80", "-y", "24")
+	term.tmux("send-keys", "q")
+	term.awaitText("[1Over]")
 	term.tmux("send-keys", "q")
 	window = term.awaitText("echo")
 	require.Contains(t, window, "ENDED 0")

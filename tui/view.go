@@ -3,9 +3,7 @@ package tui
 import (
 	"strings"
 
-	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/tui/internal/screen"
-	"github.com/bandeja/inboxd/tui/internal/theme"
 	"github.com/bandeja/inboxd/tui/internal/widget"
 	"github.com/bandeja/inboxd/tui/text"
 )
@@ -14,15 +12,19 @@ import (
 // wider than it. It reads the model and nothing else.
 func (m model) View() string {
 	lines := make([]string, 0, m.height)
-	lines = append(lines, m.vitals(), m.context())
+	lines = append(lines, m.vitals(), m.tabs(), m.context())
 	body := max(m.height-len(lines)-2, 0)
-	lines = append(lines, fit(m.body(body), body)...)
+	drawn := m.body(body)
+	lines = append(lines, fit(drawn[:min(len(drawn), body)], body)...)
 	lines = append(lines, m.message(), m.hints())
 	if m.height < len(lines) {
 		lines = m.tiny()
 	}
 	for i, line := range lines {
 		lines[i] = text.Cut(line, m.width, "")
+		if m.options.ASCII {
+			lines[i] = asciiOnly(lines[i])
+		}
 	}
 	return strings.Join(fit(lines, m.height), "\n")
 }
@@ -35,56 +37,31 @@ func fit(lines []string, height int) []string {
 	return lines[:max(height, 0)]
 }
 
-// tiny is for windows of less than five lines: vitals and what fits.
+// tiny is for windows of less than six lines: vitals and what fits.
 func (m model) tiny() []string {
 	return append([]string{m.vitals(), m.message()}, m.body(max(m.height-2, 0))...)
 }
 
 // body draws the view between header and footer in height lines.
 func (m model) body(height int) []string {
-	if m.help {
-		return m.helpLines()
-	}
 	th := m.theme
-	if m.shown.at.IsZero() {
+	switch {
+	case m.help:
+		return m.helpLines(height)
+	case m.shown.at.IsZero():
 		return []string{"", widget.Line(th, m.width, "", widget.Segment{Text: " " + m.waiting()})}
 	}
 	if m.freshness() == stale {
 		th = th.Faded()
 	}
-	status := m.shown.answer.Item
-	lines := screen.Problems(th, status.Parts, m.width)
-	lines = append(lines, m.table(th, status, height-len(lines))...)
-	return append(lines, m.below(th, status, height-len(lines))...)
-}
-
-// table draws the queues, or says why there are none.
-func (m model) table(th theme.Theme, status admin.Status, height int) []string {
-	switch {
-	case status.Queues == nil:
-		return []string{" The queues are not known: the ledger has not answered since the server started."}
-	case len(status.Queues) == 0:
-		return []string{" There are no queues."}
+	if m.question.open() {
+		return m.question.draw(th, m.shown.answer.Item.Environment, m.width, height)
 	}
-	return m.queues.View(th, m.width, max(height, 0))
-}
-
-// below fills what is left under the table, the most useful first: one line of
-// processes, the queue under the cursor, then the table of processes.
-func (m model) below(th theme.Theme, status admin.Status, height int) []string {
-	if height < 2 {
-		return nil
+	if m.story.open() {
+		return m.storyLines(th, height)
 	}
-	lines := []string{""}
-	if selected, ok := m.queues.Selected(); ok && height >= screen.DetailLines+4 {
-		lines = append(lines, screen.Detail(th, selected, m.width)...)
-		lines = append(lines, "")
-	}
-	lines = append(lines, screen.ProcessLine(th, status.Processes, m.width))
-	if left := height - len(lines); left >= 3 && len(status.Processes) > 0 {
-		lines = append(lines, screen.Processes(th, status.Processes, m.shown.at, m.width, left)...)
-	}
-	return lines
+	lines := screen.Problems(th, m.shown.answer.Item.Parts, m.width)
+	return append(lines, m.view().Lines(th, m.width, max(height-len(lines), 0))...)
 }
 
 // waiting says why there is no data yet.

@@ -20,6 +20,7 @@ var rows = map[string]int{
 	"tui/internal/theme":        20,
 	"tui/internal/keys":         20,
 	"tui/internal/termguard":    0,
+	"tui/internal/termshot":     0,
 	"tui/triage":                18,
 	"tui/text":                  10,
 	"daemon":                    50,

@@ -1,6 +1,7 @@
 package keys_test
 
 import (
+	"strings"
 	"testing"
 	"unicode"
 	"unicode/utf8"
@@ -57,8 +58,37 @@ func TestBurstMovesButNeverActs(t *testing.T) {
 	}
 }
 
-func TestHintsAreInTheTable(t *testing.T) {
+// What the footer offers must work there: a key that only says "not here" costs
+// trust in the rest.
+func TestHintsAreOfThePlace(t *testing.T) {
 	t.Parallel()
 
-	require.Equal(t, []string{"? help", "q quit", "f freeze", "s sort", "r refresh"}, keys.Default().Hints())
+	words := func(bindings []keys.Binding) (all []string) {
+		for _, b := range bindings {
+			all = append(all, b.Short()+" "+b.Hint)
+		}
+		return all
+	}
+	looks, changes := keys.Default().Hints("Queues")
+	require.Equal(t, []string{"? help", "q quit", ": cmd", "/ filter", "Enter open", "b jobs", "e errors", "s sort", "f freeze", "r refresh"}, words(looks))
+	require.Equal(t, []string{"P pause", "R retry", "X cancel", "U undo"}, words(changes))
+	_, changes = keys.Default().Hints("Alerts")
+	require.Equal(t, []string{"A ack", "M mute", "U undo"}, words(changes))
+	looks, _ = keys.Default().Hints(keys.Job)
+	require.Equal(t, []string{"? help", "q quit", "Esc back", ": cmd", "w why", "r refresh"}, words(looks))
+}
+
+// A key that the help does not name is found by accident only.
+func TestHelpNamesEveryKey(t *testing.T) {
+	t.Parallel()
+
+	named := map[string]bool{}
+	for _, line := range keys.Default().Lines() {
+		for key := range strings.FieldsSeq(line.Keys) {
+			named[key] = true
+		}
+	}
+	for _, b := range keys.Default() {
+		require.True(t, b.Label == "" || named[b.Short()], "%s is not in the help", b.Action)
+	}
 }

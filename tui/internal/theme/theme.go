@@ -29,6 +29,14 @@ const (
 // Glyphs are the signs that are not letters.
 type Glyphs struct {
 	Cursor, Live, Lag, Stale, Frozen, Down, Up, Rule, Ellipsis, Unknown, Few, Separator string
+
+	Bars                    string // of a sparkline, lowest first
+	Full, Rest              string // of a gauge
+	Mark, Arrow, Tick       string
+	TopLeft, TopRight       string // of a frame
+	BottomLeft, BottomRight string
+	Side                    string
+	Dots                    bool // Braille can be drawn
 }
 
 // Theme is a set of escape prefixes, one per role, and glyphs. The zero Theme
@@ -40,6 +48,7 @@ type Theme struct {
 
 // Options choose a theme.
 type Options struct {
+	Light bool // the background is light
 	Color bool // false: bold, faint and reverse only, which NO_COLOR allows
 	ASCII bool // for terminals without UTF-8
 	Plain bool // no escapes at all
@@ -64,22 +73,28 @@ func New(o Options) Theme {
 		Crit:       style().Bold().Reverse(true).String(),
 	}
 	if o.Color {
-		t.prefix[Head] = style().Bold().ForegroundColor(ansi.IndexedColor(blue)).String()
-		t.prefix[Badge] = style().Bold().ForegroundColor(ansi.IndexedColor(white)).BackgroundColor(ansi.IndexedColor(blue)).String()
-		t.prefix[Production] = style().Bold().ForegroundColor(ansi.IndexedColor(white)).BackgroundColor(ansi.IndexedColor(purple)).String()
-		t.prefix[Warn] = style().Bold().ForegroundColor(ansi.IndexedColor(orange)).String()
-		t.prefix[Crit] = style().Bold().ForegroundColor(ansi.IndexedColor(vermillion)).String()
+		head, warn, crit := uint8(blue), uint8(orange), uint8(vermillion)
+		if o.Light {
+			head, warn, crit = darkBlue, darkOrange, darkVermillion
+		}
+		coloured := func(c uint8) ansi.Style { return style().Bold().ForegroundColor(ansi.IndexedColor(c)) }
+		t.prefix[Head], t.prefix[Warn], t.prefix[Crit] = coloured(head).String(), coloured(warn).String(), coloured(crit).String()
+		t.prefix[Badge] = coloured(white).BackgroundColor(ansi.IndexedColor(darkBlue)).String()
+		t.prefix[Production] = coloured(white).BackgroundColor(ansi.IndexedColor(purple)).String()
 	}
 	return t
 }
 
 // Colours of the 256-colour palette that every terminal of the last decades has.
 const (
-	blue       = 32
-	orange     = 172
-	vermillion = 166
-	purple     = 126
-	white      = 255
+	blue           = 32
+	darkBlue       = 25
+	orange         = 172
+	darkOrange     = 130
+	vermillion     = 202
+	darkVermillion = 160
+	purple         = 126
+	white          = 255
 )
 
 func glyphs(ascii bool) Glyphs {
@@ -87,11 +102,15 @@ func glyphs(ascii bool) Glyphs {
 		return Glyphs{
 			Cursor: ">", Live: "*", Lag: "~", Stale: "x", Frozen: "=", Down: "v", Up: "^",
 			Rule: "-", Ellipsis: ".", Unknown: "-", Few: ".", Separator: "|",
+			Bars: "_.:-=+*#", Full: "#", Rest: "-", Mark: "*", Arrow: ">", Tick: "|",
+			TopLeft: "+", TopRight: "+", BottomLeft: "+", BottomRight: "+", Side: "|",
 		}
 	}
 	return Glyphs{
 		Cursor: "▌", Live: "●", Lag: "◔", Stale: "✗", Frozen: "‖", Down: "▼", Up: "▲",
 		Rule: "─", Ellipsis: "…", Unknown: "–", Few: "·", Separator: "│",
+		Bars: "▁▂▃▄▅▆▇", Full: "━", Rest: "─", Mark: "◆", Arrow: "›", Tick: "┤",
+		TopLeft: "╭", TopRight: "╮", BottomLeft: "╰", BottomRight: "╯", Side: "│", Dots: true,
 	}
 }
 

@@ -22,10 +22,12 @@ type Column struct {
 	Rank  int
 }
 
-// Cell is a text with its role.
+// Cell is a text with its role. Draw, if there is one, makes the text for the
+// width that the column got.
 type Cell struct {
 	Text string
 	Role theme.Role
+	Draw func(cells int) string
 }
 
 // Row is one row; ID is what the cursor holds on to.
@@ -34,20 +36,40 @@ type Row struct {
 	Cells []Cell
 }
 
-// Table draws the part of its rows that fits around the cursor.
+// Table draws the part of its rows that fits around the cursor. The rows are
+// Rows, or Count of them that At makes one by one, so that what is out of sight
+// costs nothing; the cursor is then on row Current.
 type Table struct {
 	Columns []Column
 	Rows    []Row
-	Cursor  string // id of a row; empty: none
-	Sorted  string // title and group, as Key gives them, of the sorted column
-	Mark    string // the sign beside the title of the sorted column
+	Count   int
+	At      func(i int) Row
+	Current int             // -1: none
+	Cursor  string          // id of a row; empty: none
+	Sorted  string          // title and group, as Key gives them, of the sorted column
+	Mark    string          // the sign beside the title of the sorted column
+	Marked  map[string]bool // ids
 }
 
 // Key names a column: its group and title.
 func (c Column) Key() string { return strings.TrimSpace(c.Group + " " + c.Title) }
 
 // MostLines is how many lines View draws if it may.
-func (t Table) MostLines() int { return len(t.Rows) + 2 }
+func (t Table) MostLines() int { return t.count() + 2 }
+
+func (t Table) count() int {
+	if t.At == nil {
+		return len(t.Rows)
+	}
+	return t.Count
+}
+
+func (t Table) at(i int) Row {
+	if t.At == nil {
+		return t.Rows[i]
+	}
+	return t.At(i)
+}
 
 // View returns at most height lines of at most width cells. If not all rows
 // have room, the last line says how many are missing.
@@ -60,14 +82,13 @@ func (t Table) View(th theme.Theme, width, height int) []string {
 	lines = append(lines, t.titles(th, shown))
 
 	rows := max(height-len(lines), 0)
-	missing := 0
-	if len(t.Rows) > rows && rows > 1 {
+	missing, all := 0, t.count()
+	if all > rows && rows > 1 {
 		rows--
-		missing = len(t.Rows) - rows
+		missing = all - rows
 	}
-	first := t.first(rows)
-	for _, row := range t.Rows[first:min(first+rows, len(t.Rows))] {
-		lines = append(lines, t.row(th, shown, row))
+	for i, first := 0, t.first(rows); i < rows && first+i < all; i++ {
+		lines = append(lines, t.row(th, shown, t.at(first+i)))
 	}
 	if missing > 0 {
 		lines = append(lines, th.Paint(theme.Dim, " + "+strconv.Itoa(missing)+" more"))
@@ -80,8 +101,11 @@ func (t Table) View(th theme.Theme, width, height int) []string {
 
 // first is the row at the top: the cursor stays in sight.
 func (t Table) first(rows int) int {
-	at := slices.IndexFunc(t.Rows, func(r Row) bool { return r.ID == t.Cursor })
-	return min(max(at-rows+1, 0), max(len(t.Rows)-rows, 0))
+	at := t.Current
+	if t.At == nil {
+		at = slices.IndexFunc(t.Rows, func(r Row) bool { return r.ID == t.Cursor })
+	}
+	return min(max(at-rows+1, 0), max(t.count()-rows, 0))
 }
 
 // placed is a column that is shown, with the width it got.
@@ -110,12 +134,22 @@ func (t Table) fit(width int) []placed {
 		}
 		shown = slices.Delete(shown, worst, worst+1)
 	}
-	for i := range shown {
-		if room := width - total(shown); shown[i].Most > 0 && room > 0 {
-			shown[i].cells = min(shown[i].cells+room, shown[i].Most)
+	grow(shown, width-total(shown))
+	return shown
+}
+
+// grow hands out cells evenly, one by one, to those that may still grow.
+func grow(shown []placed, room int) {
+	for grown := true; grown; {
+		grown = false
+		for i := range shown {
+			if room > 0 && shown[i].cells < shown[i].Most {
+				shown[i].cells++
+				room--
+				grown = true
+			}
 		}
 	}
-	return shown
 }
 
 // total is the width of the columns, each with the blank (or cursor) before it.
@@ -131,7 +165,7 @@ func (t Table) titles(th theme.Theme, shown []placed) string {
 	var b strings.Builder
 	for _, p := range shown {
 		title := p.Title
-		if p.Key() == t.Sorted {
+		if t.Sorted != "" && p.Key() == t.Sorted {
 			title += t.Mark
 		}
 		b.WriteString(" " + th.Paint(theme.Head, align(p, title, "")))
@@ -164,14 +198,20 @@ func (t Table) row(th theme.Theme, shown []placed, row Row) string {
 	current := t.Cursor != "" && row.ID == t.Cursor
 	var b strings.Builder
 	for i, p := range shown {
-		if current && i == 0 {
+		switch {
+		case i == 0 && t.Marked[row.ID]:
+			b.WriteString(th.Paint(theme.Cursor, th.Glyphs.Mark))
+		case i == 0 && current:
 			b.WriteString(th.Paint(theme.Cursor, th.Glyphs.Cursor))
-		} else {
+		default:
 			b.WriteByte(' ')
 		}
 		var cell Cell
 		if p.at < len(row.Cells) {
 			cell = row.Cells[p.at]
+		}
+		if cell.Draw != nil {
+			cell.Text = cell.Draw(p.cells)
 		}
 		if current && cell.Role == theme.Plain {
 			cell.Role = theme.Cursor

@@ -65,7 +65,7 @@ func TestParseGlobalFlags(t *testing.T) {
 func TestParseTakesNoArguments(t *testing.T) {
 	t.Parallel()
 	slip(t, "takes no argument", newStatusCmd, "x")
-	slip(t, "takes no argument", newTopCmd, "x")
+	slip(t, `there is no view "x"`, newTopCmd, "x")
 	slip(t, "takes no argument", newQueuesListCmd, "x")
 	slip(t, "takes no argument", newJobsListCmd, "x")
 	slip(t, "takes no argument", newOrgsListCmd, "x")

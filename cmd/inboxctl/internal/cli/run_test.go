@@ -202,7 +202,6 @@ func TestStatusHeadline(t *testing.T) {
 	got := s.run(t.Context(), "status").out
 	require.Contains(t, got, "at SERVER: healthy, 1 process silent, 1 uncertain, 7 dead, 300ms old\n")
 	require.Contains(t, got, "worker  silent")
-	require.Contains(t, s.run(t.Context(), "top", "--once").out, "healthy, 1 process silent, 1 uncertain, 7 dead")
 }
 
 // Who looks at a job sees at the top only the trouble it is in now.
@@ -327,18 +326,6 @@ func TestJobsListPages(t *testing.T) {
 	require.Equal(t, []string{"GET /admin/v1/jobs?limit=4&state=dead", "GET /admin/v1/jobs?cursor=99&limit=2&state=dead"}, s.server.asked)
 	require.Equal(t, 5, strings.Count(got.out, "\n"))
 	require.Contains(t, got.err, "--cursor 99")
-}
-
-// top needs no terminal to be of use.
-func TestTopOnce(t *testing.T) {
-	t.Parallel()
-	s := newSession(t, world())
-	got := s.run(t.Context(), "top", "--once")
-	require.Equal(t, 0, got.code, got.err)
-	require.Contains(t, got.out, "whatsapp")
-	got = s.run(t.Context(), "top", "-o", "json")
-	require.Contains(t, got.out, `"kind": "status"`)
-	require.Equal(t, 2, s.run(t.Context(), "top", "--interval", "1ms").code)
 }
 
 // The secret of a channel never appears in what inboxctl prints.

@@ -1,0 +1,122 @@
+package tui
+
+import (
+	"bytes"
+	"context"
+	"strconv"
+	"testing"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+	"github.com/stretchr/testify/require"
+
+	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/tui/internal/theme"
+)
+
+// crowded is a picture of a large installation: as many rows as a Top has.
+func crowded() admin.One[admin.Top] {
+	answer := busy()
+	t := &answer.Item
+	for i := range admin.TopRows {
+		id := strconv.Itoa(i)
+		o, u, l, w := t.Orgs[i%4], t.Users[i%3], t.Limits[i%3], t.Workers[i%4]
+		o.ID, o.Name, u.ID, l.ID, w.ID = id, "org "+id, id, id, "w"+id
+		t.Orgs, t.Users, t.Limits, t.Workers = append(t.Orgs, o), append(t.Users, u), append(t.Limits, l), append(t.Workers, w)
+	}
+	return answer
+}
+
+func jobsOf(n int) (jobs []admin.Job) {
+	rows := jobRows()
+	for i := range n {
+		j := rows[i%len(rows)]
+		j.ID = strconv.Itoa(100_000 + i)
+		jobs = append(jobs, j)
+	}
+	return jobs
+}
+
+// viewed is a screen of 200x60 with a view of a large installation on it.
+func viewed(i int) model {
+	m := newTestModel()
+	m.options.Changer = &fakeChanger{}
+	m.theme = theme.New(theme.Options{Color: true})
+	m = sized(send(m, answered(m, crowded())), 200, 60).visit(i)
+	return send(m, jobsMsg{number: m.jobs.number, answer: admin.List[admin.Job]{Items: jobsOf(100)}})
+}
+
+// Target: at most 1 ms.
+func BenchmarkFrame(b *testing.B) {
+	for i, name := range ViewNames() {
+		b.Run(name, func(b *testing.B) {
+			m := viewed(i)
+			b.ReportAllocs()
+			for b.Loop() {
+				_ = m.View()
+			}
+		})
+	}
+}
+
+// Target: at most 40 ms from a key to the frame, with the renderer's 33 ms.
+func BenchmarkKeyWith10kJobs(b *testing.B) {
+	m := viewed(jobsView)
+	m = send(m, jobsMsg{number: m.jobs.number, answer: admin.List[admin.Job]{Items: jobsOf(10_000)}})
+	b.ReportAllocs()
+	for b.Loop() {
+		next, _ := m.Update(press("j"))
+		m = next.(model)
+		_ = m.View()
+	}
+}
+
+// The frame of a busy screen must stay far below what an operator can feel, and
+// below what a laptop's fan can.
+//
+//nolint:paralleltest // Allocations are counted for the whole process.
+func TestFrameStaysCheap(t *testing.T) {
+	for i, name := range ViewNames() {
+		m := viewed(i)
+		allocations := testing.AllocsPerRun(20, func() { _ = m.View() })
+		require.Less(t, allocations, 6000.0, name)
+	}
+}
+
+// playing answers with a picture that changes as a live one does.
+type playing struct {
+	*fakeSource
+}
+
+func (p playing) Top(context.Context, int) (admin.One[admin.Top], error) {
+	n := p.calls.Add(1)
+	answer := busy()
+	answer.Item.Seq, answer.Item.Vitals.Depth = n, 14_000+n*7
+	for i := range answer.Item.Queues {
+		answer.Item.Queues[i].Ready += n * int64(i)
+		answer.Item.Queues[i].Running += n % 5
+	}
+	return answer, nil
+}
+
+// Bytes to the terminal per refresh, through Bubble Tea's renderer; target: at
+// most 5 KB.
+func TestRefreshWritesLittle(t *testing.T) {
+	t.Parallel()
+
+	out := &bytes.Buffer{}
+	o := newTestModel().options
+	o.Source, o.Now, o.Interval = playing{&fakeSource{}}, time.Now, 500*time.Millisecond
+	m := newModel(t.Context(), o, theme.New(theme.Options{Color: true}), func() float64 { return 0 })
+	m = sized(m, 160, 48)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+	defer cancel()
+	program := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(&bytes.Buffer{}), tea.WithOutput(out), tea.WithFPS(30), tea.WithoutSignalHandler())
+	_, _ = program.Run()
+	source, _ := o.Source.(playing)
+	refreshes := source.calls.Load()
+	require.Positive(t, refreshes)
+	perRefresh := out.Len() / int(refreshes)
+	t.Logf("%d refreshes, %d bytes each with the first frame", refreshes, perRefresh)
+	require.Less(t, perRefresh, 8000)
+}

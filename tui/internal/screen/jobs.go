@@ -1,0 +1,200 @@
+package screen
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/tui/internal/theme"
+	"github.com/bandeja/inboxd/tui/internal/widget"
+	"github.com/bandeja/inboxd/tui/text"
+)
+
+// Jobs is the page of jobs. Its rows are not in the picture: they are asked for
+// with the selector, a page at a time.
+type Jobs struct {
+	page[admin.Job]
+
+	Selector admin.Selector
+	Next     string // cursor of what comes after the rows; empty: nothing
+	known    bool   // an answer has come
+	now      time.Time
+}
+
+// NewJobs returns the view of jobs, the newest first.
+func NewJobs() *Jobs {
+	j := &Jobs{}
+	j.page = page[admin.Job]{
+		name: "Jobs", empty: "Asking the server.", pick: func(admin.Top) []admin.Job { return nil }, below: jobBelow,
+		list: list[admin.Job]{
+			id: func(j admin.Job) string { return j.ID },
+			text: func(j admin.Job) string {
+				return j.ID + " " + j.Org + " " + j.Type + " " + j.State + " " + deref(j.User) + " " + deref(j.ErrorClass) + " " + deref(j.Error)
+			},
+			columns: jobColumns(),
+		},
+	}
+	return j
+}
+
+func jobColumns() []column[admin.Job] {
+	type job = admin.Job
+	return []column[job]{
+		named("JOB", "id", 9, 10, 0, func(j job) string { return j.ID }, nil),
+		named("ORG", "org", 10, 14, 0, func(j job) string { return j.Org }, nil),
+		named("TYPE", "type", 14, 0, 1, func(j job) string { return j.Type }, nil),
+		named("STATE", "state", 10, 0, 0, func(j job) string { return j.State }, jobState),
+		number("TRY", "try", 5, 3, func(j job) *float64 { return new(float64(j.Attempt)) }, func(j job, _ theme.Glyphs) widget.Cell {
+			if j.MaxAttempts == nil {
+				return plain(fmt.Sprint(j.Attempt))
+			}
+			return plain(fmt.Sprintf("%d/%d", j.Attempt, *j.MaxAttempts))
+		}),
+		number("AGE", "age", 7, 0, func(j job) *float64 { return new(float64(j.AgeMS)) },
+			func(j job, _ theme.Glyphs) widget.Cell { return plain(text.Millis(float64(j.AgeMS))) }),
+		named("ERROR", "error", 16, 44, 2, func(j job) string { return deref(j.ErrorClass) }, jobError),
+		named("USER", "user", 8, 12, 5, func(j job) string { return deref(j.User) }, nil),
+		named("PRIORITY", "", 11, 0, 6, func(j job) string { return j.Priority }, nil),
+		named("LANE", "", 8, 0, 7, func(j job) string { return deref(j.Lane) }, nil),
+	}
+}
+
+func jobState(j admin.Job, _ theme.Glyphs) widget.Cell {
+	switch j.State {
+	case "dead", "uncertain":
+		return widget.Cell{Text: j.State + "!", Role: theme.Crit}
+	case "held":
+		return widget.Cell{Text: j.State, Role: theme.Warn}
+	}
+	if j.State == "scheduled" && j.Attempt > 0 {
+		return plain("retrying")
+	}
+	return plain(j.State)
+}
+
+func jobError(j admin.Job, _ theme.Glyphs) widget.Cell {
+	s := deref(j.ErrorClass)
+	if j.ErrorCode != nil {
+		s += fmt.Sprintf(" %d", *j.ErrorCode)
+	}
+	return plain(s)
+}
+
+func jobBelow(th theme.Theme, j admin.Job, width, _ int) []string {
+	lines := []string{widget.Line(th, width, "  ", widget.Segment{Text: " job " + j.ID, Role: theme.Title}, widget.Segment{Text: j.Type}, widget.Segment{Text: j.Org},
+		widget.Segment{Text: j.State}, widget.Segment{Text: "created " + j.CreatedAt.UTC().Format("15:04:05Z"), Rank: 1})}
+	if j.Error != nil {
+		lines = append(lines, widget.Line(th, width, "", widget.Segment{Text: " " + *j.Error}))
+	}
+	return append(lines, widget.Line(th, width, "", widget.Segment{Text: " Enter: its whole story", Role: theme.Dim}))
+}
+
+// Set keeps what was asked for; the picture has no jobs.
+func (j *Jobs) Set(t admin.Top, now time.Time) { j.top, j.now = t, now }
+
+// SetJobs takes an answer: a first page, or what comes after the rows there are.
+func (j *Jobs) SetJobs(jobs []admin.Job, next string, more bool, now time.Time) {
+	j.known, j.Next, j.now = true, next, now
+	j.empty = "No job matches. Without a state only live jobs are shown: `:jobs state=done` shows finished ones."
+	if more {
+		jobs = append(append([]admin.Job{}, j.all...), jobs...)
+	}
+	j.set(jobs, now)
+}
+
+// AtEnd reports whether the cursor is on the last row.
+func (j *Jobs) AtEnd() bool { return len(j.rows) > 0 && j.cursor == j.id(j.rows[len(j.rows)-1]) }
+
+// Selected returns the job under the cursor.
+func (j *Jobs) Selected() (admin.Job, bool) { return j.selected() }
+
+// Said is the order, and how many there are so far.
+func (j *Jobs) Said(th theme.Theme, now time.Time) string {
+	said := "newest first"
+	if j.order > 0 {
+		said = j.said(th, now)
+	}
+	if j.Next != "" {
+		return fmt.Sprintf("%s  first %d", said, len(j.all))
+	}
+	return fmt.Sprintf("%s  %d", said, len(j.all))
+}
+
+// Clone returns a copy that may be changed.
+func (j *Jobs) Clone() View {
+	c := *j
+	return &c
+}
+
+// JobStory draws a job and all that has happened to it, oldest first.
+func JobStory(th theme.Theme, d admin.JobDetail, width int) []string {
+	g := th.Glyphs
+	line := func(segments ...widget.Segment) string { return widget.Line(th, width, "  ", segments...) }
+	tries := fmt.Sprintf("try %d", d.Attempt)
+	if d.MaxAttempts != nil {
+		tries += fmt.Sprintf(" of %d", *d.MaxAttempts)
+	}
+	lines := []string{
+		line(widget.Segment{Text: " job " + d.ID, Role: theme.Title}, widget.Segment{Text: d.Type}, widget.Segment{Text: "queue " + d.Queue}, widget.Segment{Text: d.Priority, Rank: 2}),
+		line(widget.Segment{Text: " org " + d.Org}, widget.Segment{Text: "user " + orUnknown(d.User, g)},
+			widget.Segment{Text: "state " + jobState(d.Job, g).Text, Role: jobState(d.Job, g).Role}, widget.Segment{Text: tries},
+			widget.Segment{Text: "conversation " + orUnknown(d.ConversationID, g), Rank: 1}, widget.Segment{Text: "message " + orUnknown(d.MessageID, g), Rank: 2}),
+		"",
+		line(widget.Segment{Text: " " + clock(d.CreatedAt) + "  created"}),
+	}
+	for _, a := range d.Attempts {
+		lines = append(lines, attemptLines(th, a, width)...)
+	}
+	if d.RunAt != nil && d.State == "scheduled" {
+		lines = append(lines, line(widget.Segment{Text: " " + clock(*d.RunAt) + "  next try"}))
+	}
+	if d.FinishedAt != nil {
+		lines = append(lines, line(widget.Segment{Text: " " + clock(*d.FinishedAt) + "  " + d.State + " after " + text.Millis(float64(d.AgeMS))}))
+	}
+	if d.DeadlineAt != nil && d.FinishedAt == nil {
+		lines = append(lines, "", line(widget.Segment{Text: " is given up at " + clock(*d.DeadlineAt), Role: theme.Dim}))
+	}
+	return lines
+}
+
+func attemptLines(th theme.Theme, a admin.Attempt, width int) (lines []string) {
+	g := th.Glyphs
+	line := func(segments ...widget.Segment) { lines = append(lines, widget.Line(th, width, "  ", segments...)) }
+	if a.StartedAt != nil {
+		waited := ""
+		if a.WaitMS != nil {
+			waited = "waited " + text.Millis(float64(*a.WaitMS))
+		}
+		line(widget.Segment{Text: fmt.Sprintf(" %s  try %d started", clock(*a.StartedAt), a.Attempt)}, widget.Segment{Text: waited},
+			widget.Segment{Text: "process " + orUnknown(a.ProcessID, g), Rank: 1}, widget.Segment{Text: "lane " + orUnknown(a.Lane, g), Rank: 2})
+	}
+	if a.EndedAt == nil {
+		return lines
+	}
+	ran := ""
+	if a.RunMS != nil {
+		ran = "ran " + text.Millis(float64(*a.RunMS))
+	}
+	outcome := widget.Segment{Text: " " + clock(*a.EndedAt) + "  " + a.Outcome}
+	if a.ErrorClass != nil {
+		outcome.Text += " " + *a.ErrorClass
+		outcome.Role = theme.Warn
+	}
+	if a.ErrorCode != nil {
+		outcome.Text += fmt.Sprintf(" %d", *a.ErrorCode)
+	}
+	line(outcome, widget.Segment{Text: ran, Rank: 1})
+	if a.Error != nil {
+		line(widget.Segment{Text: "               " + *a.Error, Role: theme.Dim})
+	}
+	return lines
+}
+
+func clock(t time.Time) string { return t.UTC().Format("15:04:05.000") }
+
+func orUnknown(s *string, g theme.Glyphs) string {
+	if s == nil || *s == "" {
+		return g.Unknown
+	}
+	return *s
+}

@@ -1,0 +1,196 @@
+package screen
+
+import (
+	"slices"
+	"time"
+
+	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/tui/internal/keys"
+	"github.com/bandeja/inboxd/tui/internal/theme"
+	"github.com/bandeja/inboxd/tui/internal/widget"
+	"github.com/bandeja/inboxd/tui/text"
+)
+
+// timing is one row of latencies: a job type or an org.
+type timing struct {
+	id, name string
+	windows  map[string]admin.TopTimes
+	past     []*float64 // P95, newest last
+}
+
+// latencies is the page of the three times by job type or org.
+type latencies struct {
+	page[timing]
+
+	byOrg  bool
+	metric int // of metrics()
+	window int // of admin.TopWindows()
+	series *admin.TopSeries
+}
+
+// metrics are the three times; what they mean is in the help.
+func metrics() []string { return []string{"end to end", "wait", "run"} }
+
+// NewLatency returns the view of percentiles: the slowest first.
+func NewLatency() View {
+	l := &latencies{window: 1}
+	l.page = page[timing]{
+		name: "Latency", empty: "Nothing has run yet.",
+		list: list[timing]{id: func(t timing) string { return t.id }, text: func(t timing) string { return t.name }},
+	}
+	l.wire()
+	return l
+}
+
+// wire ties the parts that read this view's own choices to this copy of it.
+func (l *latencies) wire() {
+	l.pick, l.below, l.columns = l.rowsOf, l.detail, l.columnsOf()
+	l.jobs = func(t timing) admin.Selector {
+		if l.byOrg {
+			return admin.Selector{Org: []string{t.name}}
+		}
+		return admin.Selector{Type: []string{t.name}}
+	}
+}
+
+func (l *latencies) rowsOf(t admin.Top) (rows []timing) {
+	if l.byOrg {
+		for _, o := range t.Orgs {
+			rows = append(rows, timing{id: o.ID, name: o.Name, windows: o.Windows})
+		}
+	} else {
+		for _, y := range t.Types {
+			row := timing{id: y.ID, name: y.Name, windows: y.Windows}
+			if l.series != nil {
+				row.past = l.series.Types[y.ID]
+			}
+			rows = append(rows, row)
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b timing) int { // the slowest first, unknown last
+		c := column[timing]{value: func(t timing) *float64 { return l.of(t).P95MS }}
+		return c.compare(a, b, false)
+	})
+	return rows
+}
+
+// of returns the chosen time in the chosen window.
+func (l *latencies) of(t timing) admin.Triple {
+	times := t.windows[admin.TopWindows()[l.window]]
+	switch l.metric {
+	case 1:
+		return times.Wait
+	case 2:
+		return times.Run
+	}
+	return times.E2E
+}
+
+func (l *latencies) columnsOf() []column[timing] {
+	title := "TYPE"
+	if l.byOrg {
+		title = "ORG"
+	}
+	p := func(title string, rank int, of func(admin.Triple) *float64) column[timing] {
+		return number(title, title, 7, rank, func(t timing) *float64 { return of(l.of(t)) },
+			func(t timing, g theme.Glyphs) widget.Cell { return millis(of(l.of(t)), g) })
+	}
+	p99 := p("P99", 1, func(t admin.Triple) *float64 { return t.P99MS })
+	p99.cell = func(t timing, g theme.Glyphs) widget.Cell { return tail(l.of(t), g) }
+	columns := []column[timing]{
+		named(title, "name", 16, 28, 0, func(t timing) string { return t.name }, nil),
+		number("n", "n", 6, 2, func(t timing) *float64 { return new(float64(l.of(t).N)) },
+			func(t timing, _ theme.Glyphs) widget.Cell { return count(l.of(t).N) }),
+		p("P50", 0, func(t admin.Triple) *float64 { return t.P50MS }),
+		p("P95", 0, func(t admin.Triple) *float64 { return t.P95MS }),
+		p99,
+		number("P95 WAIT", "", 8, 4, nil, func(t timing, g theme.Glyphs) widget.Cell { return millis(l.times(t).Wait.P95MS, g) }),
+		number("P95 RUN", "", 8, 5, nil, func(t timing, g theme.Glyphs) widget.Cell { return millis(l.times(t).Run.P95MS, g) }),
+	}
+	if !l.byOrg {
+		columns = append(columns, column[timing]{
+			Column: widget.Column{Title: "P95 10m", Width: 12, Most: 30, Rank: 3},
+			cell:   func(t timing, g theme.Glyphs) widget.Cell { return spark(t.past, g) },
+		})
+	}
+	return columns
+}
+
+func (l *latencies) times(t timing) admin.TopTimes { return t.windows[admin.TopWindows()[l.window]] }
+
+func (l *latencies) Set(t admin.Top, now time.Time) {
+	if t.Series != nil {
+		l.series = t.Series
+	}
+	l.page.Set(t, now)
+}
+
+// Do also turns the window, the metric and what the rows are.
+func (l *latencies) Do(action keys.Action, now time.Time, height int) bool {
+	switch action {
+	case keys.Window:
+		l.window = (l.window + 1) % len(admin.TopWindows())
+	case keys.Metric:
+		l.metric = (l.metric + 1) % len(metrics())
+	case keys.By:
+		l.byOrg, l.order, l.marks = !l.byOrg, 0, nil
+	default:
+		return l.page.Do(action, now, height)
+	}
+	l.wire()
+	l.moved = time.Time{}
+	l.page.Set(l.top, now)
+	return true
+}
+
+// Turn chooses a window by its word.
+func (l *latencies) Turn(window string) bool {
+	at := slices.Index(admin.TopWindows(), window)
+	if at >= 0 {
+		l.window = at
+		l.wire()
+	}
+	return at >= 0
+}
+
+func (l *latencies) Said(th theme.Theme, now time.Time) string {
+	by := "by type"
+	if l.byOrg {
+		by = "by org"
+	}
+	return by + "  " + metrics()[l.metric] + "  last " + admin.TopWindows()[l.window] + "  " + l.said(th, now)
+}
+
+func (l *latencies) Clone() View {
+	c := *l
+	c.wire()
+	return &c
+}
+
+// detail compares all windows and times of the row under the cursor.
+func (l *latencies) detail(th theme.Theme, t timing, width, height int) []string {
+	lines := []string{widget.Line(th, width, "  ", widget.Segment{Text: " " + t.name, Role: theme.Title},
+		widget.Segment{Text: "P50 P95 P99 of the three times", Role: theme.Dim})}
+	table := widget.Table{Columns: []widget.Column{{Title: "WINDOW", Width: 6}}}
+	for i, group := range []string{"wait", "run", "end to end"} {
+		for _, title := range []string{"P50", "P95", "P99"} {
+			table.Columns = append(table.Columns, widget.Column{Group: group, Title: title, Width: 7, Right: true, Rank: i * len(title) / 3})
+		}
+	}
+	table.Columns = append(table.Columns, widget.Column{Title: "n", Width: 6, Right: true, Rank: 3})
+	for _, w := range admin.TopWindows() {
+		times := t.windows[w]
+		row := widget.Row{ID: w, Cells: []widget.Cell{plain(w)}}
+		for _, triple := range []admin.Triple{times.Wait, times.Run, times.E2E} {
+			row.Cells = append(row.Cells, millis(triple.P50MS, th.Glyphs), millis(triple.P95MS, th.Glyphs), tail(triple, th.Glyphs))
+		}
+		row.Cells = append(row.Cells, count(times.E2E.N))
+		table.Rows = append(table.Rows, row)
+	}
+	lines = append(lines, table.View(th, width, min(table.MostLines()+1, max(height-1, 0)))...)
+	if room := height - len(lines) - 2; len(t.past) > 0 && room >= 4 {
+		lines = append(lines, "", th.Paint(theme.Dim, " P95 end to end, last 10 minutes"))
+		lines = append(lines, widget.Chart(th, t.past, width-1, min(room, 16), func(v float64) string { return text.Millis(v) })...)
+	}
+	return lines
+}

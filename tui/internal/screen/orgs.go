@@ -1,0 +1,80 @@
+package screen
+
+import (
+	"fmt"
+
+	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/tui/internal/theme"
+	"github.com/bandeja/inboxd/tui/internal/widget"
+	"github.com/bandeja/inboxd/tui/text"
+)
+
+// NewOrgs returns the view of orgs: the largest backlog first.
+func NewOrgs() View {
+	type org = admin.TopOrg
+	p95 := func(o org) *float64 { return o.Windows["5m"].Wait.P95MS }
+	return &page[org]{
+		name: "Orgs", empty: "There are no orgs.", pick: func(t admin.Top) []org { return t.Orgs }, below: orgBelow,
+		jobs: func(o org) admin.Selector { return admin.Selector{Org: []string{o.Name}} },
+		list: list[org]{
+			id: func(o org) string { return o.ID }, text: func(o org) string { return o.Name },
+			columns: []column[org]{
+				named("ORG", "name", 13, 28, 0, func(o org) string { return o.Name }, orgName),
+				counted("READY", "ready", 6, 0, func(o org) int64 { return o.Ready }, count),
+				counted("RUN", "running", 5, 2, func(o org) int64 { return o.Running }, count),
+				counted("DEAD", "dead", 6, 1, func(o org) int64 { return o.Dead }, trouble),
+				counted("UNCERT", "uncertain", 7, 7, func(o org) int64 { return o.Uncertain }, trouble),
+				number("IN/s", "in/s", 6, 5, func(o org) *float64 { return o.InPerS }, func(o org, g theme.Glyphs) widget.Cell { return perSecond(o.InPerS, g) }),
+				number("OUT/s", "out/s", 6, 4, func(o org) *float64 { return o.OutPerS }, func(o org, g theme.Glyphs) widget.Cell { return perSecond(o.OutPerS, g) }),
+				number("THROT/s", "throttled", 7, 6, func(o org) *float64 { return o.ThrottledPS },
+					func(o org, g theme.Glyphs) widget.Cell {
+						return alarm(perSecond(o.ThrottledPS, g), o.ThrottledPS != nil && *o.ThrottledPS >= 0.05, theme.Warn)
+					}),
+				number("P95", "wait P95", 6, 0, p95, func(o org, g theme.Glyphs) widget.Cell { return millis(p95(o), g) }),
+				number("SLA 1h", "SLA", 7, 0, func(o org) *float64 { return o.SLA }, func(o org, g theme.Glyphs) widget.Cell {
+					return alarm(share(o.SLA, g), o.SLA != nil && o.SLAObjective != nil && *o.SLA < *o.SLAObjective, theme.Crit)
+				}),
+				number("SHARE", "share", 6, 8, func(o org) *float64 { return o.Share }, func(o org, g theme.Glyphs) widget.Cell { return share(o.Share, g) }),
+				number("LIMIT", "limit", 6, 3, func(o org) *float64 {
+					if o.TopLimit == nil {
+						return nil
+					}
+					return &o.TopLimit.Share
+				}, func(o org, g theme.Glyphs) widget.Cell {
+					if o.TopLimit == nil {
+						return unknown(g)
+					}
+					return alarm(plain(Percent(o.TopLimit.Share)), o.TopLimit.Share >= nearLimit, theme.Crit)
+				}),
+				counted("WEIGHT", "weight", 6, 9, func(o org) int64 { return int64(o.Weight) }, count),
+			},
+		},
+	}
+}
+
+func orgName(o admin.TopOrg, g theme.Glyphs) widget.Cell {
+	if o.Paused != nil || o.Holds > 0 {
+		return widget.Cell{Text: o.Name + " " + g.Frozen, Role: theme.Warn}
+	}
+	return plain(o.Name)
+}
+
+func orgBelow(th theme.Theme, o admin.TopOrg, width, _ int) []string {
+	g := th.Glyphs
+	lines := []string{widget.Line(th, width, "  ", widget.Segment{Text: " " + o.Name, Role: theme.Title},
+		widget.Segment{Text: "weight " + text.Count(int64(o.Weight))},
+		widget.Segment{Text: "has " + share(o.Share, g).Text + " of what is under way, " + share(o.FairShare, g).Text + " would be fair", Rank: 1})}
+	if o.Paused != nil {
+		lines = append(lines, widget.Line(th, width, "", widget.Segment{Text: " " + pausedBy(*o.Paused), Role: theme.Warn}))
+	} else if o.Holds > 0 {
+		lines = append(lines, widget.Line(th, width, "", widget.Segment{Text: fmt.Sprintf(" held (%d): inboxctl orgs holds %s", o.Holds, o.Name), Role: theme.Warn}))
+	}
+	if o.TopLimit != nil {
+		lines = append(lines, widget.Line(th, width, "", widget.Segment{Text: " fullest limit: " + o.TopLimit.Name + " " + Percent(o.TopLimit.Share)}))
+	}
+	t := o.Windows["5m"]
+	return append(lines, widget.Line(th, width, "  ",
+		widget.Segment{Text: " 5m  wait P50 " + millis(t.Wait.P50MS, g).Text + " P95 " + millis(t.Wait.P95MS, g).Text + " P99 " + tail(t.Wait, g).Text},
+		widget.Segment{Text: "run P95 " + millis(t.Run.P95MS, g).Text, Rank: 1},
+		widget.Segment{Text: "end to end P95 " + millis(t.E2E.P95MS, g).Text, Rank: 2}))
+}

@@ -1,0 +1,145 @@
+package screen
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/tui/internal/theme"
+	"github.com/bandeja/inboxd/tui/internal/widget"
+	"github.com/bandeja/inboxd/tui/text"
+)
+
+// queues is the page of queues with their past.
+type queues struct {
+	page[admin.TopQueue]
+
+	series *admin.TopSeries
+}
+
+// NewQueues returns the view of queues: those whose customers wait first.
+func NewQueues() View {
+	q := &queues{}
+	q.page = page[admin.TopQueue]{
+		name: "Queues", empty: "There are no queues.", pick: func(t admin.Top) []admin.TopQueue { return t.Queues }, below: q.detail,
+		jobs: func(q admin.TopQueue) admin.Selector { return admin.Selector{Queue: []string{q.Name}} },
+		list: list[admin.TopQueue]{
+			id: func(q admin.TopQueue) string { return q.ID }, text: func(q admin.TopQueue) string { return q.Name },
+			columns: topQueueColumns(nil),
+		},
+	}
+	return q
+}
+
+// Set also keeps the past, for the sparklines.
+func (q *queues) Set(t admin.Top, now time.Time) {
+	if t.Series != nil {
+		q.series = t.Series
+	}
+	q.columns = topQueueColumns(q.series)
+	q.page.Set(t, now)
+}
+
+func (q *queues) Clone() View {
+	c := *q
+	c.below = c.detail
+	return &c
+}
+
+func topQueueColumns(series *admin.TopSeries) []column[admin.TopQueue] {
+	type queue = admin.TopQueue
+	return []column[queue]{
+		named("QUEUE", "name", 13, 20, 0, func(q queue) string { return q.Name }, queueName),
+		counted("READY", "ready", 6, 0, func(q queue) int64 { return q.Ready }, count),
+		counted("RUN", "running", 5, 4, func(q queue) int64 { return q.Running }, count),
+		counted("RETRY", "retrying", 6, 6, func(q queue) int64 { return q.Retrying }, count),
+		counted("SCHED", "scheduled", 6, 14, func(q queue) int64 { return q.Scheduled }, count),
+		counted("DEAD", "dead", 6, 1, func(q queue) int64 { return q.Dead }, trouble),
+		counted("UNCERT", "uncertain", 7, 3, func(q queue) int64 { return q.Uncertain }, trouble),
+		counted("HELD", "held", 6, 15, func(q queue) int64 { return q.Held }, trouble),
+		number("IN/s", "in/s", 5, 8, func(q queue) *float64 { return q.InPerS }, func(q queue, g theme.Glyphs) widget.Cell { return perSecond(q.InPerS, g) }),
+		number("OUT/s", "out/s", 5, 7, func(q queue) *float64 { return q.OutPerS }, func(q queue, g theme.Glyphs) widget.Cell { return perSecond(q.OutPerS, g) }),
+		number("FAIL/s", "fail/s", 6, 10, func(q queue) *float64 { return q.FailPerS }, func(q queue, g theme.Glyphs) widget.Cell {
+			return alarm(perSecond(q.FailPerS, g), q.FailPerS != nil && *q.FailPerS >= 0.05, theme.Warn)
+		}),
+		number("OLDEST", "oldest", 7, 0, func(q queue) *float64 { return float(q.OldestReadyMS) },
+			func(q queue, g theme.Glyphs) widget.Cell { return waited(q.OldestReadyMS, q.Paused != nil, g) }),
+		number("DRAINS", "drains", 7, 5, func(q queue) *float64 { return float(q.DrainsMS) }, drains),
+		number("P50", "wait P50", 6, 12, func(q queue) *float64 { return q.Wait.P50MS }, func(q queue, g theme.Glyphs) widget.Cell { return millis(q.Wait.P50MS, g) }),
+		number("P95", "wait P95", 6, 2, func(q queue) *float64 { return q.Wait.P95MS }, func(q queue, g theme.Glyphs) widget.Cell { return millis(q.Wait.P95MS, g) }),
+		number("P99", "wait P99", 6, 11, func(q queue) *float64 { return q.Wait.P99MS }, func(q queue, g theme.Glyphs) widget.Cell { return tail(q.Wait, g) }),
+		number("DIAL", "", 5, 13, nil, dialCell),
+		{Column: widget.Column{Title: "READY 10m", Width: 9, Most: 30, Rank: 9}, cell: func(q queue, g theme.Glyphs) widget.Cell {
+			if series == nil {
+				return plain("")
+			}
+			return spark(series.Queues[q.ID].Ready, g)
+		}},
+	}
+}
+
+func spark(past []*float64, g theme.Glyphs) widget.Cell {
+	return widget.Cell{Draw: func(cells int) string { return widget.Spark(g, past, cells) }}
+}
+
+func gauge(share float64, role theme.Role, g theme.Glyphs) widget.Cell {
+	return widget.Cell{Role: role, Draw: func(cells int) string { return widget.Gauge(g, share, cells) }}
+}
+
+func queueName(q admin.TopQueue, g theme.Glyphs) widget.Cell {
+	if q.Paused != nil {
+		return widget.Cell{Text: q.Name + " " + g.Frozen, Role: theme.Warn}
+	}
+	return plain(q.Name)
+}
+
+func dialCell(q admin.TopQueue, g theme.Glyphs) widget.Cell {
+	if q.Dial == nil {
+		return unknown(g)
+	}
+	return plain(strconv.Itoa(*q.Dial) + "%")
+}
+
+// detail is the queue under the cursor: what the table has no room for, and how
+// it has been.
+func (q *queues) detail(th theme.Theme, s admin.TopQueue, width, height int) []string {
+	g := th.Glyphs
+	lines := []string{
+		widget.Line(th, width, "  ", widget.Segment{Text: " " + s.Name, Role: theme.Title},
+			widget.Segment{Text: "wait P50 " + millis(s.Wait.P50MS, g).Text}, widget.Segment{Text: "P95 " + millis(s.Wait.P95MS, g).Text},
+			widget.Segment{Text: "P99 " + tail(s.Wait, g).Text}, widget.Segment{Text: "n " + text.Count(s.Wait.N), Rank: 2},
+			widget.Segment{Text: "dispatched " + text.Count(s.Dispatched), Rank: 3}, widget.Segment{Text: "dial " + dialCell(s, g).Text + " by redis", Rank: 4}),
+	}
+	if s.Paused != nil {
+		lines = append(lines, widget.Line(th, width, "", widget.Segment{Text: " " + pausedBy(*s.Paused), Role: theme.Warn}))
+	} else if s.Holds > 0 {
+		lines = append(lines, widget.Line(th, width, "", widget.Segment{Text: fmt.Sprintf(" held for some orgs (%d): inboxctl queues show %s", s.Holds, s.Name), Role: theme.Warn}))
+	}
+	var notes []widget.Segment
+	if s.TopOrg != nil {
+		notes = append(notes, widget.Segment{Text: " most of what waits: " + s.TopOrg.Name + " " + Percent(s.TopOrg.Share)})
+	}
+	if s.TopError != nil {
+		notes = append(notes, widget.Segment{Text: " most failures: " + s.TopError.Name + " " + Percent(s.TopError.Share), Rank: 1})
+	}
+	if len(notes) > 0 {
+		lines = append(lines, widget.Line(th, width, " ", notes...))
+	}
+	if room := height - len(lines) - 1; q.series != nil && room >= 4 {
+		lines = append(lines, th.Paint(theme.Dim, " ready, last "+text.Millis(float64(int64(len(q.series.Queues[s.ID].Ready))*q.series.StepMS))))
+		lines = append(lines, widget.Chart(th, q.series.Queues[s.ID].Ready, width-1, min(room, 16), func(v float64) string { return text.Count(int64(v)) })...)
+	}
+	return lines
+}
+
+func pausedBy(h admin.TopHold) string {
+	s := "paused by " + h.Owner + " since " + h.Since.UTC().Format("15:04:05Z")
+	if h.Until != nil {
+		s += " until " + h.Until.UTC().Format("15:04:05Z")
+	}
+	if h.Reason != nil && *h.Reason != "" {
+		s += ": " + *h.Reason
+	}
+	return s
+}
