@@ -125,7 +125,7 @@ func TestRetryAsksForItsNumber(t *testing.T) {
 	require.Contains(t, m.View(), "114 done, 4 left alone (running)")
 	require.Contains(t, m.View(), "U undo")
 
-	m = run(m, press("U"))
+	_ = run(m, press("U"))
 	require.Equal(t, admin.PlanRequest{Kind: admin.OpUndo, Undo: "op1"}, changer.plans[1])
 }
 
