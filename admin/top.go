@@ -27,7 +27,7 @@ type Top struct {
 	Alerts  []Alert      `json:"alerts"`
 	Totals  TopTotals    `json:"totals"`
 
-	// Series is the past, aligned: the last point of each is of GeneratedAt.
+	// Series is the past, aligned; the last point is at most StepMS old.
 	Series *TopSeries `json:"series"`
 }
 
@@ -93,10 +93,10 @@ type TopQueue struct {
 	DrainsMS      *int64   `json:"drains_ms"`
 	Wait          Triple   `json:"wait"` // 5 minutes
 	Dial          *int     `json:"dial"`
-	Paused        *TopHold `json:"paused"` // the hold on the whole queue
-	Holds         int      `json:"holds"`  // all of them, also of single orgs
-	TopOrg        *TopName `json:"top_org"`
-	TopError      *TopName `json:"top_error"`
+	Paused        *TopHold `json:"paused"`    // the hold on the whole queue
+	Holds         int      `json:"holds"`     // all of them, also of single orgs
+	TopOrg        *TopName `json:"top_org"`   // null: not known
+	TopError      *TopName `json:"top_error"` // null: not known
 }
 
 // TopName is the biggest part of something and its share, 0..1.
@@ -118,7 +118,6 @@ type TopHold struct {
 type TopLatency struct {
 	ID      string              `json:"id"`
 	Name    string              `json:"name"`
-	Queue   string              `json:"queue"`
 	Windows map[string]TopTimes `json:"windows"`
 }
 
@@ -150,6 +149,7 @@ type TopOrg struct {
 	Paused       *TopHold            `json:"paused"`
 	SLA          *float64            `json:"sla"` // 0..1, one hour
 	SLAObjective *float64            `json:"sla_objective"`
+	Answers      int64               `json:"answers"`   // judged in that hour
 	TopLimit     *TopName            `json:"top_limit"` // the fullest of its limits
 	Windows      map[string]TopTimes `json:"windows"`
 }
@@ -185,7 +185,7 @@ type TopLimit struct {
 	Max         int        `json:"max"`
 	WindowMS    int64      `json:"window_ms"`
 	ThrottledPS *float64   `json:"throttled_per_s"`
-	Waiting     *int64     `json:"waiting"` // jobs
+	Waiting     *int64     `json:"waiting"` // ready jobs of the org, if the limit holds some of them
 	ResetMS     *int64     `json:"reset_ms"`
 	Source      string     `json:"source"`
 	Until       *time.Time `json:"until"`

@@ -104,10 +104,10 @@ func busy() admin.One[admin.Top] {
 			{ID: "token_refresh", Name: "token_refresh", Scheduled: 310},
 		},
 		Types: []admin.TopLatency{
-			timed("send_message", "whatsapp", 34_400, 290, 1190, 3900),
-			timed("send_template", "whatsapp", 22_000, 330, 1310, 4300),
-			timed("run_automation", "automations", 180, 2, 8, 11),
-			timed("sync_spend", "meta_spend", 61, 900, 1800, 2100),
+			timed("send_message", 34_400, 290, 1190, 3900),
+			timed("send_template", 22_000, 330, 1310, 4300),
+			timed("run_automation", 180, 2, 8, 11),
+			timed("sync_spend", 61, 900, 1800, 2100),
 		},
 		Orgs: []admin.TopOrg{
 			org("umbrella", 9102, 40, 310, 161, 0, 0.998, "send_template", 0.87),
@@ -168,8 +168,8 @@ func windows(n int64, p50, p95, p99 float64) map[string]admin.TopTimes {
 	return all
 }
 
-func timed(name, queue string, n int64, p50, p95, p99 float64) admin.TopLatency {
-	return admin.TopLatency{ID: name, Name: name, Queue: queue, Windows: windows(n, p50, p95, p99)}
+func timed(name string, n int64, p50, p95, p99 float64) admin.TopLatency {
+	return admin.TopLatency{ID: name, Name: name, Windows: windows(n, p50, p95, p99)}
 }
 
 func org(name string, ready, running int64, in, out, throttled, sla float64, limit string, full float64) admin.TopOrg {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bandeja/inboxd/admin"
@@ -14,13 +15,14 @@ import (
 )
 
 const (
-	topEvery   = time.Second      // between two pictures while somebody looks
-	topIdle    = 10 * time.Second // and while nobody does: also the step of the series
-	topPoints  = 120              // of the past
-	maxTops    = 32               // callers bound to orgs, with pictures of their own
-	orgsEvery  = 5 * time.Second  // parts of a picture that cost more
-	slaEvery   = 10 * time.Second
-	limitEvery = 3 * time.Second
+	topEvery    = time.Second      // between two pictures while somebody looks
+	topIdle     = 10 * time.Second // and while nobody does: also the step of the series
+	topPoints   = 120              // of the past
+	pictureTime = 5 * time.Second  // for all statements of one picture
+	maxTops     = 32               // callers bound to orgs, with pictures of their own
+	orgsEvery   = 5 * time.Second  // parts of a picture that cost more
+	slaEvery    = 10 * time.Second
+	limitEvery  = 3 * time.Second
 )
 
 // Handler serves the admin API. Watch keeps what it shows of the past.
@@ -58,9 +60,10 @@ func (t *tops) of(orgID int64) *collector {
 	c := t.at[orgID]
 	if c == nil {
 		if len(t.at) >= maxTops {
-			for id := range t.at {
+			for id := range t.at { // any one of them: it starts anew when it is asked for
 				if id != 0 {
 					delete(t.at, id)
+					break
 				}
 			}
 		}
@@ -78,8 +81,8 @@ type collector struct {
 	epoch  string
 	alerts *alert.Evaluator
 
-	mu     sync.Mutex
-	last   admin.Top
+	making sync.Mutex // held while a picture is made: nobody waits for it who can have the last one
+	last   atomic.Pointer[admin.Top]
 	seq    int64
 	due    map[string]time.Time // when each part is asked for again
 	parts  map[string]partState
@@ -95,18 +98,29 @@ type partState struct {
 	err error
 }
 
-// picture returns the newest one, at most topEvery old.
+// picture returns the newest one, at most topEvery old, or the last one there is
+// while a new one takes its time.
 func (c *collector) picture(ctx context.Context) admin.Top {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	now := c.h.Now()
-	if c.last.GeneratedAt.IsZero() || now.Sub(c.last.GeneratedAt) >= topEvery-topEvery/10 {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), workTime)
-		defer cancel()
-		c.last = c.make(ctx, now)
-		c.series.note(c.last)
+	last := c.last.Load()
+	if last != nil && c.h.Now().Sub(last.GeneratedAt) < topEvery-topEvery/10 {
+		return *last
 	}
-	return c.last
+	if last != nil && !c.making.TryLock() {
+		return *last
+	}
+	if last == nil {
+		c.making.Lock()
+	}
+	defer c.making.Unlock()
+	if newer := c.last.Load(); newer != last {
+		return *newer
+	}
+	ctx, cancel := context.WithTimeout(ctx, pictureTime)
+	defer cancel()
+	t := c.make(ctx, c.h.Now())
+	c.series.note(t)
+	c.last.Store(&t)
+	return t
 }
 
 func (c *collector) make(ctx context.Context, now time.Time) admin.Top {
@@ -122,12 +136,15 @@ func (c *collector) make(ctx context.Context, now time.Time) admin.Top {
 	t.Types = c.types(ctx, now)
 	t.Queues = c.queues(ctx, status)
 	t.Workers = workersOf(status.Processes)
-	t.Orgs, t.Totals.Orgs = c.topOrgs(ctx, now)
-	t.Users, t.Totals.Users = head(c.users, admin.TopRows), len(c.users)
-	t.Limits, t.Totals.Limits = head(c.limits, admin.TopRows), len(c.limits)
+	t.Orgs, t.Users, t.Limits = c.orgRows(now), c.users, c.limits
+	t.Totals = admin.TopTotals{Orgs: len(t.Orgs), Users: len(t.Users), Limits: len(t.Limits)}
 	t.Vitals = c.vitals(t)
 	t.Parts = c.partsOf(ctx, now, status, stale)
-	t.Alerts = c.alerts.Evaluate(t)
+	t.Alerts = c.alerts.Evaluate(t) // of all rows: the quiet org with many misses is not among the first
+	t.Orgs, t.Users, t.Limits = head(t.Orgs, admin.TopRows), head(t.Users, admin.TopRows), head(t.Limits, admin.TopRows)
+	if c.orgID != 0 { // a token of one org does not see what the installation is made of
+		t.Workers, t.Vitals.Slots, t.Vitals.SlotsBusy = []admin.TopWorker{}, 0, 0
+	}
 	return t
 }
 
@@ -138,8 +155,10 @@ func (c *collector) ask(ctx context.Context, now time.Time, name string, every t
 	}
 	began := c.h.Now()
 	err := read(ctx, now)
-	took := c.h.Now().Sub(began)
-	c.due[name] = now.Add(max(every, 10*took)) // a tenth of one connection at most
+	c.due[name] = now.Add(every)
+	if err == nil {
+		c.due[name] = now.Add(max(every, min(10*c.h.Now().Sub(began), time.Minute))) // a tenth of one connection at most
+	}
 	if c.parts == nil {
 		c.parts = map[string]partState{}
 	}
@@ -163,16 +182,13 @@ func (c *collector) partsOf(ctx context.Context, now time.Time, status admin.Sta
 	}
 	for _, name := range []string{"latency", "orgs", "sla", "limits"} {
 		p, known := c.parts[name]
-		if !known {
-			continue
+		if !known || p.at.IsZero() && inbox.KindOf(p.err) == inbox.Temporary {
+			continue // not known yet, which is not the same as away
 		}
 		part := admin.TopPart{Name: name, OK: p.err == nil, AgeMS: max(now.Sub(p.at).Milliseconds(), 0)}
 		if p.err != nil {
 			_, _, text := c.h.explain(ctx, admin.TopPath, p.err)
 			part.Error = &text
-			if p.at.IsZero() {
-				part.AgeMS = 0
-			}
 		}
 		parts = append(parts, part)
 	}
@@ -204,8 +220,9 @@ func (h *handler) showTop(ctx context.Context, c *call) (any, error) {
 	return one(h, "top", t), nil
 }
 
+// past waits for a picture under way: the series belongs to its maker.
 func (c *collector) past(points int) *admin.TopSeries {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.making.Lock()
+	defer c.making.Unlock()
 	return c.series.wire(points)
 }

@@ -30,6 +30,7 @@ type orgFacts struct {
 // slaOfOrg is the last hour of one org.
 type slaOfOrg struct {
 	met       *float64
+	n         int64
 	objective float64
 }
 
@@ -178,11 +179,14 @@ func drainsMS(q admin.Queue) *int64 {
 	if q.Ready == 0 || q.InPerS == nil || q.DonePerS == nil {
 		return nil
 	}
-	ms := int64(-1)
-	if shrinks := *q.DonePerS - *q.InPerS; shrinks > 0.01 {
-		ms = int64(1000 * float64(q.Ready) / shrinks)
-	} else if float64(q.Ready) <= *q.DonePerS { // less than a second of work is no backlog
+	ms, shrinks := int64(-1), *q.DonePerS-*q.InPerS
+	switch {
+	case float64(q.Ready) <= *q.DonePerS: // less than a second of work is no backlog
 		ms = 0
+	case shrinks > 0.01:
+		ms = int64(1000 * float64(q.Ready) / shrinks)
+	case shrinks > -0.01: // it stands: held, or out of tokens
+		return nil
 	}
 	return &ms
 }
@@ -198,17 +202,14 @@ func worry(q admin.TopQueue) int64 {
 	return 0
 }
 
+// pausedQueue is the hold on a whole queue, if there is one.
 func (c *collector) pausedQueue(name string) *admin.TopHold {
-	return c.hold(func(h control.Hold) bool { return h.OrgID == 0 && h.Type == 0 && h.Queue.String() == name })
-}
-
-func (c *collector) hold(is func(control.Hold) bool) *admin.TopHold {
 	if c.h.Snapshot == nil {
 		return nil
 	}
 	for _, h := range c.h.visibleHolds(caller{orgID: c.orgID}, c.h.Snapshot()) {
-		if is(h) {
-			return &admin.TopHold{ID: idOf(h.ID), Owner: h.Owner, Reason: word(h.Reason), Since: h.CreatedAt.UTC(), Until: timeWord(h.ExpiresAt)}
+		if h.OrgID == 0 && h.Type == 0 && h.Queue.String() == name {
+			return topHold(h)
 		}
 	}
 	return nil
@@ -239,22 +240,30 @@ func workersOf(all []admin.Process) []admin.TopWorker {
 // silentAfter is from when a beat is late enough for somebody to look.
 const silentAfter = 10 * time.Second
 
-// topOrgs are those with something to show, most work waiting first.
-func (c *collector) topOrgs(_ context.Context, now time.Time) ([]admin.TopOrg, int) {
+// orgRows are the orgs, most work waiting first.
+func (c *collector) orgRows(now time.Time) []admin.TopOrg {
 	f, under := c.orgs, int64(0)
 	for _, n := range f.under {
 		under += n
+	}
+	holds, paused := c.holdsByOrg()
+	fullest := map[string]*admin.TopName{}
+	for _, l := range c.limits {
+		if l.Used == nil || l.Max == 0 {
+			continue
+		}
+		if share := float64(*l.Used) / float64(l.Max); fullest[l.Org] == nil || share > fullest[l.Org].Share {
+			fullest[l.Org] = &admin.TopName{Name: l.Name, Share: share}
+		}
 	}
 	all := make([]admin.TopOrg, 0, len(f.ids))
 	for name, id := range f.ids {
 		o := admin.TopOrg{
 			ID: idOf(id), Name: name, Ready: f.ready[name], Running: f.under[name], Dead: f.dead[name], Uncertain: f.left[name],
-			Weight: 1, Windows: f.times[name],
+			Weight: 1, Windows: f.times[name], Holds: holds[id], Paused: paused[id], TopLimit: fullest[name],
 		}
 		if c.h.Snapshot != nil {
-			s := c.h.Snapshot()
-			o.Weight = s.Weight(id, now)
-			o.Paused = c.hold(func(h control.Hold) bool { return h.OrgID == id && h.Queue == 0 && h.Type == 0 })
+			o.Weight = c.h.Snapshot().Weight(id, now)
 		}
 		if under > 0 {
 			share := float64(o.Running) / float64(under)
@@ -266,21 +275,36 @@ func (c *collector) topOrgs(_ context.Context, now time.Time) ([]admin.TopOrg, i
 		}
 		if s, known := c.slas[name]; known {
 			objective := s.objective
-			o.SLA, o.SLAObjective = s.met, &objective
-		}
-		for _, l := range c.limits {
-			if l.Org == name && l.Used != nil && l.Max > 0 {
-				if share := float64(*l.Used) / float64(l.Max); o.TopLimit == nil || share > o.TopLimit.Share {
-					o.TopLimit = &admin.TopName{Name: l.Name, Share: share}
-				}
-			}
+			o.SLA, o.SLAObjective, o.Answers = s.met, &objective, s.n
 		}
 		all = append(all, o)
 	}
 	slices.SortFunc(all, func(a, b admin.TopOrg) int {
 		return cmp.Or(cmp.Compare(b.Ready, a.Ready), cmp.Compare(b.Running, a.Running), cmp.Compare(b.Dead, a.Dead), cmp.Compare(a.Name, b.Name))
 	})
-	return head(all, admin.TopRows), len(all)
+	return all
+}
+
+// holdsByOrg counts the holds of each org, and names the one on all of its work.
+func (c *collector) holdsByOrg() (n map[int64]int, whole map[int64]*admin.TopHold) {
+	n, whole = map[int64]int{}, map[int64]*admin.TopHold{}
+	if c.h.Snapshot == nil {
+		return n, whole
+	}
+	for _, h := range c.h.visibleHolds(caller{orgID: c.orgID}, c.h.Snapshot()) {
+		if h.OrgID == 0 {
+			continue
+		}
+		n[h.OrgID]++
+		if h.Queue == 0 && h.Type == 0 && whole[h.OrgID] == nil {
+			whole[h.OrgID] = topHold(h)
+		}
+	}
+	return n, whole
+}
+
+func topHold(h control.Hold) *admin.TopHold {
+	return &admin.TopHold{ID: idOf(h.ID), Owner: h.Owner, Reason: word(h.Reason), Since: h.CreatedAt.UTC(), Until: timeWord(h.ExpiresAt)}
 }
 
 func (c *collector) readSLA(ctx context.Context, now time.Time) error {
@@ -294,7 +318,7 @@ func (c *collector) readSLA(ctx context.Context, now time.Time) error {
 	}
 	slas := make(map[string]slaOfOrg, len(byOrg))
 	for _, f := range byOrg {
-		o := slaOfOrg{objective: f.Objective}
+		o := slaOfOrg{objective: f.Objective, n: f.N()}
 		if met, known := f.Compliance(); known {
 			o.met = &met
 		}
@@ -336,8 +360,12 @@ func (c *collector) readLimits(ctx context.Context, now time.Time) error {
 	if c.h.Usage == nil || c.h.Snapshot == nil {
 		return inbox.Faultf(inbox.Temporary, "no_limits", "this server does not know how much of a limit is in use")
 	}
-	orgs, _ := c.topOrgs(ctx, now)
-	s := c.h.Snapshot()
+	orgs, s := c.orgRows(now), c.h.Snapshot()
+	status, _ := c.h.status.snapshot(ctx, c.orgID)
+	throttled := map[string]bool{}
+	for _, t := range status.Throttled {
+		throttled[t.Org+"/"+t.Name] = true
+	}
 	limits := []admin.TopLimit{}
 	for _, o := range orgs[:min(len(orgs), limitedOrgs)] {
 		id, err := strconv.ParseInt(o.ID, 10, 64)
@@ -345,7 +373,11 @@ func (c *collector) readLimits(ctx context.Context, now time.Time) error {
 			continue
 		}
 		for _, a := range []job.Action{job.ActionSendText, job.ActionSendTemplate} {
-			limits = append(limits, c.limit(ctx, s, o, id, a, now))
+			l := c.limit(ctx, s, o, id, a, now)
+			if waiting := o.Ready; throttled[l.ID] { // also bulk, which has a share of it only
+				l.Waiting = &waiting
+			}
+			limits = append(limits, l)
 		}
 	}
 	share := func(l admin.TopLimit) float64 {
@@ -373,15 +405,17 @@ func (c *collector) limit(ctx context.Context, s *control.Snapshot, o admin.TopO
 		return l
 	}
 	l.Used = &use.Used
+	none := int64(0)
+	l.Waiting = &none
 	if use.Used >= r.N {
-		ms, waiting := use.Reset.Milliseconds(), o.Ready
-		l.ResetMS, l.Waiting = &ms, &waiting
-	} else {
-		none := int64(0)
-		l.Waiting = &none
+		ms := use.Reset.Milliseconds()
+		l.ResetMS = &ms
 	}
 	return l
 }
+
+// minuteAgo is how many points of the series a minute has.
+const minuteAgo = int(time.Minute / topIdle)
 
 // vitals sum the queues up.
 func (c *collector) vitals(t admin.Top) (v admin.Vitals) {
@@ -406,8 +440,8 @@ func (c *collector) vitals(t admin.Top) (v admin.Vitals) {
 			v.P95MS = q.Wait.P95MS
 		}
 	}
-	if before := c.last.Vitals.Depth; c.seq > 1 {
-		v.DepthTrend = cmp.Compare(v.Depth, before)
+	if n := len(c.series.points); n > minuteAgo {
+		v.DepthTrend = cmp.Compare(v.Depth, c.series.points[n-1-minuteAgo].depth)
 	}
 	for _, w := range t.Workers {
 		v.Slots, v.SlotsBusy = v.Slots+w.Slots, v.SlotsBusy+w.Busy

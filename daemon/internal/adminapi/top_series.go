@@ -18,6 +18,7 @@ type point struct {
 	queues map[string]trackPoint
 	types  map[string]*float64 // P95 end to end, ms
 	orgs   map[string]float64  // ready
+	depth  int64
 }
 
 type trackPoint struct{ ready, p95, in, out *float64 }
@@ -28,7 +29,7 @@ func (s *series) note(t admin.Top) {
 		return
 	}
 	s.noted = t.GeneratedAt
-	p := point{queues: map[string]trackPoint{}, types: map[string]*float64{}, orgs: map[string]float64{}}
+	p := point{queues: map[string]trackPoint{}, types: map[string]*float64{}, orgs: map[string]float64{}, depth: t.Vitals.Depth}
 	for _, q := range t.Queues {
 		ready := float64(q.Ready)
 		p.queues[q.ID] = trackPoint{&ready, q.Wait.P95MS, q.InPerS, q.OutPerS}

@@ -152,11 +152,18 @@ SELECT `+operationColumns+` FROM o`, id, terms.Rate, terms.Canary, terms.AbortIf
 }
 
 // recordOperation puts into the audit trail that an operation began or was
-// stopped. What each job came to is in the operation itself.
+// stopped: what it chose, who planned it and why. What each job came to is in the
+// operation itself.
 func recordOperation(ctx context.Context, tx pgx.Tx, o operation.Operation, what string) error {
+	if c := inbox.ChangeOf(ctx); c != nil && c.Reason == "" {
+		c.Reason = o.Reason // it was given with the plan
+	}
 	return audit.Write(ctx, tx, audit.Record{
-		OrgID: o.OrgID, Target: fmt.Sprintf("operation %d", o.ID),
-		After: map[string]any{"change": what, "kind": string(o.Kind), "matched": o.Matched},
+		OrgID: o.OrgID, Target: fmt.Sprintf("operation %d", o.ID), Begun: what == "committed" && o.Matched > chunkSize,
+		After: map[string]any{
+			"change": what, "kind": string(o.Kind), "matched": o.Matched, "by_org": o.Plan.ByOrg, "selector": o.Selector, "as": string(o.As),
+			"undo_of": o.UndoOf, "planned_by": o.Actor, "reason": o.Reason, "rate": o.Rate, "canary": o.Canary, "abort_if": o.AbortIf,
+		},
 	})
 }
 

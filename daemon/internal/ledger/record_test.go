@@ -53,7 +53,14 @@ func TestOperationIsRecordedAsItBegins(t *testing.T) {
 	_, err = b.RetryDead(t.Context(), inspect.Filter{}, "nobody who asked")
 	require.NoError(t, err)
 	require.Len(t, b.recorded(t), 1)
-	require.Contains(t, b.recorded(t)[0], "jobs.retry operation ")
+	require.Regexp(t, `^jobs\.retry operation \d+ begun 1$`, b.recorded(t)[0])
+
+	b.exec(t, `UPDATE jobs SET state = 6`)
+	o, err := b.PlanOperation(t.Context(), operation.Request{Kind: operation.Retry, Actor: "token:5", Reason: "INC-1"})
+	require.NoError(t, err)
+	_, err = b.CommitOperation(requested(t, "ops.commit"), 0, o.ID, operation.Terms{})
+	require.NoError(t, err)
+	require.Equal(t, 1, b.count(t, `SELECT count(*) FROM audit WHERE action = 'ops.commit' AND reason = 'INC-1' AND detail::text LIKE '%planned_by%'`))
 }
 
 // What was so already is no change: it leaves no record.

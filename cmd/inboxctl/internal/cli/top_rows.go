@@ -15,7 +15,6 @@ type (
 	latencyRow struct {
 		ID     string `json:"id"`
 		Name   string `json:"name"`
-		Queue  string `json:"queue"`
 		Window string `json:"window"`
 		admin.TopTimes
 	}
@@ -39,7 +38,7 @@ func queueRows(queues []admin.TopQueue) (rows []queueRow) {
 
 func latencyRows(types []admin.TopLatency, window string) (rows []latencyRow) {
 	for _, t := range types {
-		rows = append(rows, latencyRow{ID: t.ID, Name: t.Name, Queue: t.Queue, Window: window, TopTimes: t.Windows[window]})
+		rows = append(rows, latencyRow{ID: t.ID, Name: t.Name, Window: window, TopTimes: t.Windows[window]})
 	}
 	return rows
 }

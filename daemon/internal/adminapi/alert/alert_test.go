@@ -18,7 +18,7 @@ func well(at time.Duration) admin.Top {
 		GeneratedAt: noon.Add(at),
 		Parts:       []admin.TopPart{{Name: "ledger", OK: true}, {Name: "redis", OK: true}},
 		Queues:      []admin.TopQueue{{ID: "whatsapp", Name: "whatsapp", Ready: 500, OldestReadyMS: new(int64(900)), DrainsMS: new(int64(4000))}},
-		Orgs:        []admin.TopOrg{{ID: "1", Name: "acme", SLA: new(0.9), SLAObjective: new(0.8)}},
+		Orgs:        []admin.TopOrg{{ID: "1", Name: "acme", SLA: new(0.9), SLAObjective: new(0.8), Answers: 50}},
 		Users:       []admin.TopUser{{Org: "acme", Name: "dana", N: 50}},
 		Limits:      []admin.TopLimit{{Org: "acme", Name: "send_text", Used: new(10), Max: 60, Waiting: new(int64(0))}},
 		Workers:     []admin.TopWorker{{ID: "1", Host: "a", Mode: "worker", State: "ok", Version: "1"}},

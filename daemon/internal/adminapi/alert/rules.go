@@ -21,14 +21,14 @@ const (
 // Rules returns all rules, in the order of the guide.
 func Rules() []Rule {
 	return []Rule{
-		{"part away", "PostgreSQL, Redis or another part does not answer", 5 * time.Second, "runbooks/redis.md", partsAway},
+		{"part away", "PostgreSQL, Redis or another part does not answer", 5 * time.Second, "runbooks/process-down.md", partsAway},
 		{"no worker", "no process runs jobs", 10 * time.Second, "", noWorker},
 		{"worker silent", "a process has not beaten for 10 s", 0, "", silentWorkers},
 		{"jobs wait", "the oldest ready job of a queue that is not paused waits longer than 15 s (critical: 60 s)", 10 * time.Second, "runbooks/flood.md", jobsWait},
 		{"backlog grows", "at least 100 jobs are ready and more come than go", time.Minute, "runbooks/flood.md", backlogGrows},
 		{"jobs die", "jobs of a queue have died in the last 5 minutes", 0, "", jobsDie},
 		{"outcome uncertain", "messages may or may not have been sent; only an operator or Meta can tell", 5 * time.Minute, "runbooks/uncertain.md", uncertain},
-		{"limit reached", "an org uses 90 % of a limit and jobs wait for it", time.Minute, "", limitsReached},
+		{"limit reached", "jobs of an org wait for one of its limits", time.Minute, "", limitsReached},
 		{"SLA missed", "an org answers fewer customers in time than its objective (critical: three times the misses it may have)", time.Minute, "", slaMissed},
 		{"hold forgotten", "a queue or an org is paused for more than a day without an end", 0, "", forgottenHolds},
 		{"versions differ", "processes of different versions run side by side", 15 * time.Minute, "", versionsDiffer},
@@ -40,12 +40,12 @@ func partsAway(t admin.Top, _ *memory) (found []finding) {
 		if p.OK {
 			continue
 		}
-		f := finding{scope: p.Name, severity: Critical, text: "does not answer", command: "inboxctl status"}
+		f := finding{scope: p.Name, severity: Warning, text: "does not answer", command: "inboxctl status"}
+		if p.Name == "postgres" || p.Name == "ledger" { // without it nothing is sent
+			f.severity = Critical
+		}
 		if p.Error != nil {
 			f.text = *p.Error
-		}
-		if p.Name == "redis" { // everything travels by PostgreSQL meanwhile
-			f.severity = Warning
 		}
 		found = append(found, f)
 	}
@@ -84,7 +84,7 @@ func jobsWait(t admin.Top, _ *memory) (found []finding) {
 			scope: q.Name, severity: Warning, text: span(*q.OldestReadyMS) + " > " + span(oldWarning.Milliseconds()),
 			cause: causeOfWait(t, q), command: "inboxctl jobs list --queue " + q.Name + " --state ready",
 		}
-		if *q.OldestReadyMS >= oldCritical.Milliseconds() {
+		if *q.OldestReadyMS >= oldCritical.Milliseconds() && q.Holds == 0 { // what an org's hold keeps waits on purpose
 			f.severity, f.text = Critical, span(*q.OldestReadyMS)+" > "+span(oldCritical.Milliseconds())
 		}
 		found = append(found, f)
@@ -101,7 +101,7 @@ func causeOfWait(t admin.Top, q admin.TopQueue) string {
 		return fmt.Sprintf("%d holds on orgs of this queue", q.Holds)
 	}
 	for _, l := range t.Limits {
-		if full(l) && l.Waiting != nil && *l.Waiting > 0 && strings.HasPrefix(l.Name, "send") {
+		if l.Waiting != nil && *l.Waiting > 0 && strings.HasPrefix(l.Name, "send") {
 			return "the limit " + l.Name + " of " + l.Org + " is used up"
 		}
 	}
@@ -119,7 +119,7 @@ func backlogGrows(t admin.Top, _ *memory) (found []finding) {
 		if q.Paused == nil && q.Ready >= backlog && q.DrainsMS != nil && *q.DrainsMS < 0 {
 			found = append(found, finding{
 				scope: q.Name, severity: Warning, text: fmt.Sprintf("%d ready, %s in/s > %s out/s", q.Ready, perSecond(q.InPerS), perSecond(q.OutPerS)),
-				cause: causeOfWait(t, q), command: "inboxctl orgs list --sort ready:desc",
+				cause: causeOfWait(t, q), command: "inboxctl top orgs",
 			})
 		}
 	}
@@ -160,16 +160,12 @@ func uncertain(t admin.Top, _ *memory) (found []finding) {
 	return found
 }
 
-func full(l admin.TopLimit) bool {
-	return l.Used != nil && l.Max > 0 && float64(*l.Used) >= nearLimit*float64(l.Max)
-}
-
 func limitsReached(t admin.Top, _ *memory) (found []finding) {
 	for _, l := range t.Limits {
-		if full(l) && l.Waiting != nil && *l.Waiting > 0 {
+		if l.Used != nil && l.Waiting != nil && *l.Waiting > 0 {
 			found = append(found, finding{
 				scope: l.Org + " " + l.Name, severity: Warning,
-				text:    fmt.Sprintf("%d of %d used, %d jobs wait", *l.Used, l.Max, *l.Waiting),
+				text:    fmt.Sprintf("%d of %d used, jobs wait for it", *l.Used, l.Max),
 				command: "inboxctl limits show --org " + l.Org,
 			})
 		}
@@ -178,12 +174,8 @@ func limitsReached(t admin.Top, _ *memory) (found []finding) {
 }
 
 func slaMissed(t admin.Top, _ *memory) (found []finding) {
-	n := map[string]int64{}
-	for _, u := range t.Users {
-		n[u.Org] += u.N
-	}
 	for _, o := range t.Orgs {
-		if o.SLA == nil || o.SLAObjective == nil || *o.SLA >= *o.SLAObjective || n[o.Name] < enough {
+		if o.SLA == nil || o.SLAObjective == nil || *o.SLA >= *o.SLAObjective || o.Answers < enough {
 			continue
 		}
 		f := finding{
