@@ -19,7 +19,7 @@ func picture() admin.Top {
 		Epoch: "a", Seq: 7, GeneratedAt: at(), IntervalMS: 1000, Environment: "prod", Version: "v1.0.0",
 		Vitals:  admin.Vitals{Depth: 12},
 		Queues:  []admin.TopQueue{{ID: "whatsapp", Name: "whatsapp", Ready: 12, Paused: &admin.TopHold{Owner: "ana"}}, {ID: "instagram", Name: "instagram"}},
-		Types:   []admin.TopLatency{{ID: "send_message", Name: "send_message", Queue: "whatsapp", Windows: windows}},
+		Types:   []admin.TopLatency{{ID: "send_message", Name: "send_message", Windows: windows}},
 		Orgs:    []admin.TopOrg{{ID: "acme", Name: "acme", Windows: windows, TopLimit: &admin.TopName{Name: "send_text", Share: 0.9}}},
 		Workers: []admin.TopWorker{{ID: "17", Host: "node-b", State: "silent"}},
 	}
