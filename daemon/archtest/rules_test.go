@@ -17,7 +17,7 @@ const prometheusDir = "../../configs/prometheus"
 // off. And at three in the morning a link to a page that is not there hurts.
 func TestEveryAlertHasTestsAndARunbook(t *testing.T) {
 	t.Parallel()
-	rules, tests := read(t, prometheusDir+"/rules/alerts.yml"), read(t, prometheusDir+"/tests/alerts_test.yml")
+	rules, tests := read(t, prometheusDir+"/rules/alerts.yml"), read(t, prometheusDir+"/tests/alerts_test.yml")+read(t, prometheusDir+"/tests/alerts_slow_test.yml")
 	names := regexp.MustCompile(`(?m)^\s+- alert: (\w+)$`).FindAllStringSubmatch(rules, -1)
 	require.Greater(t, len(names), 10)
 	for _, name := range names {
@@ -71,7 +71,7 @@ func TestPromtool(t *testing.T) {
 	require.NoError(t, err)
 	for _, args := range [][]string{
 		append([]string{"check", "rules"}, rules...),
-		{"test", "rules", prometheusDir + "/tests/alerts_test.yml"},
+		{"test", "rules", prometheusDir + "/tests/alerts_test.yml", prometheusDir + "/tests/alerts_slow_test.yml"},
 		{"check", "config", "--syntax-only", prometheusDir + "/prometheus.yml"},
 	} {
 		out, err := exec.CommandContext(t.Context(), tool, args...).CombinedOutput()

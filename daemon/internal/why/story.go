@@ -3,6 +3,7 @@ package why
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
@@ -52,7 +53,7 @@ func (v *view) uncertain() {
 	if v.Queue == job.WhatsApp {
 		text = "nobody knows whether it was sent (" + v.trouble() + "); Meta's status webhook settles it, or you do with --sent, --not-sent or --resend; it is never sent again by itself"
 	}
-	v.hold(inspect.Cause{Code: "uncertain", Since: v.StartedAt, Text: text, Command: fmt.Sprintf("inboxctl jobs resolve %d --sent", v.ID)})
+	v.hold(inspect.Cause{Code: "uncertain", Since: v.StartedAt, Text: text, Command: fmt.Sprintf("inboxctl jobs show %d", v.ID)})
 }
 
 // dead jobs wait for an operator.
@@ -61,6 +62,9 @@ func (v *view) dead() {
 	c.Text = fmt.Sprintf("it was given up at attempt %d (%s)", v.Attempt, v.trouble())
 	if advice := adviceOn(v.Class); advice != "" {
 		c.Text += "; " + advice
+		if strings.HasSuffix(advice, "fails again") {
+			c.Command = fmt.Sprintf("inboxctl jobs show %d", v.ID)
+		}
 	}
 	v.hold(c)
 	v.failures()

@@ -170,7 +170,7 @@ func (v *view) limit(ctx context.Context) {
 	}
 	set, own := v.control.Limit(v.OrgID, string(action), v.Now)
 	c := inspect.Cause{
-		Code: "limit", Command: fmt.Sprintf("inboxctl limits set --org %s %s=%s", v.Org, action, rateText(max(1, 2*r.N), r.Window)),
+		Code: "limit", Command: fmt.Sprintf("inboxctl limits set --org %s %s=%s --for 1h", v.Org, action, rateText(max(1, 2*r.N), r.Window)),
 		Text: fmt.Sprintf("%s has used up its %s of %s", v.Org, action, rateText(r.N, r.Window)),
 	}
 	if w.Most < r.N {
@@ -213,7 +213,7 @@ func (v *view) shares() {
 		set, _ := v.control.Limit(v.OrgID, "concurrency", v.Now)
 		v.hold(inspect.Cause{
 			Code: "concurrency", Who: set.Owner, Since: &set.SetAt, Text: fmt.Sprintf("%s has %d of %d jobs under way at once: it waits for one to end", v.Org, v.OfOrg, own),
-			Command: fmt.Sprintf("inboxctl limits set --org %s concurrency=%d", v.Org, 2*max(1, own)),
+			Command: fmt.Sprintf("inboxctl limits set --org %s concurrency=%d --for 1h", v.Org, 2*max(1, own)),
 		})
 	case v.Slots > 0 && v.UnderWay >= v.Slots:
 		v.hold(inspect.Cause{Code: "slots", Text: fmt.Sprintf("all %d slots are busy: it waits for a job to end; more processes, or more slots (INBOXD_SLOTS), let more run at once", v.Slots)})

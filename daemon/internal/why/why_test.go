@@ -200,7 +200,7 @@ func TestWhyOfWhatIsOver(t *testing.T) {
 	w, err := e.why.Why(t.Context(), 1, subject)
 	require.NoError(t, err)
 	require.Equal(t, "dead", w.Causes[0].Code)
-	require.Equal(t, "inboxctl jobs retry 100", w.Causes[0].Command)
+	require.Equal(t, "inboxctl jobs show 100", w.Causes[0].Command)
 	require.Contains(t, w.Causes[0].Text, "the customer must write first")
 	e.exec(`UPDATE jobs SET state = 4 WHERE id = 100`)
 	w, err = e.why.Why(t.Context(), 1, subject)

@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	dto "github.com/prometheus/client_model/go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bandeja/inboxd/daemon/internal/job"
@@ -256,7 +258,8 @@ func TestBusyGauge(t *testing.T) {
 		require.Equal(t, 1, n)
 		families, err := registry.Gather()
 		require.NoError(t, err)
-		return families[0].GetMetric()[0].GetGauge().GetValue()
+		at := slices.IndexFunc(families, func(f *dto.MetricFamily) bool { return f.GetName() == "inboxd_slots_busy" })
+		return families[at].GetMetric()[0].GetGauge().GetValue()
 	}
 	var copies sync.WaitGroup
 	for id := int64(1); id <= 3; id++ {

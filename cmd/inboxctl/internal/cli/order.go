@@ -64,7 +64,12 @@ func sortKey[T any](key string, columns []column[T], asOf time.Time) (func(T) st
 	}
 	for _, c := range columns {
 		if columnKey(c.name) == columnKey(key) {
-			return func(item T) string { return c.cell(item, asOf) }, nil
+			return func(item T) string {
+				if s := c.cell(item, asOf); s != "-" && s != "–" {
+					return s
+				}
+				return ""
+			}, nil
 		}
 		words = append(words, columnKey(c.name))
 	}
@@ -94,14 +99,41 @@ func unknownKey(flag, key string, words []string) error {
 	return usagef("%s: there is no column %q: use one of %s", flag, key, strings.Join(words, ", "))
 }
 
-// compareText compares numbers as numbers.
+// compareText compares what has a size by its size: numbers, also as people read
+// them (14.9k, 97%, 58/60), and durations (949ms, 1m19s, 3d04h).
 func compareText(a, b string) int {
-	x, errX := strconv.ParseFloat(a, 64)
-	y, errY := strconv.ParseFloat(b, 64)
-	if errX == nil && errY == nil {
+	x, sizedX := sizeOf(a)
+	y, sizedY := sizeOf(b)
+	if sizedX && sizedY {
 		return cmp.Compare(x, y)
 	}
 	return cmp.Compare(a, b)
+}
+
+// sizeOf reads a cell of a table back; false: it is a word.
+func sizeOf(cell string) (float64, bool) {
+	s := strings.TrimSuffix(strings.TrimPrefix(strings.TrimSuffix(strings.TrimSuffix(cell, "!"), " ago"), "in "), "%")
+	s, _, _ = strings.Cut(s, "/")
+	if n, err := strconv.ParseFloat(s, 64); err == nil {
+		return n, true
+	}
+	for unit, size := range map[string]float64{"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12} {
+		if n, err := strconv.ParseFloat(strings.TrimSuffix(s, unit), 64); err == nil {
+			return n * size, true
+		}
+	}
+	var days float64
+	if before, after, found := strings.Cut(s, "d"); found {
+		n, err := strconv.ParseFloat(before, 64)
+		if err != nil {
+			return 0, false
+		}
+		if days, s = n, after; s == "" {
+			s = "0s"
+		}
+	}
+	d, err := time.ParseDuration(s)
+	return days*24*time.Hour.Seconds() + d.Seconds(), err == nil
 }
 
 // chosenColumns are those of --columns, in its order; all without it. wide is
