@@ -74,9 +74,9 @@ func TestEveryChangeIsRecordedOnce(t *testing.T) { //nolint:tparallel // In orde
 	require.Len(t, all.Items, int(verdict.Item.Count))
 	text, err := json.Marshal(all)
 	require.NoError(t, err)
-	for _, secret := range []string{"canary", "hello", "12025550", "channel-token"} {
+	for _, secret := range []string{"canary-secret", "hello", "12025550", "channel-token"} {
 		require.NotContains(t, string(text), secret, "no secret, text or phone number goes into the trail")
-		require.NotContains(t, h.logs.String(), "canary")
+		require.NotContains(t, h.logs.String(), "canary-secret")
 	}
 }
 
