@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -144,6 +145,7 @@ func (c *collector) make(ctx context.Context, now time.Time) admin.Top {
 	t.Orgs, t.Users, t.Limits = head(t.Orgs, admin.TopRows), head(t.Users, admin.TopRows), head(t.Limits, admin.TopRows)
 	if c.orgID != 0 { // a token of one org does not see what the installation is made of
 		t.Workers, t.Vitals.Slots, t.Vitals.SlotsBusy = []admin.TopWorker{}, 0, 0
+		t.Alerts = slices.DeleteFunc(t.Alerts, func(a admin.Alert) bool { return alert.OfProcesses(a.Rule) })
 	}
 	return t
 }
@@ -212,7 +214,7 @@ func (h *handler) showTop(ctx context.Context, c *call) (any, error) {
 		points = n
 	}
 	k := h.tops.of(c.caller.orgID)
-	t := k.picture(ctx)
+	t := k.picture(context.WithoutCancel(ctx)) // others are shown it too: who leaves must not spoil it
 	t.Actor, t.Role = c.caller.name, c.caller.role
 	if points > 0 {
 		t.Series = k.past(points)

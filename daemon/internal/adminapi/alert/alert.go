@@ -30,6 +30,12 @@ type Rule struct {
 	find func(t admin.Top, m *memory) []finding
 }
 
+// OfProcesses reports whether a rule is about the installation's processes,
+// which are no business of a single org.
+func OfProcesses(rule string) bool {
+	return slices.Contains([]string{"no worker", "worker silent", "versions differ"}, rule)
+}
+
 // finding is one place where a rule is broken.
 type finding struct {
 	scope    string
