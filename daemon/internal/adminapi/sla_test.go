@@ -2,6 +2,7 @@ package adminapi_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,8 +13,9 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/sla"
 )
 
-// fakeSLA remembers what it was asked.
+// fakeSLA remembers what it was asked, by one caller at a time.
 type fakeSLA struct {
+	mu     sync.Mutex
 	asked  sla.MissQuestion
 	orgID  int64
 	set    []sla.Policy
@@ -21,6 +23,8 @@ type fakeSLA struct {
 }
 
 func (f *fakeSLA) SLAFigures(_ context.Context, q sla.Question) ([]sla.Figures, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.asked.Question = q
 	return []sla.Figures{
 		sla.Figures{OrgID: 1, Org: "acme", UserID: 1, User: "dana", Who: sla.User, Target: 5 * time.Minute, Objective: 0.8, Met: 3, Missed: 1, Responses: []time.Duration{42 * time.Second}}.Summed(),
@@ -29,21 +33,29 @@ func (f *fakeSLA) SLAFigures(_ context.Context, q sla.Question) ([]sla.Figures, 
 }
 
 func (f *fakeSLA) SLAMisses(_ context.Context, q sla.MissQuestion) ([]sla.Case, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.asked = q
 	return f.misses, nil
 }
 
 func (f *fakeSLA) SLAAtRisk(_ context.Context, orgID int64, _ bool, _ int) ([]sla.Case, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.orgID = orgID
 	return f.misses, nil
 }
 
 func (f *fakeSLA) SLAPolicies(_ context.Context, orgID int64, _ bool) ([]sla.Policy, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.orgID = orgID
 	return []sla.Policy{{ID: 3, OrgID: 1, Org: "acme", Target: 5 * time.Minute, Objective: 0.8, Hours: automation.Hours{TimeZone: "UTC"}, InForce: true, SetAt: day}}, nil
 }
 
 func (f *fakeSLA) SetSLAPolicy(_ context.Context, p sla.Policy) (sla.Policy, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.set = append(f.set, p)
 	return p, nil
 }
