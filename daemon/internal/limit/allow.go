@@ -32,14 +32,15 @@ func (l *Limiter) Peek(ctx context.Context, orgID int64, a job.Action, r job.Rat
 }
 
 // PeekOut says how much of what may leave for the provider is in use, and takes
-// nothing; false: this process does not know, because Redis is away or has just
-// lost its data.
+// nothing; false: this process does not know, because Redis or, right after a
+// loss of its data, the ledger is away.
 func (l *Limiter) PeekOut(ctx context.Context, orgID int64, a job.Action, r job.Rate) (used int, reset time.Duration, known bool) {
 	if l.local.away.Load() {
 		return 0, 0, false
 	}
 	c := &check{window: window{useOut, orgID, a}, length: r.Window, cap: r.N}
 	l.queue.ask(ctx, l, c)
+	l.seedAndAsk(ctx, unseeded([]*check{c}))
 	if !c.answer.answered || c.answer.granted < 0 || c.answer.local {
 		return 0, 0, false
 	}

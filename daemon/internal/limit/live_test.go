@@ -199,6 +199,19 @@ func TestEmptiedRedisIsSeededFromTheLedger(t *testing.T) {
 	}
 }
 
+// The operator sees what is in use also where nothing has been sent since Redis
+// lost its data, or ever.
+func TestPeekOutKnowsWhatNobodyHasAskedFor(t *testing.T) {
+	t.Parallel()
+	ledger := &started{}
+	l := start(t, limit.Patient(limit.Options{Address: realRedis(t), Seeder: ledger}))
+	ledger.set(1, 2*time.Second, time.Second)
+	require.Eventually(t, func() bool {
+		used, _, known := l.PeekOut(t.Context(), 1, job.ActionSendText, perMinute(10))
+		return known && used == 2
+	}, patience, 5*time.Millisecond)
+}
+
 // A ledger that does not answer makes dispatch wait, not guess.
 func TestNoGuessWithoutTheLedger(t *testing.T) {
 	t.Parallel()
