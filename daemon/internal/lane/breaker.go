@@ -16,7 +16,7 @@ import (
 // fields take the defaults.
 type BreakerOptions struct {
 	Failures int              // in a row that open it; 3
-	Slow     time.Duration    // a P99 above this over a Window opens it; 250 ms
+	Slow     time.Duration    // a P99 above this over a Window, by as many answers at least, opens it; 250 ms
 	Window   time.Duration    // 2 s
 	Rest     time.Duration    // how long Redis must answer before the lane is used again; 10 s
 	Step     time.Duration    // how long each step of the way back lasts; 5 s
@@ -90,12 +90,13 @@ func (b *breaker) note(err error, took time.Duration) {
 	b.advance(now) // also where nobody asks for a share: an api only looks whether Redis answers
 }
 
-// slowness opens the breaker over a window of slow answers.
+// slowness opens the breaker over a window of slow answers: one stall of a busy
+// machine is as little an outage as one failure is.
 func (b *breaker) slowness(now time.Time, took time.Duration) {
 	if now.Sub(b.window) > b.o.Window {
 		if n := len(b.latency); n >= fewest {
 			slices.Sort(b.latency)
-			if p99 := b.latency[(n*99)/100]; p99 > b.o.Slow {
+			if p99 := b.latency[min(n*99/100, n-b.o.Failures)]; p99 > b.o.Slow {
 				b.trip(errors.New("redis is slow: P99 " + p99.String()))
 				b.healthy = time.Time{}
 			}
