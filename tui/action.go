@@ -86,7 +86,7 @@ func (m model) pose(q question) (tea.Model, tea.Cmd) {
 	if len(q.fields) == 0 {
 		return m.count(q)
 	}
-	return m, nil
+	return m, m.arm()
 }
 
 // aim is what the cursor and the marks are on, by name.

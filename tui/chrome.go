@@ -208,11 +208,14 @@ func (m model) versions() string {
 	return "inboxd is " + v + ", inboxctl " + brief(m.options.Version)
 }
 
-// message is the line above the keys: what is being typed, what is wrong with
-// the connection, else the latest remark.
+// message is the line above the keys: what is being typed, the latest remark for
+// a while, else what is wrong with the connection.
 func (m model) message() string {
 	if m.prompt.open() {
 		return widget.Line(m.theme, m.width, "", widget.Segment{Text: " " + m.prompt.sign + m.prompt.text + "_"})
+	}
+	if m.toast != "" && m.now.Before(m.toastUntil) {
+		return widget.Line(m.theme, m.width, "", widget.Segment{Text: " " + m.toast})
 	}
 	c := m.connection
 	if c.err != nil {
@@ -222,9 +225,6 @@ func (m model) message() string {
 		}
 		why := widget.Line(m.theme, m.width, "", widget.Segment{Text: " " + reason(c.err), Role: theme.Warn})
 		return widget.Ends(m.theme, m.width, why, fmt.Sprintf("try %d, %s", c.failures+1, next))
-	}
-	if m.toast != "" && m.now.Before(m.toastUntil) {
-		return widget.Line(m.theme, m.width, "", widget.Segment{Text: " " + m.toast})
 	}
 	return ""
 }

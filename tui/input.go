@@ -20,9 +20,7 @@ func intervals() []time.Duration {
 	}
 }
 
-// takeKey finds what a key means. Bubble Tea delivers letters that arrive in one
-// read as one message: those that only move are applied one by one, anything
-// else is dropped, because a pasted word must not press keys.
+// takeKey finds what a key means.
 func (m model) takeKey(msg tea.KeyMsg) (tea.Model, tea.Cmd) {
 	switch {
 	case m.question.open():
@@ -32,20 +30,33 @@ func (m model) takeKey(msg tea.KeyMsg) (tea.Model, tea.Cmd) {
 	case msg.Paste:
 		return m.say("ignored pasted text"), nil
 	case msg.Type == tea.KeyRunes && len(msg.Runes) > 1:
-		moves, ok := m.keys.Burst(msg.Runes)
-		if !ok {
-			return m.say("ignored pasted text"), nil
-		}
-		for _, b := range moves {
-			m = m.toScreen(b.Action)
-		}
-		return m, nil
+		return m.takeBurst(msg.Runes)
 	}
 	b, ok := m.keys.Lookup(msg.String())
 	if !ok {
 		return m, nil
 	}
 	return m.do(b)
+}
+
+// takeBurst is letters that arrived in one read, as one message: fast typing, a
+// slow line, or a paste. Those that only move are applied one by one, and what
+// follows the sign of a prompt is typed into it. Anything else is dropped: a
+// pasted word must not press keys.
+func (m model) takeBurst(runes []rune) (tea.Model, tea.Cmd) {
+	if b, ok := m.keys.Lookup(string(runes[0])); ok && (b.Action == keys.Filter || b.Action == keys.Command) {
+		opened, _ := m.do(b)
+		m, _ = opened.(model)
+		return m.takePrompt(tea.KeyMsg{Type: tea.KeyRunes, Runes: runes[1:]})
+	}
+	moves, ok := m.keys.Burst(runes)
+	if !ok {
+		return m.say("ignored pasted text"), nil
+	}
+	for _, b := range moves {
+		m = m.toScreen(b.Action)
+	}
+	return m, nil
 }
 
 // do applies one action: the root's own, or the screen's.

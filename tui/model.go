@@ -110,7 +110,9 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case storyMsg:
 		return m.takeStory(msg), nil
 	case countedMsg:
-		return m.clocked().takeCounted(msg), nil
+		return m.clocked().takeCounted(msg), m.arm()
+	case armedMsg:
+		return m.clocked(), nil
 	case committedMsg:
 		return m.takeCommitted(msg).askIfDue()
 	case tea.FocusMsg:

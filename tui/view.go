@@ -55,7 +55,7 @@ func (m model) body(height int) []string {
 		th = th.Faded()
 	}
 	if m.question.open() {
-		return m.question.draw(th, m.shown.answer.Item.Environment, m.width, height)
+		return m.question.draw(th, m.shown.answer.Item.Environment, m.now, m.width, height)
 	}
 	if m.story.open() {
 		return m.storyLines(th, height)
