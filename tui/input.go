@@ -27,6 +27,8 @@ func (m model) takeKey(msg tea.KeyMsg) (tea.Model, tea.Cmd) {
 		return m.takeQuestion(msg)
 	case m.prompt.open():
 		return m.takePrompt(msg)
+	case m.picker.open():
+		return m.takePick(msg)
 	case msg.Paste:
 		return m.say("ignored pasted text"), nil
 	case msg.Type == tea.KeyRunes && len(msg.Runes) > 1:
@@ -69,6 +71,22 @@ func (m model) do(b keys.Binding) (tea.Model, tea.Cmd) {
 			return next, nil
 		}
 		return m, tea.Quit
+	case keys.Sort:
+		if !m.story.open() && !m.help {
+			m = m.pickOrder()
+		}
+	case keys.Match:
+		return m.seek(+1)
+	case keys.MatchUp:
+		return m.seek(-1)
+	case keys.Past:
+		return m.travel(+1).askIfDue()
+	case keys.Future:
+		return m.travel(-1).askIfDue()
+	case keys.Mouse:
+		return m.toggleMouse()
+	case keys.Save:
+		return m, m.save()
 	case keys.Help:
 		m.help, m.helpScroll = !m.help, 0
 	case keys.Close:
@@ -121,10 +139,12 @@ func (m model) doHere(b keys.Binding) (tea.Model, tea.Cmd) {
 		return m.visit(n).askForJobs()
 	}
 	m = m.toScreen(b.Action)
-	if b.Kind == keys.Move && m.at == jobsView {
-		return m.furtherJobs()
+	if b.Kind != keys.Move || m.at != jobsView {
+		return m.askForDetail()
 	}
-	return m, nil
+	m, cmd := m.furtherJobs()
+	m, detail := m.askForDetail()
+	return m, tea.Batch(cmd, detail)
 }
 
 func viewKeys() []keys.Action {
@@ -261,13 +281,17 @@ func (m model) copyID() (tea.Model, tea.Cmd) {
 // toggleFreeze stops what is drawn, not what is received, so that going on
 // shows the newest data at once.
 func (m model) toggleFreeze() model {
+	if m.ago > 0 { // from the past there is one way: to now
+		m.ago, m.frozenAt = 0, time.Time{}
+		return m.show(m.latest)
+	}
 	if m.frozenAt.IsZero() {
 		m.frozenAt = m.now
 		return m
 	}
 	m.frozenAt = time.Time{}
 	if !m.latest.at.IsZero() {
-		return m.show()
+		return m.show(m.latest)
 	}
 	return m
 }

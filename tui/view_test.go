@@ -43,7 +43,7 @@ func states() map[string]func() model {
 		},
 		"sorted": func() model {
 			m := newTestModel()
-			return send(m, answered(m, busy()), press("2"), press("s"), press("s"))
+			return send(m, answered(m, busy()), press("2"), press(">"), press(">"))
 		},
 		"queues":    on("2"),
 		"jobs":      withJobs,
