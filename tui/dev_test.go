@@ -43,7 +43,7 @@ func develop(t *testing.T) (d development) {
 	out, err := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", bin, "github.com/bandeja/inboxd/cmd/inboxd").CombinedOutput()
 	require.NoError(t, err, "build inboxd: %s", out)
 
-	cmd := exec.Command(bin, "dev", "--rate", "1", "--no-context", "--manifest", manifest) //nolint:noctx // It is ended below, in order.
+	cmd := exec.Command(bin, "dev", "--rate", "1", "--no-context", "--manifest", manifest) // It is ended below, in order.
 	cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_CONFIG_HOME="+dir)
 	cmd.WaitDelay = time.Minute
 	var stderr bytes.Buffer
@@ -152,7 +152,7 @@ func (term terminal) pullAbout() {
 	t.Helper()
 	term.tmux("send-keys", "f")
 	term.awaitText("FROZEN")
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // The same storm each time.
+	random := rand.New(rand.NewPCG(1, 2)) // the same storm each time
 	for range 60 {
 		term.tmux("resize-window", "-x", strconv.Itoa(20+random.IntN(231)), "-y", strconv.Itoa(5+random.IntN(76)))
 	}

@@ -79,14 +79,6 @@ func (m model) do(b keys.Binding) (tea.Model, tea.Cmd) {
 		return m.seek(+1)
 	case keys.MatchUp:
 		return m.seek(-1)
-	case keys.Past:
-		return m.travel(+1).askIfDue()
-	case keys.Future:
-		return m.travel(-1).askIfDue()
-	case keys.Mouse:
-		return m.toggleMouse()
-	case keys.Save:
-		return m, m.save()
 	case keys.Help:
 		m.help, m.helpScroll = !m.help, 0
 	case keys.Close:
@@ -103,6 +95,27 @@ func (m model) do(b keys.Binding) (tea.Model, tea.Cmd) {
 		m = m.visit(len(m.views) - 1)
 	case keys.NextView, keys.PrevView:
 		m = m.turn(b.Action)
+	case keys.Why:
+		return m.why()
+	case keys.Errors:
+		return m.errorsBehind()
+	default:
+		return m.doNow(b)
+	}
+	return m, nil
+}
+
+// doNow is what concerns the time that is shown, and the terminal.
+func (m model) doNow(b keys.Binding) (tea.Model, tea.Cmd) {
+	switch b.Action {
+	case keys.Past:
+		return m.travel(+1).askIfDue()
+	case keys.Future:
+		return m.travel(-1).askIfDue()
+	case keys.Mouse:
+		return m.toggleMouse()
+	case keys.Save:
+		return m, m.save()
 	case keys.Freeze:
 		if p, ok := m.options.Source.(*Player); ok {
 			p.Pause()
@@ -110,10 +123,6 @@ func (m model) do(b keys.Binding) (tea.Model, tea.Cmd) {
 		m = m.toggleFreeze()
 	case keys.Refresh:
 		return m.refresh()
-	case keys.Why:
-		return m.why()
-	case keys.Errors:
-		return m.errorsBehind()
 	case keys.Copy:
 		return m.copyID()
 	case keys.Faster:

@@ -42,21 +42,7 @@ func (m model) takePrompt(msg tea.KeyMsg) (tea.Model, tea.Cmd) {
 		m.prompt = prompt{}
 		return m, nil
 	case "enter":
-		p := m.prompt
-		m.prompt = prompt{}
-		if p.sign == ":" {
-			return m.command(p.text)
-		}
-		if p.text != "" {
-			m.sought = p.text
-		}
-		if m.story.open() {
-			return m.seek(0)
-		}
-		if m.at == jobsView && strings.ContainsAny(p.text, ":=") {
-			return m.find("").command("jobs " + p.text)
-		}
-		return m, nil
+		return m.enterPrompt()
 	case "backspace":
 		if r := []rune(m.prompt.text); len(r) > 0 {
 			m.prompt.text = string(r[:len(r)-1])
@@ -74,8 +60,28 @@ func (m model) takePrompt(msg tea.KeyMsg) (tea.Model, tea.Cmd) {
 			}
 		}
 	}
-	if m.prompt.sign == "/" && !m.story.open() && !(m.at == jobsView && strings.ContainsAny(m.prompt.text, ":=")) {
+	toServer := m.at == jobsView && strings.ContainsAny(m.prompt.text, ":=")
+	if m.prompt.sign == "/" && !m.story.open() && !toServer {
 		m = m.find(m.prompt.text)
+	}
+	return m, nil
+}
+
+// enterPrompt goes where the prompt says, or keeps the filter.
+func (m model) enterPrompt() (tea.Model, tea.Cmd) {
+	p := m.prompt
+	m.prompt = prompt{}
+	if p.sign == ":" {
+		return m.command(p.text)
+	}
+	if p.text != "" {
+		m.sought = p.text
+	}
+	if m.story.open() {
+		return m.seek(0)
+	}
+	if m.at == jobsView && strings.ContainsAny(p.text, ":=") {
+		return m.find("").command("jobs " + p.text)
 	}
 	return m, nil
 }

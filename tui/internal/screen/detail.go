@@ -34,19 +34,19 @@ func (s *sheet) note(role theme.Role, format string, args ...any) {
 const factCells, nameCells = 26, 12
 
 // draw returns the lines of a sheet; facts run down the columns.
-func (s sheet) draw(th theme.Theme, width int) []string {
+func (s *sheet) draw(th theme.Theme, width int) []string {
 	lines := []string{widget.Line(th, width, "", widget.Segment{Text: " " + s.title, Role: theme.Title})}
 	columns := max(min((width-1)/factCells, (len(s.facts)+1)/2), 1)
 	cells := min((width-1)/columns, 2*factCells)
 	rows := (len(s.facts) + columns - 1) / columns
 	for row := range rows {
-		line := " "
+		var line strings.Builder
 		for at := row; at < len(s.facts); at += rows {
 			f := s.facts[at]
 			value := text.Fill(f.cell.Text, max(cells-nameCells-1, 1), th.Glyphs.Ellipsis)
-			line += th.Paint(theme.Dim, text.Fill(f.name, nameCells, "")) + th.Paint(f.cell.Role, value) + " "
+			line.WriteString(" " + th.Paint(theme.Dim, text.Fill(f.name, nameCells, "")) + th.Paint(f.cell.Role, value))
 		}
-		lines = append(lines, strings.TrimRight(text.Cut(line, width, ""), " "))
+		lines = append(lines, strings.TrimRight(text.Cut(line.String(), width, ""), " "))
 	}
 	for _, n := range s.notes {
 		for _, line := range Wrap(" ", n.Text, width) {

@@ -55,10 +55,10 @@ func colour(code uint32) (c rgb) {
 // cube is one of the palette of 256 that no terminal changes.
 func cube(n int) rgb {
 	if n >= 232 {
-		grey := uint32(8 + 10*(n-232)) //nolint:gosec // At most 238.
+		grey := uint32(8 + 10*(n-232))
 		return colour(grey<<16 | grey<<8 | grey)
 	}
-	level := func(v int) uint32 { return uint32(min(v, 1)*55 + 40*v) } //nolint:gosec // At most 255.
+	level := func(v int) uint32 { return uint32(min(v, 1)*55 + 40*v) }
 	n -= 16
 	return colour(level(n/36)<<16 | level(n/6%6)<<8 | level(n%6))
 }
