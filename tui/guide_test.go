@@ -126,12 +126,19 @@ func evening() admin.One[admin.Top] {
 	}
 	t.Totals = admin.TopTotals{Orgs: 214, Users: 640, Limits: 380}
 	for i, q := range t.Queues {
-		t.Series.Queues[q.ID] = admin.TopTrack{Ready: swing(i, float64(q.Ready))}
+		t.Series.Queues[q.ID] = admin.TopTrack{Ready: swing(i, float64(q.Ready)), P95MS: swing(i+3, deref(q.Wait.P95MS))}
 	}
 	for i, y := range t.Types {
 		t.Series.Types[y.ID] = swing(i, *y.Windows["5m"].E2E.P95MS)
 	}
 	return answer
+}
+
+func deref(v *float64) float64 {
+	if v == nil {
+		return 0
+	}
+	return *v
 }
 
 // swing is a past that goes up and down, another one for each seed.

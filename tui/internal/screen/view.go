@@ -121,7 +121,7 @@ func (p *page[T]) place(th theme.Theme, width, height int) placing {
 	at := placing{table: p.table(th), width: width, height: height}
 	switch {
 	case p.paned(width) && height > minBelow+4:
-		at.pane = max(width*2/5, 58)
+		at.pane = max(width*3/8, 58)
 		at.width, at.height = width-at.pane-2, height-2
 	case p.detail != nil && !p.alone && height >= minBelow+4:
 		at.below = max(height-min(at.table.MostLines(), height/2)-1, minBelow)
