@@ -38,7 +38,7 @@ func develop(t *testing.T) (d development) {
 	}
 	dir := t.TempDir()
 	bin, manifest := filepath.Join(dir, "inboxd"), filepath.Join(dir, "dev.json")
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 7*time.Minute)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", bin, "github.com/bandeja/inboxd/cmd/inboxd").CombinedOutput()
 	require.NoError(t, err, "build inboxd: %s", out)
