@@ -134,7 +134,12 @@ func (term terminal) loseServer(d development) {
 	require.Contains(t, window, "meta_spend", "what was known stays")
 	require.Contains(t, window, "P R X U off: data is")
 	term.await("old data dimmed", func(string) bool {
-		return strings.Contains(term.tmux("capture-pane", "-p", "-e"), "\x1b[2mmeta_spend")
+		for line := range strings.SplitSeq(term.tmux("capture-pane", "-p", "-e"), "\n") {
+			if strings.Contains(line, "▌") {
+				return strings.Contains(line, "\x1b[2m") && !strings.Contains(line, "\x1b[1m")
+			}
+		}
+		return false
 	})
 	term.tmux("send-keys", "R")
 	term.awaitText("what is shown is old: changes wait")

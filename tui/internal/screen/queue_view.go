@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -138,7 +139,7 @@ func (q *queues) sheet(th theme.Theme, t admin.TopQueue, width, height int) []st
 
 // past is a chart with its title, if there is room for both.
 func past(th theme.Theme, values []*float64, stepMS int64, what string, width, height int, label func(float64) string) []string {
-	if len(values) == 0 || height < 6 {
+	if height < 6 || !slices.ContainsFunc(values, func(v *float64) bool { return v != nil }) {
 		return nil
 	}
 	title := " " + what + ", last " + text.Age(time.Duration(int64(len(values))*stepMS)*time.Millisecond)
