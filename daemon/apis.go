@@ -26,7 +26,7 @@ func (d *Daemon) buildAPIs(context.Context) error {
 	public, err := httpapi.New(httpapi.Options{
 		Authenticator: d.store, Conversations: d.store, Sends: d.store, Spending: d.store, SLA: d.store, Automations: d.store, Ingester: d.store,
 		Webhooks: webhooks{secret.RevealAll(c.Meta.AppSecrets)},
-		Limiter:  limiter{d.limiter}, Limits: d.control.Current, Repeats: d.store,
+		Limiter:  limiter{d.limiter}, Limits: d.control.Current, Known: d.control.Known, Repeats: d.store,
 		Logger: d.log, Registerer: d.registry, Labels: d.labels(), VerifyToken: c.Meta.VerifyToken.Reveal(), Version: d.o.Build.Version,
 		Health: telemetry.Probes(d.health),
 	})

@@ -131,6 +131,7 @@ func (d *Daemon) openDatabase(ctx context.Context) error {
 		return err
 	}
 	d.health.AddReady(telemetry.Check{Name: "postgres", Run: d.ledger.Healthy})
+	d.health.AddReady(telemetry.Check{Name: "started", Run: d.started})
 	return nil
 }
 
@@ -166,6 +167,15 @@ func (d *Daemon) Run(ctx context.Context) error {
 		err = nil
 	}
 	return errors.Join(err, d.stop(context.WithoutCancel(ctx)))
+}
+
+// started says whether every part works: before, a process that is rolled out
+// would take the place of one that works.
+func (d *Daemon) started(context.Context) error {
+	if !d.ready.Load() {
+		return errors.New("the process is starting")
+	}
+	return nil
 }
 
 // publicLimit is how long requests under way may take to end.
