@@ -52,6 +52,7 @@ type Daemon struct {
 	limiter *limit.Limiter
 	tail    *latency.Tail // in modes api and all
 	census  census
+	skew    skew
 	doors   doors
 	engine  *engine // started in modes worker and all
 	stops   stops

@@ -253,3 +253,26 @@ func (f *fleet) migrateWith(program string) {
 	require.NoError(f.t, err, "%s", said)
 	f.t.Log(strings.TrimSpace(string(said)))
 }
+
+// In the middle of an upgrade, and after a roll-back, a process stands before a
+// schema that is not its own. Newer: it works, and says so. Older: it ends, with
+// the command that helps; a step that it does not know it does not take back.
+func TestSchemaOfAnotherVersion(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	steps, err := store.MigrationStatus(t.Context(), h.dsn)
+	require.NoError(t, err)
+	newest := steps[len(steps)-1].Version
+	h.exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES ($1, true)`, newest+1)
+	d := h.start("api")
+	h.furnish()
+	require.Contains(t, h.logs.String(), fmt.Sprintf(`step="%05d, of a newer inboxd"`, newest+1))
+	require.NoError(t, store.Migrate(t.Context(), h.dsn), "nothing to do")
+	require.ErrorContains(t, store.MigrateDown(t.Context(), h.dsn), "is of a newer inboxd: take it back with that one")
+	require.NoError(t, d.stop())
+
+	h.exec(`DELETE FROM goose_db_version WHERE version_id >= $1`, newest)
+	d = h.start("api")
+	require.ErrorContains(t, <-d.done, "run `inboxd migrate up`")
+	close(d.done)
+}
