@@ -123,7 +123,9 @@ func (f *fleet) settled(t *testing.T) {
 	f.finished()
 	require.Empty(t, f.refused)
 	for _, r := range f.sent {
-		f.awaitStatus(r.Message.ID, "delivered", "read")
+		if s := f.message(r.Message.ID).Status; s != "delivered" && s != "read" {
+			f.awaitStatus(r.Message.ID, "delivered", "read")
+		}
 	}
 	require.Empty(t, f.sim.Duplicates())
 	sends := f.sim.Sends(0)
