@@ -24,6 +24,6 @@ func TestForeignCodeIsPinned(t *testing.T) {
 	bases := regexp.MustCompile(`(?m)^FROM (.+)$`).FindAllStringSubmatch(read(t, "../../configs/docker/Dockerfile"), -1)
 	require.NotEmpty(t, bases)
 	for _, base := range bases {
-		require.Regexp(t, regexp.MustCompile(`@sha256:[0-9a-f]{64}$`), base[1])
+		require.Regexp(t, `@sha256:[0-9a-f]{64}$`, base[1])
 	}
 }

@@ -52,7 +52,7 @@ type call struct {
 }
 
 type schema struct {
-	Ref         string            `json:"$ref"` //nolint:tagliatelle // OpenAPI's name
+	Ref         string            `json:"$ref"`
 	Type        any               `json:"type"` // a word, or several
 	Format      string            `json:"format"`
 	Description string            `json:"description"`

@@ -72,7 +72,7 @@ type Options struct {
 	Ingester      Ingester
 	Webhooks      Webhooks
 	Limiter       Limiter
-	Limits        func() *control.Snapshot // what operators have set
+	Limits        func() *control.Snapshot    // what operators have set
 	Known         func(context.Context) error // waits until Limits holds that; nil: it does from the start
 	Repeats       Repeats
 	Logger        *slog.Logger
