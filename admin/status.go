@@ -3,8 +3,8 @@ package admin
 import "time"
 
 // Status is the one screen that says whether all is well. Queues is null if the
-// ledger has not answered since the server started; Holds and Throttled are null
-// if they are not known.
+// ledger has not answered since the server started; Holds, Throttled
+// and Alerts are null if they are not known.
 type Status struct {
 	Healthy     bool      `json:"healthy"`
 	Version     string    `json:"version"`
@@ -17,6 +17,7 @@ type Status struct {
 
 	Holds     []Hold           `json:"holds"`
 	Throttled []ThrottledLimit `json:"throttled"`
+	Alerts    []Alert          `json:"alerts"` // what is wrong now, worst first
 }
 
 // ThrottledLimit is a limit that an org with ready jobs has used up; Bulk, only

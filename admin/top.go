@@ -141,7 +141,6 @@ type TopOrg struct {
 	Uncertain    int64               `json:"uncertain"`
 	InPerS       *float64            `json:"in_per_s"`
 	OutPerS      *float64            `json:"out_per_s"`
-	ThrottledPS  *float64            `json:"throttled_per_s"`
 	Share        *float64            `json:"share"`      // of all that is under way, 0..1
 	FairShare    *float64            `json:"fair_share"` // what its weight gives it while all wait
 	Weight       int                 `json:"weight"`
@@ -184,7 +183,6 @@ type TopLimit struct {
 	Used        *int       `json:"used"`
 	Max         int        `json:"max"`
 	WindowMS    int64      `json:"window_ms"`
-	ThrottledPS *float64   `json:"throttled_per_s"`
 	Waiting     *int64     `json:"waiting"` // ready jobs of the org, if the limit holds some of them
 	ResetMS     *int64     `json:"reset_ms"`
 	Source      string     `json:"source"`
@@ -205,21 +203,6 @@ type TopWorker struct {
 	Mostly    *string   `json:"mostly"` // the type most of its slots run
 	BeatAgeMS int64     `json:"beat_age_ms"`
 	StartedAt time.Time `json:"started_at"`
-}
-
-// Alert is something that is wrong now. Rules have names and runbooks.
-type Alert struct {
-	ID       string     `json:"id"`       // rule/scope
-	Severity string     `json:"severity"` // critical or warning
-	Rule     string     `json:"rule"`
-	Scope    string     `json:"scope"`   // what it is about: a queue, an org, a process
-	Text     string     `json:"text"`    // the figure and its bound: 2.95s > 2.00s
-	Cause    *string    `json:"cause"`   // the likely one, from named rules
-	Command  *string    `json:"command"` // what to look at first
-	Runbook  *string    `json:"runbook"`
-	Since    time.Time  `json:"since"`
-	AckedBy  *string    `json:"acked_by"`
-	Muted    *time.Time `json:"muted_until"`
 }
 
 // TopSeries are aligned points, oldest first; null where nothing is known.
