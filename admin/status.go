@@ -93,6 +93,7 @@ type Process struct {
 	BackgroundSlots int     `json:"background_slots"` // for work that is no send
 	Running         *int    `json:"running"`          // jobs, of both kinds
 	ControlVersion  *int64  `json:"control_version"`  // the newest change it has applied
+	Mostly          *string `json:"mostly"`           // the job type most of them are; null: nothing runs
 	DrainedBy       *string `json:"drained_by"`       // who drains it; null: nobody, or it is leaving by itself
 }
 

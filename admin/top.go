@@ -95,8 +95,8 @@ type TopQueue struct {
 	Dial          *int     `json:"dial"`
 	Paused        *TopHold `json:"paused"`    // the hold on the whole queue
 	Holds         int      `json:"holds"`     // all of them, also of single orgs
-	TopOrg        *TopName `json:"top_org"`   // null: not known
-	TopError      *TopName `json:"top_error"` // null: not known
+	TopOrg        *TopName `json:"top_org"`   // of what is ready; null: nothing is
+	TopError      *TopName `json:"top_error"` // of what is dead; null: nothing is
 }
 
 // TopName is the biggest part of something and its share, 0..1.
@@ -139,10 +139,9 @@ type TopOrg struct {
 	Running      int64               `json:"running"`
 	Dead         int64               `json:"dead"`
 	Uncertain    int64               `json:"uncertain"`
-	InPerS       *float64            `json:"in_per_s"`
 	OutPerS      *float64            `json:"out_per_s"`
 	Share        *float64            `json:"share"`      // of all that is under way, 0..1
-	FairShare    *float64            `json:"fair_share"` // what its weight gives it while all wait
+	FairShare    *float64            `json:"fair_share"` // what its weight gives it among those that have work
 	Weight       int                 `json:"weight"`
 	Holds        int                 `json:"holds"`
 	Paused       *TopHold            `json:"paused"`
@@ -177,17 +176,17 @@ type TopUser struct {
 
 // TopLimit is one org's limit and how full its outgoing window is.
 type TopLimit struct {
-	ID          string     `json:"id"` // org/name
-	Org         string     `json:"org"`
-	Name        string     `json:"name"`
-	Used        *int       `json:"used"`
-	Max         int        `json:"max"`
-	WindowMS    int64      `json:"window_ms"`
-	Waiting     *int64     `json:"waiting"` // ready jobs of the org, if the limit holds some of them
-	ResetMS     *int64     `json:"reset_ms"`
-	Source      string     `json:"source"`
-	Until       *time.Time `json:"until"`
-	Owner       *string    `json:"owner"`
+	ID       string     `json:"id"` // org/name
+	Org      string     `json:"org"`
+	Name     string     `json:"name"`
+	Used     *int       `json:"used"`
+	Max      int        `json:"max"`
+	WindowMS int64      `json:"window_ms"`
+	Waiting  *int64     `json:"waiting"` // ready jobs of the org, if the limit holds some of them
+	ResetMS  *int64     `json:"reset_ms"`
+	Source   string     `json:"source"`
+	Until    *time.Time `json:"until"`
+	Owner    *string    `json:"owner"`
 }
 
 // TopWorker is one process.

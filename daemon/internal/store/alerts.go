@@ -98,7 +98,7 @@ UPDATE alerts SET resolved_at = clock_timestamp(), acked_at = NULL, acked_by = '
 DELETE FROM alerts WHERE id IN (
   SELECT id FROM alerts WHERE resolved_at < clock_timestamp() - $1::interval AND coalesce(muted_until, '-infinity') < clock_timestamp() FOR UPDATE SKIP LOCKED)`, alertLife)
 	var known []inbox.Alert
-	b.Queue(`SELECT ` + alertColumns + alertFrom + `ORDER BY a.resolved_at DESC NULLS FIRST, a.severity, a.since, a.id LIMIT $1`, alertRows).Query(func(rows pgx.Rows) (err error) {
+	b.Queue(`SELECT `+alertColumns+alertFrom+`ORDER BY a.resolved_at DESC NULLS FIRST, a.severity, a.since, a.id LIMIT $1`, alertRows).Query(func(rows pgx.Rows) (err error) {
 		known, err = pgx.CollectRows(rows, scanAlert)
 		return err
 	})
