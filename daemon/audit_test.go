@@ -102,6 +102,7 @@ func newAuditWalk(t *testing.T, h *house) *auditWalk {
 		h.exec(`UPDATE jobs SET state = $2, epoch = 1, run_epoch = 1, attempt = 1, lane = 1, error_class = 'transient', last_error = 'x' WHERE id = $1`, jobNumber(t, id), state)
 		ids = append(ids, id)
 	}
+	h.exec(`INSERT INTO alerts (id, severity, rule, scope, summary, since, seen_at) VALUES ('jobs_wait/whatsapp', 'warning', 'jobs wait', 'whatsapp', 'x', now(), now() + interval '1 hour')`)
 	return &auditWalk{t, h, db, strings.NewReplacer("JOB1", ids[0], "JOB2", ids[1], "JOB3", ids[2])}
 }
 

@@ -49,7 +49,9 @@ func header(field func(*Config) *secret.String) kind {
 		set: func(c *Config, text string) error {
 			*field(c) = secret.String(text)
 			name, value, found := strings.Cut(text, ":")
-			word := func(r rune) bool { return r != '-' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') }
+			word := func(r rune) bool {
+				return r != '-' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+			}
 			return check(found && name != "" && strings.IndexFunc(name, word) < 0 && strings.TrimSpace(value) != "" && !strings.ContainsFunc(value, unicode.IsControl))
 		},
 	}
