@@ -3,6 +3,7 @@ package adminapi
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -76,41 +77,51 @@ func (b *alertBook) of(orgID int64, id string) (inbox.Alert, bool) {
 	return b.known[i], true
 }
 
-// merge adds to what this process sees who is at it, and what only others see: one
-// of them may be cut off from something. What it has seen end itself is over.
-func (b *alertBook) merge(orgID int64, local []admin.Alert, now time.Time) []admin.Alert {
-	merged, seen := make([]admin.Alert, 0, len(local)), map[string]bool{}
-	for _, a := range local {
-		seen[a.ID] = true
-		if known, yes := b.of(orgID, a.ID); yes {
-			a = marked(a, known, now)
-		}
-		merged = append(merged, a)
-	}
-	if orgID != 0 {
-		return merged
-	}
+// note keeps what this process sees itself, of the whole installation.
+func (b *alertBook) note(local []admin.Alert, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.local = local
-	for id := range seen {
-		b.here[id] = now
+	for _, a := range local {
+		b.here[a.ID] = now
 	}
-	for _, a := range b.known {
-		if a.Open() && !seen[a.ID] && now.Sub(b.here[a.ID]) > 2*goneAfter {
-			merged = append(merged, wireAlert(a, now))
-		}
-	}
-	alert.Sort(merged)
-	return merged
 }
 
-// resolved are those that ended lately.
-func (b *alertBook) resolved(orgID int64, now time.Time) (over []admin.Alert) {
+// view adds to alerts who is at them, and what only others see: one of them may be
+// cut off from something. What this process has seen end itself is over.
+func (b *alertBook) view(orgID int64, alerts []admin.Alert, now time.Time) []admin.Alert {
+	all, seen := make([]admin.Alert, 0, len(alerts)), map[string]bool{}
+	for _, a := range alerts {
+		seen[a.ID] = true
+		if known, yes := b.of(orgID, a.ID); yes {
+			if !known.Open() { // it has come back, and the others do not know yet
+				known.ResolvedAt, known.Since = time.Time{}, a.Since
+			}
+			a = marked(a, known, now)
+		}
+		all = append(all, a)
+	}
+	if orgID != 0 {
+		return all
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, a := range b.known {
-		if !a.Open() && (orgID == 0 || a.OrgID == orgID) {
+		if a.Open() && !seen[a.ID] && now.Sub(b.here[a.ID]) > 2*goneAfter {
+			all = append(all, wireAlert(a, now))
+		}
+	}
+	alert.Sort(all)
+	return all
+}
+
+// resolved are those that ended lately, but those that are open again.
+func (b *alertBook) resolved(orgID int64, open []admin.Alert, now time.Time) (over []admin.Alert) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, a := range b.known {
+		again := slices.ContainsFunc(open, func(o admin.Alert) bool { return o.ID == a.ID })
+		if !a.Open() && !again && (orgID == 0 || a.OrgID == orgID) {
 			over = append(over, wireAlert(a, now))
 		}
 	}

@@ -33,7 +33,8 @@ func (h *handler) listAlerts(ctx context.Context, c *call) (any, error) {
 		}
 	}
 	t := h.tops.of(c.caller.orgID).picture(context.WithoutCancel(ctx))
-	all := append(slices.Clone(t.Alerts), h.book.resolved(c.caller.orgID, h.Now())...)
+	all := h.book.view(c.caller.orgID, t.Alerts, h.Now()) // anew: it may have been marked since
+	all = append(all, h.book.resolved(c.caller.orgID, all, h.Now())...)
 	answer := list(h, "alerts", slices.DeleteFunc(all, func(a admin.Alert) bool {
 		return (len(states) > 0 && !slices.Contains(states, a.State)) || (org != "" && text(a.Org) != org)
 	}))
@@ -120,7 +121,7 @@ func (h *handler) testAlerts(ctx context.Context, c *call) (any, error) {
 func (h *handler) alertsNow(ctx context.Context, orgID int64) []admin.Alert {
 	k := h.tops.of(orgID)
 	if last := k.last.Load(); last != nil && h.Now().Sub(last.GeneratedAt) < 3*topIdle {
-		return last.Alerts
+		return h.book.view(orgID, last.Alerts, h.Now())
 	}
 	if orgID == 0 { // Watch is about to make it
 		return nil

@@ -144,7 +144,10 @@ func (c *collector) make(ctx context.Context, now time.Time) admin.Top {
 	t.Vitals = c.vitals(t)
 	t.Parts = c.partsOf(ctx, now, status, stale)
 	t.Alerts = c.alerts.Evaluate(t) // of all rows: the quiet org with many misses is not among the first
-	t.Alerts = c.h.book.merge(c.orgID, t.Alerts, now)
+	if c.orgID == 0 {
+		c.h.book.note(t.Alerts, now)
+	}
+	t.Alerts = c.h.book.view(c.orgID, t.Alerts, now)
 	t.Orgs, t.Users, t.Limits = head(t.Orgs, admin.TopRows), head(t.Users, admin.TopRows), head(t.Limits, admin.TopRows)
 	if c.orgID != 0 { // a token of one org does not see what the installation is made of
 		t.Workers, t.Vitals.Slots, t.Vitals.SlotsBusy = []admin.TopWorker{}, 0, 0
