@@ -18,6 +18,7 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/latency"
 	"github.com/bandeja/inboxd/daemon/internal/ledger"
 	"github.com/bandeja/inboxd/daemon/internal/limit"
+	"github.com/bandeja/inboxd/daemon/internal/notice"
 	"github.com/bandeja/inboxd/daemon/internal/store"
 	"github.com/bandeja/inboxd/daemon/internal/telemetry"
 )
@@ -59,6 +60,7 @@ type Daemon struct {
 
 	punctuality *punctuality // nil in mode worker
 	watchTop    func(ctx context.Context)
+	announcer   *notice.Notifier // nil: nobody is told of alerts
 
 	controlTurns turns
 
@@ -201,6 +203,9 @@ func (d *Daemon) start(ctx context.Context, failed chan<- error) error {
 	if d.o.Config.Mode.ServesAPI() {
 		d.loop(ctx, "operations", d.ledger.RunOperations)
 		d.loop(ctx, "live picture", d.watchTop)
+		if d.announcer != nil {
+			d.loop(ctx, "alert messages", d.announcer.Run)
+		}
 	}
 	if d.doors.public != nil {
 		d.watchDoor(ctx)

@@ -72,6 +72,12 @@ func seenBy(a admin.Alert, g theme.Glyphs) widget.Cell {
 
 func alertBelow(th theme.Theme, a admin.Alert, width, _ int) []string {
 	lines := []string{widget.Line(th, width, "  ", widget.Segment{Text: " " + a.Rule, Role: theme.Title}, widget.Segment{Text: a.Scope}, widget.Segment{Text: a.Text})}
+	if a.Muted != nil {
+		lines = append(lines, widget.Line(th, width, "", widget.Segment{Text: " muted" + byWhom(a.MutedBy, a.MuteReason) + ", until " + a.Muted.UTC().Format("15:04:05Z")}))
+	}
+	if a.AckedBy != nil {
+		lines = append(lines, widget.Line(th, width, "", widget.Segment{Text: " acknowledged" + byWhom(a.AckedBy, a.AckReason)}))
+	}
 	if a.Cause != nil {
 		lines = append(lines, widget.Line(th, width, "", widget.Segment{Text: " likely cause: " + *a.Cause}))
 	}
@@ -82,4 +88,15 @@ func alertBelow(th theme.Theme, a admin.Alert, width, _ int) []string {
 		lines = append(lines, widget.Line(th, width, "", widget.Segment{Text: " runbook: docs/" + *a.Runbook, Role: theme.Dim}))
 	}
 	return lines
+}
+
+// byWhom writes " by bo: what for".
+func byWhom(who, why *string) string {
+	if who == nil {
+		return ""
+	}
+	if why != nil && *why != "" {
+		return " by " + *who + ": " + *why
+	}
+	return " by " + *who
 }

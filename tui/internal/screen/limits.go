@@ -35,8 +35,6 @@ func NewLimits() View {
 					}
 					return alarm(plain(Percent(used(l))), used(l) >= nearLimit, theme.Crit)
 				}),
-				number("THROT/s", "throttled", 7, 4, func(l admin.TopLimit) *float64 { return l.ThrottledPS },
-					func(l admin.TopLimit, g theme.Glyphs) widget.Cell { return perSecond(l.ThrottledPS, g) }),
 				number("WAITING", "waiting", 7, 2, func(l admin.TopLimit) *float64 { return float(l.Waiting) },
 					func(l admin.TopLimit, g theme.Glyphs) widget.Cell {
 						if l.Waiting == nil {
