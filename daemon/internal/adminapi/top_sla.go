@@ -21,7 +21,7 @@ func (c *collector) readSLA(ctx context.Context, now time.Time) error {
 	if c.h.SLA == nil {
 		return inbox.Faultf(inbox.Temporary, "no_sla", "this server has no figures of answers")
 	}
-	q := sla.Question{OrgID: c.orgID, By: sla.ByOrg, Span: sla.Span{From: now.Add(-time.Hour), To: now.Add(time.Minute)}, Now: now}
+	q := sla.Question{OrgID: c.orgID, By: sla.ByOrg, Span: sla.Span{From: now.Add(-time.Hour), To: now.Add(time.Minute)}, Now: now, CountsOnly: true}
 	byOrg, err := c.h.SLA.SLAFigures(ctx, q)
 	if err != nil {
 		return err
@@ -34,7 +34,7 @@ func (c *collector) readSLA(ctx context.Context, now time.Time) error {
 		}
 		slas[f.Org] = o
 	}
-	q.By = sla.ByUser
+	q.By, q.CountsOnly = sla.ByUser, false
 	byUser, err := c.h.SLA.SLAFigures(ctx, q)
 	if err != nil {
 		return err

@@ -96,16 +96,25 @@ const readySet = "j.state = 1"
 
 // liveSets are the states of a filter, as conditions that each name an index.
 func liveSets(f inspect.Filter) (sets []string) {
+	standing := ""
+	if kindsOnly(f) {
+		standing = " AND " + tallied
+	}
 	if len(f.States) == 0 && !f.Retrying {
-		return []string{"j.state IN (0, 4, 5, 6)", readySet, "j.state IN (2, 3)"}
+		return []string{"j.state IN (0, 4, 5, 6)" + standing, readySet, "j.state IN (2, 3)"}
 	}
 	retrying := f.Retrying
 	for _, s := range f.States {
-		sets = append(sets, fmt.Sprintf("j.state = %d", s))
+		switch s {
+		case job.Ready, job.Dispatched, job.Running:
+			sets = append(sets, fmt.Sprintf("j.state = %d", s))
+		case job.Scheduled, job.Uncertain, job.Held, job.Dead:
+			sets = append(sets, fmt.Sprintf("j.state = %d", s)+standing)
+		}
 		retrying = retrying && s != job.Scheduled
 	}
 	if retrying {
-		sets = append(sets, "j.state = 0 AND j.attempt > 0")
+		sets = append(sets, "j.state = 0 AND j.attempt > 0"+standing)
 	}
 	return sets
 }

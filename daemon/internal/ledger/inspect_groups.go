@@ -62,7 +62,7 @@ func groupsSQL(f inspect.Filter) (string, []any) {
 	return `
 WITH fine AS (
        SELECT j.error_sig AS sig, j.error_class AS class, j.queue, j.job_type, j.state, count(*) AS n
-       FROM jobs j WHERE ` + where + ` GROUP BY j.state, j.queue, j.job_type, j.error_class, j.error_sig),
+       FROM jobs j WHERE ` + tallied + ` AND ` + where + ` GROUP BY j.state, j.queue, j.job_type, j.error_class, j.error_sig),
      g AS (
        SELECT sig, class, sum(n)::bigint AS n, array_agg(state) AS states, array_agg(n) AS counts,
               array_agg(queue) AS queues, array_agg(job_type) AS types
@@ -83,7 +83,10 @@ FROM g CROSS JOIN LATERAL (
 
 // ofKind is what the rows f of group g have in common.
 const ofKind = `j.error_sig = g.sig AND j.queue = f.queue AND j.job_type = f.job_type AND j.state = f.state
-           AND j.state IN (0, 4, 6) AND j.error_sig IS NOT NULL`
+           AND (j.state+0) IN (0, 4, 6) AND j.error_sig IS NOT NULL`
+
+// tallied are the jobs in the indexes jobs_tally and jobs_tally_org.
+const tallied = `(j.state+0) IN (0, 4, 5, 6)`
 
 // kindsOnly reports whether a filter chooses by nothing but what equal failures
 // have in common.
