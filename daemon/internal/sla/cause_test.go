@@ -133,7 +133,7 @@ func TestFigures(t *testing.T) {
 	t.Parallel()
 	f := sla.Figures{Met: 4, Missed: 1, Objective: 0.8}
 	for _, d := range []time.Duration{5 * second, 1 * second, 4 * second, 2 * second, 3 * second} {
-		f.Answered(d)
+		f = f.Answered(d)
 	}
 	f = f.Summed()
 	require.Equal(t, []time.Duration{5 * second, 5 * second, 5 * second}, []time.Duration{f.P90, f.P95, f.Worst})
@@ -162,7 +162,7 @@ func TestPercentilesAreNearProperty(t *testing.T) {
 		times := rapid.SliceOfN(rapid.Int64Range(100, 90*24*3600*1000), 1, 300).Draw(t, "ms")
 		var f sla.Figures
 		for _, ms := range times {
-			f.Answered(time.Duration(ms) * time.Millisecond)
+			f = f.Answered(time.Duration(ms) * time.Millisecond)
 		}
 		f = f.Summed()
 		slices.Sort(times)

@@ -42,9 +42,9 @@ func (f Figures) Keeps() (kept, known bool) {
 }
 
 // Answered counts the answer to an episode that has a verdict.
-func (f *Figures) Answered(response time.Duration) {
-	f.Responses.Add(response)
-	f.Worst = max(f.Worst, response)
+func (f Figures) Answered(response time.Duration) Figures {
+	f.Responses, f.Worst = f.Responses.Add(response), max(f.Worst, response)
+	return f
 }
 
 // Summed reads the percentiles off the responses: by nearest rank, of the

@@ -24,9 +24,9 @@ type Count struct {
 	N      int32
 }
 
-// Add counts one response time.
-func (r *Responses) Add(d time.Duration) {
-	*r = append(*r, Count{int16(math.Floor(math.Log(float64(max(d.Milliseconds(), 1))) * PerE)), 1}) //nolint:gosec // a logarithm
+// Add counts one response time, and returns r as append does.
+func (r Responses) Add(d time.Duration) Responses {
+	return append(r, Count{int16(math.Floor(math.Log(float64(max(d.Milliseconds(), 1))) * PerE)), 1})
 }
 
 // countSize is how many bytes a Count has in a record: its two numbers, the
@@ -34,19 +34,21 @@ func (r *Responses) Add(d time.Duration) {
 const countSize = 6
 
 // AddRecord counts what a record holds.
-func (r *Responses) AddRecord(record []byte) {
-	*r = slices.Grow(*r, len(record)/countSize)
+func (r Responses) AddRecord(record []byte) Responses {
+	r = slices.Grow(r, len(record)/countSize)
 	for ; len(record) >= countSize; record = record[countSize:] {
-		*r = append(*r, Count{int16(binary.BigEndian.Uint16(record)), int32(binary.BigEndian.Uint32(record[2:]))}) //nolint:gosec // written as such
+		r = append(r, Count{int16(binary.BigEndian.Uint16(record)), int32(binary.BigEndian.Uint32(record[2:]))}) //nolint:gosec // written as such
 	}
+	return r
 }
 
 // AddBuckets counts one response time in each of these.
-func (r *Responses) AddBuckets(buckets []int16) {
-	*r = slices.Grow(*r, len(buckets))
+func (r Responses) AddBuckets(buckets []int16) Responses {
+	r = slices.Grow(r, len(buckets))
 	for _, b := range buckets {
-		*r = append(*r, Count{b, 1})
+		r = append(r, Count{b, 1})
 	}
+	return r
 }
 
 // Sorted puts each bucket into one count, in order.

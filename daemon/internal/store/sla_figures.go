@@ -176,8 +176,7 @@ func (s *figureSums) read(rows pgx.Rows) error {
 		f := s.of(k, name)
 		f.Met, f.Missed, f.Worst = f.Met+met, f.Missed+missed, max(f.Worst, time.Duration(worst)*time.Millisecond)
 		f.Pending, f.Risky, f.Overdue = f.Pending+pending, f.Risky+risky, f.Overdue+overdue
-		f.Responses.AddRecord(records)
-		f.Responses.AddBuckets(buckets)
+		f.Responses = f.Responses.AddRecord(records).AddBuckets(buckets)
 		if !oldest.IsZero() {
 			f.OldestOpen = max(f.OldestOpen, s.q.Now.Sub(oldest))
 		}
