@@ -100,8 +100,11 @@ func liveSets(f inspect.Filter) (sets []string) {
 	if kindsOnly(f) {
 		standing = " AND " + tallied
 	}
-	if len(f.States) == 0 && !f.Retrying {
-		return []string{"j.state IN (0, 4, 5, 6)" + standing, readySet, "j.state IN (2, 3)"}
+	switch {
+	case len(f.States) == 0 && !f.Retrying && standing != "": // each in the order of its index: nothing is hashed
+		f.States = job.States()
+	case len(f.States) == 0 && !f.Retrying:
+		return []string{"j.state IN (0, 4, 5, 6)", readySet, "j.state IN (2, 3)"}
 	}
 	retrying := f.Retrying
 	for _, s := range f.States {
