@@ -44,6 +44,13 @@ const (
 	TopPath      = BasePath + "/top"
 	LatencyPath  = BasePath + "/latency"
 
+	TopStreamPath = BasePath + "/top/stream"
+
+	AlertsPath    = BasePath + "/alerts"
+	AlertAckPath  = BasePath + "/alerts/ack"
+	AlertMutePath = BasePath + "/alerts/mute"
+	AlertTestPath = BasePath + "/alerts/test"
+
 	SLAReportPath = BasePath + "/sla/report"
 	SLAMissesPath = BasePath + "/sla/misses"
 	SLAAtRiskPath = BasePath + "/sla/at-risk"

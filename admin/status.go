@@ -3,8 +3,8 @@ package admin
 import "time"
 
 // Status is the one screen that says whether all is well. Queues is null if the
-// ledger has not answered since the server started; Holds and Throttled are null
-// if they are not known.
+// ledger has not answered since the server started; Holds, Throttled
+// and Alerts are null if they are not known.
 type Status struct {
 	Healthy     bool      `json:"healthy"`
 	Version     string    `json:"version"`
@@ -17,6 +17,7 @@ type Status struct {
 
 	Holds     []Hold           `json:"holds"`
 	Throttled []ThrottledLimit `json:"throttled"`
+	Alerts    []Alert          `json:"alerts"` // what is wrong now, worst first
 }
 
 // ThrottledLimit is a limit that an org with ready jobs has used up; Bulk, only
@@ -92,6 +93,7 @@ type Process struct {
 	BackgroundSlots int     `json:"background_slots"` // for work that is no send
 	Running         *int    `json:"running"`          // jobs, of both kinds
 	ControlVersion  *int64  `json:"control_version"`  // the newest change it has applied
+	Mostly          *string `json:"mostly"`           // the job type most of them are; null: nothing runs
 	DrainedBy       *string `json:"drained_by"`       // who drains it; null: nobody, or it is leaving by itself
 }
 

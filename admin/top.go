@@ -95,8 +95,8 @@ type TopQueue struct {
 	Dial          *int     `json:"dial"`
 	Paused        *TopHold `json:"paused"`    // the hold on the whole queue
 	Holds         int      `json:"holds"`     // all of them, also of single orgs
-	TopOrg        *TopName `json:"top_org"`   // null: not known
-	TopError      *TopName `json:"top_error"` // null: not known
+	TopOrg        *TopName `json:"top_org"`   // of what is ready; null: nothing is
+	TopError      *TopName `json:"top_error"` // of what is dead; null: nothing is
 }
 
 // TopName is the biggest part of something and its share, 0..1.
@@ -139,11 +139,9 @@ type TopOrg struct {
 	Running      int64               `json:"running"`
 	Dead         int64               `json:"dead"`
 	Uncertain    int64               `json:"uncertain"`
-	InPerS       *float64            `json:"in_per_s"`
 	OutPerS      *float64            `json:"out_per_s"`
-	ThrottledPS  *float64            `json:"throttled_per_s"`
 	Share        *float64            `json:"share"`      // of all that is under way, 0..1
-	FairShare    *float64            `json:"fair_share"` // what its weight gives it while all wait
+	FairShare    *float64            `json:"fair_share"` // what its weight gives it among those that have work
 	Weight       int                 `json:"weight"`
 	Holds        int                 `json:"holds"`
 	Paused       *TopHold            `json:"paused"`
@@ -178,18 +176,17 @@ type TopUser struct {
 
 // TopLimit is one org's limit and how full its outgoing window is.
 type TopLimit struct {
-	ID          string     `json:"id"` // org/name
-	Org         string     `json:"org"`
-	Name        string     `json:"name"`
-	Used        *int       `json:"used"`
-	Max         int        `json:"max"`
-	WindowMS    int64      `json:"window_ms"`
-	ThrottledPS *float64   `json:"throttled_per_s"`
-	Waiting     *int64     `json:"waiting"` // ready jobs of the org, if the limit holds some of them
-	ResetMS     *int64     `json:"reset_ms"`
-	Source      string     `json:"source"`
-	Until       *time.Time `json:"until"`
-	Owner       *string    `json:"owner"`
+	ID       string     `json:"id"` // org/name
+	Org      string     `json:"org"`
+	Name     string     `json:"name"`
+	Used     *int       `json:"used"`
+	Max      int        `json:"max"`
+	WindowMS int64      `json:"window_ms"`
+	Waiting  *int64     `json:"waiting"` // ready jobs of the org, if the limit holds some of them
+	ResetMS  *int64     `json:"reset_ms"`
+	Source   string     `json:"source"`
+	Until    *time.Time `json:"until"`
+	Owner    *string    `json:"owner"`
 }
 
 // TopWorker is one process.
@@ -205,21 +202,6 @@ type TopWorker struct {
 	Mostly    *string   `json:"mostly"` // the type most of its slots run
 	BeatAgeMS int64     `json:"beat_age_ms"`
 	StartedAt time.Time `json:"started_at"`
-}
-
-// Alert is something that is wrong now. Rules have names and runbooks.
-type Alert struct {
-	ID       string     `json:"id"`       // rule/scope
-	Severity string     `json:"severity"` // critical or warning
-	Rule     string     `json:"rule"`
-	Scope    string     `json:"scope"`   // what it is about: a queue, an org, a process
-	Text     string     `json:"text"`    // the figure and its bound: 2.95s > 2.00s
-	Cause    *string    `json:"cause"`   // the likely one, from named rules
-	Command  *string    `json:"command"` // what to look at first
-	Runbook  *string    `json:"runbook"`
-	Since    time.Time  `json:"since"`
-	AckedBy  *string    `json:"acked_by"`
-	Muted    *time.Time `json:"muted_until"`
 }
 
 // TopSeries are aligned points, oldest first; null where nothing is known.

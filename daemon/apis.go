@@ -7,6 +7,7 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/httpapi"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/meta"
+	"github.com/bandeja/inboxd/daemon/internal/notice"
 	"github.com/bandeja/inboxd/daemon/internal/secret"
 	"github.com/bandeja/inboxd/daemon/internal/store"
 	"github.com/bandeja/inboxd/daemon/internal/telemetry"
@@ -26,7 +27,7 @@ func (d *Daemon) buildAPIs(context.Context) error {
 	public, err := httpapi.New(httpapi.Options{
 		Authenticator: d.store, Conversations: d.store, Sends: d.store, Spending: d.store, SLA: d.store, Automations: d.store, Ingester: d.store,
 		Webhooks: webhooks{secret.RevealAll(c.Meta.AppSecrets)},
-		Limiter:  limiter{d.limiter}, Limits: d.control.Current, Repeats: d.store,
+		Limiter:  limiter{d.limiter}, Limits: d.control.Current, Known: d.control.Known, Repeats: d.store,
 		Logger: d.log, Registerer: d.registry, Labels: d.labels(), VerifyToken: c.Meta.VerifyToken.Reveal(), Version: d.o.Build.Version,
 		Health: telemetry.Probes(d.health),
 	})
@@ -48,12 +49,20 @@ func (d *Daemon) buildAPIs(context.Context) error {
 	if err != nil {
 		return err
 	}
+	announcer, err := d.buildAnnouncer()
+	if err != nil {
+		return err
+	}
+	var announcing adminapi.Announcer // nil, and not a nil pointer, where nobody is told
+	if announcer != nil {
+		announcing = announcer
+	}
 	admin, err := adminapi.New(adminapi.Options{
 		Orgs: d.store, Users: d.store, Channels: d.store, Tokens: tokens{d.store}, Jobs: d.ledger, Latency: d.tail, Failures: d.ledger, Retrier: d.ledger, Control: d.ledger, Recaller: d.ledger,
 		Canceller: d.ledger, Resolver: d.ledger, Operations: d.ledger, Explainer: explainer, Life: why.Life, Waiting: d.ledger, Token: d.limiter.Look,
 		Trail: d.trail, Revealer: d.store, Registerer: d.registry,
 		Drainer: d.ledger, Usage: usage{d.limiter}, History: d.ledger, TokenChecker: checker,
-		SLA:    d.store,
+		SLA: d.store, Alerts: d.store, Announcer: announcing,
 		Logger: d.log, Version: d.o.Build.Version, Probes: d.probes(),
 		Dial: d.dial, Redis: c.Redis.Configured(), Snapshot: d.control.Current, Environment: c.Environment,
 		APIURL: d.doors.public.url(), MetricsURL: d.doors.metrics.url() + "/metrics",
@@ -62,12 +71,25 @@ func (d *Daemon) buildAPIs(context.Context) error {
 		return err
 	}
 	d.watchTop = admin.Watch
+	d.announcer = announcer
 	d.doors.adminSocket.server = adminapi.NewServer(admin, d.log)
 	if d.doors.adminTCP != nil {
 		d.doors.adminTCP.server = adminapi.NewServer(admin, d.log)
 		return d.doors.adminTCP.certify(c.AdminTLSCert, c.AdminTLSKey)
 	}
 	return nil
+}
+
+// buildAnnouncer returns nil where nobody is told of alerts.
+func (d *Daemon) buildAnnouncer() (*notice.Notifier, error) {
+	c := d.o.Config.Alert
+	if c.WebhookURL == "" {
+		return nil, nil //nolint:nilnil // Nobody is told, which is no fault.
+	}
+	return notice.New(notice.Options{
+		URL: c.WebhookURL.Reveal(), Header: c.WebhookHeader.Reveal(), Repeat: c.Repeat, Book: d.store, Environment: d.o.Config.Environment,
+		Logger: d.log, Registerer: d.registry,
+	})
 }
 
 // probes are what status asks of the outside.

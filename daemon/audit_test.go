@@ -49,6 +49,8 @@ func auditedRoutes() []auditedRoute {
 		{"POST /jobs/retry", "jobs.retry", "operation 2", `{"selector":{"org":["acme"]}`, true, true},
 		{"POST /jobs/cancel", "jobs.cancel", "operation 4", `{"selector":{"ids":["JOB2"]}`, true, false},
 		{"POST /jobs/resolve", "jobs.resolve", "job JOB3", `{"id":"JOB3","as":"not_sent"`, false, true},
+		{"POST /alerts/ack", "alerts.ack", "alert jobs_wait/whatsapp", `{"id":"jobs_wait/whatsapp"`, false, false},
+		{"POST /alerts/mute", "alerts.mute", "alert jobs_wait/whatsapp", `{"id":"jobs_wait/whatsapp","lasts_ms":60000`, false, false},
 		{"GET /jobs/{id}?reveal=true", "jobs.reveal", "job JOB1", "", false, true},
 	}
 }
@@ -100,13 +102,14 @@ func newAuditWalk(t *testing.T, h *house) *auditWalk {
 		h.exec(`UPDATE jobs SET state = $2, epoch = 1, run_epoch = 1, attempt = 1, lane = 1, error_class = 'transient', last_error = 'x' WHERE id = $1`, jobNumber(t, id), state)
 		ids = append(ids, id)
 	}
+	h.exec(`INSERT INTO alerts (id, severity, rule, scope, summary, since, seen_at) VALUES ('jobs_wait/whatsapp', 'warning', 'jobs wait', 'whatsapp', 'x', now(), now() + interval '1 hour')`)
 	return &auditWalk{t, h, db, strings.NewReplacer("JOB1", ids[0], "JOB2", ids[1], "JOB3", ids[2])}
 }
 
 // elsewhere are routes that change something and are proven in package ledger:
-// they need a plan, or a worker. A plan itself changes nothing.
+// they need a plan, a worker, or a webhook (TestAlertsReachPeople). A plan itself changes nothing.
 func elsewhere() []string {
-	return []string{"POST /ops", "POST /ops/{id}/commit", "POST /ops/{id}/abort", "POST /workers/drain"}
+	return []string{"POST /alerts/test", "POST /ops", "POST /ops/{id}/commit", "POST /ops/{id}/abort", "POST /workers/drain"}
 }
 
 // coversEveryRoute fails when somebody adds a route that changes something and

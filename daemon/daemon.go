@@ -18,6 +18,7 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/latency"
 	"github.com/bandeja/inboxd/daemon/internal/ledger"
 	"github.com/bandeja/inboxd/daemon/internal/limit"
+	"github.com/bandeja/inboxd/daemon/internal/notice"
 	"github.com/bandeja/inboxd/daemon/internal/store"
 	"github.com/bandeja/inboxd/daemon/internal/telemetry"
 )
@@ -52,12 +53,14 @@ type Daemon struct {
 	limiter *limit.Limiter
 	tail    *latency.Tail // in modes api and all
 	census  census
+	skew    skew
 	doors   doors
 	engine  *engine // started in modes worker and all
 	stops   stops
 
 	punctuality *punctuality // nil in mode worker
 	watchTop    func(ctx context.Context)
+	announcer   *notice.Notifier // nil: nobody is told of alerts
 
 	controlTurns turns
 
@@ -131,6 +134,7 @@ func (d *Daemon) openDatabase(ctx context.Context) error {
 		return err
 	}
 	d.health.AddReady(telemetry.Check{Name: "postgres", Run: d.ledger.Healthy})
+	d.health.AddReady(telemetry.Check{Name: "started", Run: d.started})
 	return nil
 }
 
@@ -168,6 +172,15 @@ func (d *Daemon) Run(ctx context.Context) error {
 	return errors.Join(err, d.stop(context.WithoutCancel(ctx)))
 }
 
+// started says whether every part works: before, a process that is rolled out
+// would take the place of one that works.
+func (d *Daemon) started(context.Context) error {
+	if !d.ready.Load() {
+		return errors.New("the process is starting")
+	}
+	return nil
+}
+
 // publicLimit is how long requests under way may take to end.
 const publicLimit = 5 * time.Second
 
@@ -190,6 +203,9 @@ func (d *Daemon) start(ctx context.Context, failed chan<- error) error {
 	if d.o.Config.Mode.ServesAPI() {
 		d.loop(ctx, "operations", d.ledger.RunOperations)
 		d.loop(ctx, "live picture", d.watchTop)
+		if d.announcer != nil {
+			d.loop(ctx, "alert messages", d.announcer.Run)
+		}
 	}
 	if d.doors.public != nil {
 		d.watchDoor(ctx)

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"io"
 
 	"github.com/bandeja/inboxd/daemon/internal/dev"
 	"github.com/bandeja/inboxd/daemon/internal/devstack/records"
@@ -12,6 +13,12 @@ import (
 // DevOptions say what a development run does. Migrate and OpenRecords are
 // filled in by Dev.
 type DevOptions = dev.Options
+
+// Simulate serves a stand-in for Meta's API until ctx ends; the settings that
+// lead to it go to out.
+func Simulate(ctx context.Context, listen string, out io.Writer) error {
+	return dev.Simulate(ctx, listen, out)
+}
 
 // Dev runs everything on one machine with simulated Meta traffic until ctx
 // ends or DevOptions.For is over, and then reports.

@@ -40,6 +40,8 @@ type engine struct {
 	dispatcher *dispatch.Dispatcher
 	upkeep     *upkeep
 	id         int64 // in workers
+
+	dispatchTurns turns
 }
 
 // buildEngine prepares what does not need the database yet. Redis is known in
@@ -86,6 +88,7 @@ func (e *engine) start(ctx context.Context, failed chan<- error) error {
 	if err := e.d.watchControl(ctx); err != nil {
 		return err
 	}
+	e.committer.Watch(e.d.watched("commit of starts"), e.d.watched("commit of outcomes"))
 	e.d.loop(ctx, "group commit", e.committer.Run)
 	e.d.loop(ctx, "reconciler", e.reconciler().Run)
 	e.d.loop(ctx, "strays", e.releaseStrays)
@@ -98,6 +101,7 @@ func (e *engine) start(ctx context.Context, failed chan<- error) error {
 	}
 	e.d.stops.push("running jobs", e.d.o.Config.Drain+stopLimit, e.drain)
 	e.d.loop(ctx, "listener", func(ctx context.Context) { e.d.ledger.Listen(ctx, e.dispatcher.Bell()) })
+	e.dispatchTurns.begin(e.d.health, "dispatch", e.d.o.Stuck)
 	e.d.loop(ctx, "dispatch", e.dispatcher.Run)
 	e.d.loop(ctx, "periodic work", e.upkeep.run)
 	return nil
@@ -137,7 +141,7 @@ func (e *engine) assemble(ctx context.Context) error {
 	o := dispatch.Options{
 		Poller: e.d.ledger.NewPoller(), Ledger: e.d.ledger, Runner: e.pool, WorkerID: e.id, Logger: e.log,
 		Control: e.d.control.Current, Dial: c.Dial, Limits: e.d.limiter, Now: bootTime,
-		Tick: e.d.health.Loop("dispatch", e.d.o.Stuck), Registerer: e.d.registry,
+		Tick: e.dispatchTurns.turn, Registerer: e.d.registry,
 	}
 	if e.remote != nil {
 		o.Remote = e.remote
@@ -147,7 +151,7 @@ func (e *engine) assemble(ctx context.Context) error {
 }
 
 func (e *engine) reconciler() *ledger.Reconciler {
-	o := ledger.ReconcilerOptions{NewMark: rand.Text, Self: e.id, BeatAge: e.fence.Age}
+	o := ledger.ReconcilerOptions{NewMark: rand.Text, Self: e.id, BeatAge: e.fence.Age, Tick: e.d.watched("reconciler")}
 	if e.remote != nil {
 		o.Remote = e.remote
 	}

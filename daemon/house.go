@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,12 +20,16 @@ const (
 )
 
 // awaitSchema waits until the database answers. A schema that lacks a step is
-// an error: an operator must run the migration.
+// an error: an operator must run the migration. One that a newer version has
+// migrated is worked with, as in the middle of every upgrade.
 func (d *Daemon) awaitSchema(ctx context.Context) error {
 	for first := true; ; first = false {
-		missing, err := d.missingSteps(ctx)
+		missing, newer, err := d.missingSteps(ctx)
 		switch {
 		case err == nil && missing == "":
+			if newer != "" {
+				d.log.WarnContext(ctx, "the schema is that of a newer inboxd: it works beside this version, not beside older ones; finish the upgrade", "step", newer)
+			}
 			return nil
 		case err == nil:
 			return fmt.Errorf("the database lacks the migration %s: run `inboxd migrate up`", missing)
@@ -41,19 +46,24 @@ func (d *Daemon) awaitSchema(ctx context.Context) error {
 	}
 }
 
-func (d *Daemon) missingSteps(ctx context.Context) (string, error) {
+// missingSteps returns the first step that the schema lacks, and the last one
+// that only a newer version knows.
+func (d *Daemon) missingSteps(ctx context.Context) (missing, newer string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	steps, err := store.MigrationStatus(ctx, d.o.Config.DatabaseURL.Reveal())
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	for _, s := range steps {
-		if s.AppliedAt.IsZero() {
-			return s.Name, nil
+		switch {
+		case s.AppliedAt.IsZero():
+			missing = cmp.Or(missing, s.Name)
+		case s.Newer:
+			newer = s.Name
 		}
 	}
-	return "", nil
+	return missing, newer, nil
 }
 
 // checkTokens says at the start what would otherwise be found out at the first

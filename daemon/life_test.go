@@ -2,8 +2,10 @@ package daemon_test
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/bandeja/inboxd/daemon"
 	"github.com/bandeja/inboxd/daemon/internal/devstack/proxy"
+	"github.com/bandeja/inboxd/daemon/internal/meta/metasim"
 )
 
 // manager is a service manager that keeps what it was told.
@@ -22,6 +25,7 @@ type manager struct {
 	socket string
 	mu     sync.Mutex
 	heard  []string
+	fed    time.Time
 }
 
 func newManager(t *testing.T) *manager {
@@ -41,6 +45,9 @@ func newManager(t *testing.T) *manager {
 				return
 			}
 			m.mu.Lock()
+			if bytes.Contains(buffer[:n], []byte("WATCHDOG=1")) {
+				m.fed = time.Now()
+			}
 			m.heard = append(m.heard, strings.Split(string(buffer[:n]), "\n")...)
 			m.mu.Unlock()
 		}
@@ -65,6 +72,14 @@ func (m *manager) count(line string) (n int) {
 	return n
 }
 
+// silent reports whether the watchdog, which is fed ten times a second, has not
+// been fed for so long.
+func (m *manager) silent(most time.Duration) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return time.Since(m.fed) > most
+}
+
 func (m *manager) await(t *testing.T, line string, times int) {
 	t.Helper()
 	require.Eventually(t, func() bool { return m.count(line) >= times }, patience, 10*time.Millisecond, "%q, %d times", line, times)
@@ -73,9 +88,14 @@ func (m *manager) await(t *testing.T, line string, times int) {
 // run starts a daemon under the manager; stop ends it.
 func (m *manager) run(t *testing.T, h *house, c daemon.Config, level *slog.LevelVar, stuck time.Duration) *process {
 	t.Helper()
+	return m.runLogging(t, slog.NewTextHandler(h.logs, &slog.HandlerOptions{Level: level}), c, level, stuck)
+}
+
+func (m *manager) runLogging(t *testing.T, log slog.Handler, c daemon.Config, level *slog.LevelVar, stuck time.Duration) *process {
+	t.Helper()
 	d, err := daemon.New(t.Context(), daemon.Options{
 		Config: c, Build: daemon.Build{Version: "v0.0.0-test"}, Host: "test", PID: os.Getpid(), Stuck: stuck, Level: level,
-		Logger: slog.New(slog.NewTextHandler(h.logs, &slog.HandlerOptions{Level: level})), Getenv: m.getenv,
+		Logger: slog.New(log), Getenv: m.getenv,
 	})
 	require.NoError(t, err)
 	return launch(t, d)
@@ -105,6 +125,65 @@ func TestOutageDoesNotTripTheWatchdog(t *testing.T) {
 	require.Equal(t, 1, m.count("STOPPING=1"))
 	require.Equal(t, 1, m.count("EXTEND_TIMEOUT_USEC=30000000"), "the drain and a margin")
 	require.Equal(t, 1, m.count("STATUS=v0.0.0-test, mode all, draining"))
+}
+
+// jam is a log that takes one message and never comes back, as a full pipe does:
+// whoever says it is stuck.
+type jam struct {
+	slog.Handler
+	on              string
+	stuck, released chan struct{}
+	once            *sync.Once
+}
+
+func (j jam) Handle(ctx context.Context, r slog.Record) error {
+	if r.Message == j.on {
+		j.once.Do(func() { close(j.stuck) })
+		<-j.released
+	}
+	return j.Handler.Handle(ctx, r)
+}
+
+func (j jam) WithAttrs(a []slog.Attr) slog.Handler { j.Handler = j.Handler.WithAttrs(a); return j }
+
+func (j jam) WithGroup(name string) slog.Handler { j.Handler = j.Handler.WithGroup(name); return j }
+
+// A loop without which no job is sent, or none is settled, must not stand still
+// in a process that looks well: the service manager hears no more of it, and
+// starts another.
+func TestStuckLoopTripsTheWatchdog(t *testing.T) {
+	t.Parallel()
+	for name, on := range map[string]string{
+		"dispatch": "dispatch fails", "reconciler": "reconciliation round failed", "commit of outcomes": "group commit will be repeated",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h, m := newHouse(t), newManager(t)
+			require.NoError(t, h.sim.SetSettings(metasim.Settings{Response: metasim.Span{MinMS: 1000, MaxMS: 1000}}))
+			var p *proxy.Proxy
+			h.dsn, p = through(t, h.dsn)
+			c, _, err := daemon.LoadConfig("", h.environ("all"), nil)
+			require.NoError(t, err)
+			log := jam{slog.NewTextHandler(h.logs, nil), on, make(chan struct{}), make(chan struct{}), new(sync.Once)}
+			d := m.runLogging(t, log, c, new(slog.LevelVar), 10*time.Second)
+			t.Cleanup(func() { close(log.released) }) // before the daemon is stopped
+			m.await(t, "READY=1", 1)
+			h.api = d.APIURL()
+			h.sim.SetWebhook(h.api+"/webhooks/meta", appSecret)
+			h.furnish()
+			h.reply(h.customer(waNumber, "12025550101", "hello"), "under way during the cut")
+			require.Eventually(t, func() bool { return len(h.sim.Sends(0)) == 1 }, patience, time.Millisecond)
+
+			p.Cut()
+			<-log.stuck
+			p.Pass() // all is well again but for one loop
+			require.Eventually(t, func() bool { return m.silent(2 * time.Second) }, patience, 50*time.Millisecond)
+			status, body, err := h.tryCall(http.MethodGet, "/livez", "")
+			require.NoError(t, err)
+			require.Equal(t, http.StatusServiceUnavailable, status)
+			require.Contains(t, string(body), `"name":"`+name+`","ok":false`)
+		})
+	}
 }
 
 // A reload changes what can change, says what needs a restart, and with a fault

@@ -56,6 +56,7 @@ func (d *Daemon) count(ctx context.Context) error {
 	}
 	var apis, workers int64
 	for _, p := range all {
+		d.skew.note(ctx, d.log, d.o.Build.Version, p.Version)
 		mode := config.Mode(p.Mode)
 		if mode.ServesAPI() {
 			apis++

@@ -70,6 +70,7 @@ func (d *Daemon) keepSLA(ctx context.Context) {
 	p := d.punctuality
 	d.loop(ctx, "sla verdicts", func(ctx context.Context) { d.every(ctx, slaJudgeEvery, "sla verdicts", p.judge) })
 	d.loop(ctx, "sla tail", func(ctx context.Context) { d.every(ctx, slaJudgeEvery, "sla tail", p.tail) })
+	d.loop(ctx, "sla days", func(ctx context.Context) { d.every(ctx, slaFigureEvery, "sla days", d.store.RollSLADays) })
 	d.loop(ctx, "sla compliance", func(ctx context.Context) { d.every(ctx, slaFigureEvery, "sla compliance", p.measure) })
 }
 
@@ -144,7 +145,9 @@ func (p *punctuality) label(a agent, weight float64) agent {
 // measure sets the compliance of the last day: the same in every process.
 func (p *punctuality) measure(ctx context.Context) error {
 	now := p.d.o.Now()
-	found, err := p.d.store.SLAFigures(ctx, sla.Question{By: sla.ByUser, Now: now, Span: sla.Span{From: now.Add(-slaWindow), To: now.Add(time.Second)}})
+	found, err := p.d.store.SLAFigures(ctx, sla.Question{
+		By: sla.ByUser, Now: now, Span: sla.Span{From: now.Add(-slaWindow), To: now.Add(time.Second)}, CountsOnly: true,
+	})
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,9 @@ func (t *turns) turn() {
 	}
 }
 
+// watched returns the tick of a loop that begins now.
+func (d *Daemon) watched(name string) (tick func()) { return d.health.Loop(name, d.o.Stuck) }
+
 // watchedSource ticks whenever the control watcher has got an answer, or none
 // in time.
 type watchedSource struct {

@@ -110,10 +110,10 @@ func busy() admin.One[admin.Top] {
 			timed("sync_spend", 61, 900, 1800, 2100),
 		},
 		Orgs: []admin.TopOrg{
-			org("umbrella", 9102, 40, 310, 161, 0, 0.998, "send_template", 0.87),
-			org("acme", 5120, 61, 212, 171, 14, 0.71, "send_text", 0.97),
-			org("日本企業", 811, 14, 70, 71, 0, 0.992, "send_text", 0.27),
-			org("globex", 0, 6, 45, 44, 0, 0.997, "send_text", 0.1),
+			org("umbrella", 9102, 40, 161, 0.998, "send_template", 0.87),
+			org("acme", 5120, 61, 171, 0.71, "send_text", 0.97),
+			org("日本企業", 811, 14, 71, 0.992, "send_text", 0.27),
+			org("globex", 0, 6, 44, 0.997, "send_text", 0.1),
 		},
 		Users: []admin.TopUser{
 			{ID: "1", Org: "acme", Name: "dana", N: 83, Met: new(0.61), Objective: 0.8, TargetMS: 300_000, Misses: 32, Overdue: 3, AtRisk: 2, Pending: 9, Burnt: new(1.95), P50MS: new(212_000.0), P95MS: new(901_000.0), WorstMS: new(int64(3_720_000)), LastMiss: new(noon().Add(-40 * time.Second)), Cause: new("limit")},
@@ -121,7 +121,7 @@ func busy() admin.One[admin.Top] {
 			{ID: "3", Org: "globex", Name: "li", Objective: 0.9, TargetMS: 60_000},
 		},
 		Limits: []admin.TopLimit{
-			{ID: "acme/send_text", Org: "acme", Name: "send_text", Used: new(58), Max: 60, WindowMS: 60_000, ThrottledPS: new(14.0), Waiting: new(int64(5120)), ResetMS: new(int64(800)), Source: "default"},
+			{ID: "acme/send_text", Org: "acme", Name: "send_text", Used: new(58), Max: 60, WindowMS: 60_000, Waiting: new(int64(5120)), ResetMS: new(int64(800)), Source: "default"},
 			{ID: "umbrella/send_template", Org: "umbrella", Name: "send_template", Used: new(870), Max: 1000, WindowMS: 60_000, Waiting: new(int64(0)), ResetMS: new(int64(12_000)), Source: "temporary", Until: new(noon().Add(time.Hour)), Owner: new("ana")},
 			{ID: "globex/send_text", Org: "globex", Name: "send_text", Max: 60, WindowMS: 60_000, Source: "own", Owner: new("bo")},
 		},
@@ -172,9 +172,9 @@ func timed(name string, n int64, p50, p95, p99 float64) admin.TopLatency {
 	return admin.TopLatency{ID: name, Name: name, Windows: windows(n, p50, p95, p99)}
 }
 
-func org(name string, ready, running int64, in, out, throttled, sla float64, limit string, full float64) admin.TopOrg {
+func org(name string, ready, running int64, out, sla float64, limit string, full float64) admin.TopOrg {
 	return admin.TopOrg{
-		ID: name, Name: name, Ready: ready, Running: running, InPerS: &in, OutPerS: &out, ThrottledPS: &throttled, Weight: 1,
+		ID: name, Name: name, Ready: ready, Running: running, OutPerS: &out, Weight: 1,
 		Share: new(float64(running) / 121), FairShare: new(0.25), SLA: &sla, SLAObjective: new(0.8),
 		TopLimit: &admin.TopName{Name: limit, Share: full}, Windows: windows(1200, 380, 1620, 2900),
 	}

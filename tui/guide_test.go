@@ -119,8 +119,8 @@ func evening() admin.One[admin.Top] {
 	t.Orgs[2].Name, t.Users[1].Org = "initech", "initech"
 	for i, name := range []string{"hooli", "vandelay", "stark", "wayne", "tyrell", "wonka", "oscorp", "cyberdyne"} {
 		f := float64(i)
-		t.Orgs = append(t.Orgs, org(name, int64(7-i), int64(5-i/2), 44-4*f, 44-4*f, 0, 0.99+f/1000, "send_text", 0.5-f/20))
-		t.Limits = append(t.Limits, admin.TopLimit{ID: name, Org: name, Name: "send_text", Used: new(30 - 3*i), Max: 60, WindowMS: 60_000, ThrottledPS: new(0.0), Waiting: new(int64(0)), ResetMS: new(int64(800)), Source: "default"})
+		t.Orgs = append(t.Orgs, org(name, int64(7-i), int64(5-i/2), 44-4*f, 0.99+f/1000, "send_text", 0.5-f/20))
+		t.Limits = append(t.Limits, admin.TopLimit{ID: name, Org: name, Name: "send_text", Used: new(30 - 3*i), Max: 60, WindowMS: 60_000, Waiting: new(int64(0)), ResetMS: new(int64(800)), Source: "default"})
 		t.Users = append(t.Users, admin.TopUser{ID: name, Org: name, Name: []string{"sam", "ana", "bo", "kim"}[i%4], N: int64(40 - 3*i), Met: new(0.97 + f/400), Objective: 0.8, TargetMS: 300_000, Misses: int64(i % 2), Burnt: new(0.2 - f/50), P50MS: new(41_000.0), P95MS: new(190_000.0)})
 		t.Workers = append(t.Workers, admin.TopWorker{ID: fmt.Sprint(20 + i), Host: "node-" + string(rune('a'+i%4)), PID: 900 + i, Mode: "worker", Version: "v0.3.1", State: "ok", Busy: 31 + i, Slots: 64, Mostly: new("send_message"), BeatAgeMS: 200 + 40*int64(i), StartedAt: noon()})
 	}

@@ -54,6 +54,26 @@ by itself and prints a report of what became of every message.`,
 	f.BoolVar(&o.RestartRedis, "restart-redis", false, "kill and start Redis once in the middle of --for")
 	f.BoolVar(&o.NoContext, "no-context", false, "do not write inboxctl's context")
 	f.BoolVar(&demo, "demo", false, "inboxctl top in front on a terminal, else 20 seconds and a report")
+	cmd.AddCommand(newSimulatorCmd(e))
+	return cmd
+}
+
+func newSimulatorCmd(e env) *cobra.Command {
+	var listen string
+	cmd := &cobra.Command{
+		Use:   "simulator",
+		Short: "Serve a stand-in for Meta's API, to try an installation with",
+		Long: `simulator serves a stand-in for Meta's API and prints the settings that lead an
+inboxd to it. Tell it which accounts there are, where webhooks go, and what
+customers write, by HTTP: docs/install.md has an installation that is tried so.
+It forgets everything when it ends.`,
+		Example: `  inboxd dev simulator --listen 127.0.0.1:8090`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return daemon.Simulate(cmd.Context(), listen, e.stdout)
+		},
+	}
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8090", "listen on this `address`")
 	return cmd
 }
 

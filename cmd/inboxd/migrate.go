@@ -100,7 +100,10 @@ func printSteps(cmd *cobra.Command, c daemon.Config) error {
 	}
 	for _, s := range steps {
 		at := "pending"
-		if !s.AppliedAt.IsZero() {
+		switch {
+		case s.Newer:
+			at = "applied"
+		case !s.AppliedAt.IsZero():
 			at = s.AppliedAt.UTC().Format(time.RFC3339)
 		}
 		cmd.Printf("%-20s  %s\n", at, s.Name)

@@ -52,6 +52,7 @@ var rows = map[string]int{
 	"daemon/internal/latency":    16,
 
 	"daemon/internal/why":     14,
+	"daemon/internal/notice":  12,
 	"daemon/internal/control": 12,
 	"daemon/internal/audit":   12, // beneath the two that make changes
 	"daemon/internal/job":     10,

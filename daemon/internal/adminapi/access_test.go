@@ -1,6 +1,7 @@
 package adminapi_test
 
 import (
+	"bufio"
 	"encoding/json"
 	"io"
 	"net"
@@ -61,6 +62,11 @@ func do(t *testing.T, server, method, path, token, body string, header http.Head
 	resp, err := client.Do(req)
 	require.NoError(t, err)
 	defer func() { _ = resp.Body.Close() }()
+	if resp.Header.Get("Content-Type") == "text/event-stream" { // it does not end by itself
+		first, err := bufio.NewReader(resp.Body).ReadBytes('\n')
+		require.NoError(t, err)
+		return resp.StatusCode, first
+	}
 	raw, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
 	return resp.StatusCode, raw

@@ -12,7 +12,6 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -184,6 +183,8 @@ type Options struct {
 	History      History                                                // nil: no history of limits is kept
 	TokenChecker TokenChecker                                           // nil: tokens of channels are not checked
 	SLA          SLA                                                    // nil: there are no figures here
+	Alerts       Alerts                                                 // nil: alerts are this process's own, and cannot be marked
+	Announcer    Announcer                                              // nil: nobody is told of alerts
 	Probes       []Probe
 	Dial         func(job.Queue) int      // percent by Redis now; nil: not known
 	Redis        bool                     // whether one is configured
@@ -198,13 +199,16 @@ type Options struct {
 type handler struct {
 	Options
 
-	logins  *lockout
-	metrics *metrics
-	mux     *http.ServeMux
-	openAPI []byte
-	status  *board
-	tops    *tops
-	viewers atomic.Int64 // of events
+	logins   *lockout
+	metrics  *metrics
+	mux      *http.ServeMux
+	openAPI  []byte
+	status   *board
+	tops     *tops
+	book     *alertBook
+	names    *names
+	topSeats seats
+	feed     *feed
 }
 
 // New returns the handler of everything under /admin/v1. It must be served by a
@@ -221,6 +225,8 @@ func New(o Options) (*Handler, error) {
 	o.Recheck = cmp.Or(o.Recheck, recheckEvery)
 	h := &handler{Options: o, mux: http.NewServeMux()}
 	h.status = newBoard(h)
+	h.feed = newFeed(h)
+	h.book, h.names = newAlertBook(h), &names{orgs: o.Orgs}
 	h.tops = &tops{h: h, at: map[int64]*collector{}}
 	h.logins = newLockout(o.Now)
 	var err error

@@ -45,7 +45,7 @@ func TestStatus(t *testing.T) {
 			}},
 			Processes: []admin.Process{{
 				ID: "1", Host: "h", PID: 42, Mode: "worker", Version: "v1", Slots: 8, BeatAgeMS: 1000, StartedAt: day,
-				BackgroundSlots: 2, Running: new(0), ControlVersion: new(int64(4)),
+				BackgroundSlots: 2, Running: new(0), ControlVersion: new(int64(4)), Mostly: new("send_message"),
 			}, {
 				ID: "10", Host: "h", PID: 43, Mode: "api", Version: "v1", BeatAgeMS: 1000, StartedAt: day, Running: new(0), ControlVersion: new(int64(0)),
 			}},

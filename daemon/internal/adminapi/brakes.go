@@ -18,7 +18,7 @@ type Waiting interface {
 // used up; nil for what is not known. They are a look's extras: it goes without.
 func (h *handler) brakes(ctx context.Context, orgID int64) (holds []admin.Hold, throttled []admin.ThrottledLimit) {
 	if h.Snapshot != nil {
-		wire, err := h.wireHolds(ctx, caller{orgID: orgID}, h.visibleHolds(caller{orgID: orgID}, h.Snapshot()))
+		wire, err := h.wireHolds(ctx, h.visibleHolds(caller{orgID: orgID}, h.Snapshot()))
 		if err == nil {
 			holds = wire
 		}

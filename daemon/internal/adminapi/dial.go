@@ -26,7 +26,7 @@ func (h *handler) showQueue(ctx context.Context, c *call) (any, error) {
 	}
 	detail := admin.QueueDetail{Queue: looked.Queues[i]}
 	holds := slices.DeleteFunc(h.visibleHolds(c.caller, s), func(x control.Hold) bool { return !touches(x, q) })
-	if detail.HoldList, err = h.wireHolds(ctx, c.caller, holds); err != nil {
+	if detail.HoldList, err = h.wireHolds(ctx, holds); err != nil {
 		return nil, err
 	}
 	answer := one(h, "queue", detail)

@@ -2,8 +2,6 @@ package adminapi
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -13,18 +11,10 @@ import (
 )
 
 const (
-	maxViewers   = 64               // of events at once: each asks the ledger once a second
-	feedEvery    = time.Second      // between two looks for a viewer
-	feedTime     = 5 * time.Second  // of one look
-	viewerTime   = 10 * time.Second // for a viewer to take what it is sent; a slower one is let go
 	aliveEvery   = 10 * time.Second // without an event, a viewer is told that we are there
 	recentEvents = 5 * time.Minute
 	longestPast  = 24 * time.Hour
-	rememberSeen = 4096
 )
-
-// live answers with a connection that stays open.
-type live func(w http.ResponseWriter, r *http.Request)
 
 func eventParams() []string { return []string{"org", "queue", "type", "since", "stream"} }
 
@@ -36,10 +26,15 @@ func (h *handler) listEvents(ctx context.Context, c *call) (any, error) {
 	}
 	switch c.query.Get("stream") {
 	case "true", "1":
-		if h.viewers.Load() >= maxViewers {
-			return nil, inbox.Faultf(inbox.Temporary, "too_many_viewers", "%d others follow events here already: try again later", maxViewers)
+		if err := h.feed.seats.full("events"); err != nil {
+			return nil, err
 		}
-		return live(func(w http.ResponseWriter, r *http.Request) { h.streamEvents(w, r, from, f) }), nil
+		orgs, err := h.names.of(ctx, f.OrgIDs)
+		if err != nil {
+			return nil, err
+		}
+		v := &follower{h: h, from: from, filter: f, orgs: namesOf(orgs, f.OrgIDs), place: -1}
+		return live(func(w http.ResponseWriter, r *http.Request) { h.streamEvents(w, r, v) }), nil
 	case "", "false", "0":
 	default:
 		return nil, inbox.Faultf(inbox.Invalid, "bad_stream", "stream is true or false")
@@ -80,27 +75,28 @@ func (h *handler) feedOf(ctx context.Context, c *call) (f inspect.FeedFilter, fr
 }
 
 // streamEvents sends until the viewer leaves, does not keep up, or the server
-// stops. A viewer costs one look a second and holds at most one page.
-func (h *handler) streamEvents(w http.ResponseWriter, r *http.Request, from inspect.FeedCursor, f inspect.FeedFilter) {
-	h.viewers.Add(1)
-	defer h.viewers.Add(-1)
-	s := &stream{out: http.NewResponseController(w), w: w, seen: map[string]bool{}}
-	_ = s.out.SetReadDeadline(time.Time{}) // that of the request is over: it would end the stream
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(http.StatusOK)
-	look, alive := time.NewTicker(feedEvery), time.NewTicker(aliveEvery)
-	defer look.Stop()
+// stops.
+func (h *handler) streamEvents(w http.ResponseWriter, r *http.Request, v *follower) {
+	if !h.feed.seats.sit() {
+		h.fail(w, r, h.feed.seats.full("events"))
+		return
+	}
+	defer h.feed.seats.leave()
+	reader := h.feed.join(r.Context())
+	defer h.feed.leave()
+	v.stream = newStream(w)
+	alive := time.NewTicker(aliveEvery)
 	defer alive.Stop()
-	err := s.say(": hello\n\n")
+	err := v.stream.say(": hello\n\n")
 	for err == nil {
-		from, err = h.feedOnce(r.Context(), s, from, f)
+		turned := reader.turn()
+		if err = v.take(r.Context(), reader); err != nil {
+			break
+		}
 		select {
-		case <-look.C:
+		case <-turned:
 		case <-alive.C:
-			if err == nil {
-				err = s.say(": alive\n\n")
-			}
+			err = v.stream.say(": alive\n\n")
 		case <-r.Context().Done():
 			return
 		case <-stopping(r.Context()):
@@ -108,57 +104,6 @@ func (h *handler) streamEvents(w http.ResponseWriter, r *http.Request, from insp
 		}
 	}
 	h.Logger.DebugContext(r.Context(), "a viewer of events left", "error", err)
-}
-
-// feedOnce sends what is new. A ledger that does not answer is asked again: the
-// viewer is told, and misses nothing.
-func (h *handler) feedOnce(ctx context.Context, s *stream, from inspect.FeedCursor, f inspect.FeedFilter) (inspect.FeedCursor, error) {
-	looking, cancel := context.WithTimeout(ctx, feedTime)
-	defer cancel()
-	events, next, err := h.Failures.Feed(looking, from, f)
-	if err != nil {
-		return from, s.say(": the ledger does not answer\n\n")
-	}
-	for _, e := range events {
-		if err := s.send(e); err != nil {
-			return from, err
-		}
-	}
-	return next, nil
-}
-
-// stream is one viewer's connection and the ids it has been sent lately.
-type stream struct {
-	w     http.ResponseWriter
-	out   *http.ResponseController
-	seen  map[string]bool
-	order []string
-}
-
-func (s *stream) send(e inspect.Event) error {
-	if s.seen[e.ID] {
-		return nil
-	}
-	s.seen[e.ID] = true
-	if s.order = append(s.order, e.ID); len(s.order) > rememberSeen {
-		delete(s.seen, s.order[0])
-		s.order = s.order[1:]
-	}
-	data, err := json.Marshal(wireEvent(e))
-	if err != nil {
-		return err
-	}
-	return s.say("id: " + e.ID + "\nevent: " + e.What + "\ndata: " + string(data) + "\n\n")
-}
-
-func (s *stream) say(text string) error {
-	if err := s.out.SetWriteDeadline(time.Now().Add(viewerTime)); err != nil {
-		return err
-	}
-	if _, err := fmt.Fprint(s.w, text); err != nil {
-		return err
-	}
-	return s.out.Flush()
 }
 
 func wireEvent(e inspect.Event) admin.Event {

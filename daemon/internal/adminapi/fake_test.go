@@ -224,7 +224,7 @@ func (f *fake) Latency(_ context.Context, q latency.Query) (latency.Answer, erro
 
 func (f *fake) Processes(context.Context) ([]inspect.Process, error) {
 	defer f.engine.lock()()
-	p := inspect.Process{ID: 1, Host: "h", PID: 42, Mode: "worker", Version: "v1", Slots: 8, BeatAge: time.Second, StartedAt: day, Background: 2, ControlVersion: 4}
+	p := inspect.Process{ID: 1, Host: "h", PID: 42, Mode: "worker", Version: "v1", Slots: 8, BeatAge: time.Second, StartedAt: day, Background: 2, ControlVersion: 4, Mostly: job.SendMessage}
 	if f.engine.drained == p.ID {
 		p.Draining, p.DrainedBy = true, "token:5"
 	}

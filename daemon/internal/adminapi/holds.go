@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/daemon/internal/control"
@@ -36,7 +37,7 @@ func (h *handler) listHolds(ctx context.Context, c *call) (any, error) {
 	holds := slices.DeleteFunc(h.visibleHolds(c.caller, s), func(x control.Hold) bool {
 		return (orgID != 0 && x.OrgID != orgID) || (q != 0 && x.Queue != q)
 	})
-	wire, err := h.wireHolds(ctx, c.caller, holds)
+	wire, err := h.wireHolds(ctx, holds)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +71,7 @@ func (h *handler) addHold(ctx context.Context, c *call) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if result.Holds, err = h.wireHolds(ctx, c.caller, []control.Hold{added}); err != nil {
+		if result.Holds, err = h.wireHolds(ctx, []control.Hold{added}); err != nil {
 			return nil, err
 		}
 		result.Applied = h.applied(ctx, version)
@@ -169,7 +170,7 @@ func (h *handler) others(ctx context.Context, who caller, of control.Hold) ([]ad
 	if err != nil {
 		return nil, err
 	}
-	return h.wireHolds(ctx, who, slices.DeleteFunc(h.visibleHolds(who, s), func(x control.Hold) bool {
+	return h.wireHolds(ctx, slices.DeleteFunc(h.visibleHolds(who, s), func(x control.Hold) bool {
 		return x.ID == of.ID || apart(x.OrgID, of.OrgID) || apart(x.Queue, of.Queue) || apart(x.Type, of.Type)
 	}))
 }
@@ -206,7 +207,7 @@ func (h *handler) releaseHolds(ctx context.Context, c *call) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if result.Holds, err = h.wireHolds(ctx, c.caller, released); err != nil {
+		if result.Holds, err = h.wireHolds(ctx, released); err != nil {
 			return nil, err
 		}
 		result.Applied = h.applied(ctx, version)
@@ -264,16 +265,19 @@ func choose(holds []control.Hold, word, who, where string) (ids []int64, err err
 	return []int64{id}, nil
 }
 
-func (h *handler) wireHolds(ctx context.Context, who caller, holds []control.Hold) ([]admin.Hold, error) {
+func (h *handler) wireHolds(ctx context.Context, holds []control.Hold) ([]admin.Hold, error) {
 	wire := make([]admin.Hold, 0, len(holds))
 	if len(holds) == 0 {
 		return wire, nil
 	}
-	orgs, err := h.visibleOrgs(ctx, who)
+	ids := make([]int64, 0, len(holds))
+	for _, x := range holds {
+		ids = append(ids, x.OrgID)
+	}
+	names, err := h.names.of(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	names := orgNames(orgs)
 	for _, x := range holds {
 		w := admin.Hold{
 			ID: idOf(x.ID), Owner: x.Owner, Org: word(names[x.OrgID]), Reason: word(x.Reason),
@@ -288,6 +292,39 @@ func (h *handler) wireHolds(ctx context.Context, who caller, holds []control.Hol
 		wire = append(wire, w)
 	}
 	return wire, nil
+}
+
+// names remembers what orgs are called, which never changes: the holds of every
+// look need it.
+type names struct {
+	orgs Orgs
+	mu   sync.Mutex
+	all  map[int64]string
+}
+
+// of returns the names of these orgs at least; all are read when one is new.
+func (n *names) of(ctx context.Context, ids []int64) (map[int64]string, error) {
+	n.mu.Lock()
+	all := n.all
+	n.mu.Unlock()
+	if !slices.ContainsFunc(ids, func(id int64) bool { return id != 0 && all[id] == "" }) {
+		return all, nil
+	}
+	orgs, err := n.orgs.Orgs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.all = orgNames(orgs)
+	return n.all, nil
+}
+
+func namesOf(names map[int64]string, ids []int64) (words []string) {
+	for _, id := range ids {
+		words = append(words, names[id])
+	}
+	return words
 }
 
 func orgNames(orgs []inbox.Org) map[int64]string {

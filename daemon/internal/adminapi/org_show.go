@@ -23,7 +23,7 @@ func (h *handler) showOrg(ctx context.Context, c *call) (any, error) {
 	h.addUse(ctx, org, detail.Limits)
 	h.markOrg(&detail.Org, org.ID)
 	holds := slices.DeleteFunc(h.visibleHolds(c.caller, s), func(x control.Hold) bool { return x.OrgID != 0 && x.OrgID != org.ID })
-	if detail.HoldList, err = h.wireHolds(ctx, c.caller, holds); err != nil {
+	if detail.HoldList, err = h.wireHolds(ctx, holds); err != nil {
 		return nil, err
 	}
 	if err := h.people(ctx, org, &detail); err != nil {

@@ -34,10 +34,11 @@ func (rt route) limit() time.Duration {
 func (h *handler) routes() []route {
 	const get, post = http.MethodGet, http.MethodPost
 	org := []string{"org"}
-	return append(h.slaRoutes(), []route{
+	return append(append(h.slaRoutes(), h.alertRoutes()...), []route{
 		{get, admin.VersionPath, admin.Viewer, "The server's version", nil, nil, admin.One[admin.Version]{}, h.version},
 		{get, admin.StatusPath, admin.Viewer, "Everything at a glance", nil, nil, admin.One[admin.Status]{}, h.showStatus},
 		{get, admin.TopPath, admin.Viewer, "Everything live views draw, once a second for all viewers", []string{"series"}, nil, admin.One[admin.Top]{}, h.showTop},
+		{get, admin.TopStreamPath, admin.Viewer, "The same as server-sent events: a snapshot, then what changes", nil, nil, admin.TopDelta{}, h.followTop},
 		{get, admin.QueuesPath, admin.Viewer, "Queues, with counts and latency", nil, nil, admin.List[admin.Queue]{}, h.listQueues},
 		{get, admin.JobsPath, admin.Viewer, "Jobs, newest first", jobParams(), nil, admin.List[admin.Job]{}, h.listJobs},
 		{get, admin.JobsPath + "/{id}", admin.Viewer, "One job with its attempts; revealing what it sends needs the role operator", []string{"reveal", "reason"}, nil, admin.One[admin.JobDetail]{}, h.showJob},

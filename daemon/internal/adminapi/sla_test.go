@@ -27,7 +27,7 @@ func (f *fakeSLA) SLAFigures(_ context.Context, q sla.Question) ([]sla.Figures, 
 	defer f.mu.Unlock()
 	f.asked.Question = q
 	return []sla.Figures{
-		sla.Figures{OrgID: 1, Org: "acme", UserID: 1, User: "dana", Who: sla.User, Target: 5 * time.Minute, Objective: 0.8, Met: 3, Missed: 1, Responses: []time.Duration{42 * time.Second}}.Summed(),
+		sla.Figures{OrgID: 1, Org: "acme", UserID: 1, User: "dana", Who: sla.User, Target: 5 * time.Minute, Objective: 0.8, Met: 3, Missed: 1, Responses: sla.Responses{{Bucket: 266, N: 1}}, Worst: 42 * time.Second}.Summed(),
 		{OrgID: 1, Org: "acme", Who: sla.Unassigned, Target: 5 * time.Minute, Objective: 0.8, Pending: 2, OldestOpen: time.Second},
 	}, nil
 }

@@ -217,6 +217,7 @@ func (h *handler) showStatus(ctx context.Context, c *call) (any, error) {
 	s, stale := h.status.snapshot(ctx, c.caller.orgID)
 	s.Parts = partsFor(c.caller, s.Parts)
 	s.Version, s.Environment = h.Version, h.Environment
+	s.Alerts = h.alertsNow(ctx, c.caller.orgID)
 	s.APIURL, s.MetricsURL = word(h.APIURL), word(h.MetricsURL)
 	s.Healthy = healthy(s, stale)
 	answer := one(h, "status", s)

@@ -40,6 +40,7 @@ func (x *Handler) Watch(ctx context.Context) {
 	defer t.Stop()
 	for {
 		x.h.tops.of(0).picture(ctx)
+		x.h.book.sync(ctx)
 		select {
 		case <-t.C:
 		case <-ctx.Done():
@@ -68,7 +69,7 @@ func (t *tops) of(orgID int64) *collector {
 				}
 			}
 		}
-		c = &collector{h: t.h, orgID: orgID, epoch: rand.Text(), alerts: alert.New(), due: map[string]time.Time{}}
+		c = &collector{h: t.h, orgID: orgID, epoch: rand.Text(), alerts: alert.New(t.h.book.opener(orgID)), due: map[string]time.Time{}}
 		t.at[orgID] = c
 	}
 	return c
@@ -92,6 +93,7 @@ type collector struct {
 	limits []admin.TopLimit
 	slas   map[string]slaOfOrg // by org name
 	series series
+	deltas deltas
 }
 
 type partState struct {
@@ -142,6 +144,10 @@ func (c *collector) make(ctx context.Context, now time.Time) admin.Top {
 	t.Vitals = c.vitals(t)
 	t.Parts = c.partsOf(ctx, now, status, stale)
 	t.Alerts = c.alerts.Evaluate(t) // of all rows: the quiet org with many misses is not among the first
+	if c.orgID == 0 {
+		c.h.book.note(t.Alerts, now)
+	}
+	t.Alerts = c.h.book.view(c.orgID, t.Alerts, now)
 	t.Orgs, t.Users, t.Limits = head(t.Orgs, admin.TopRows), head(t.Users, admin.TopRows), head(t.Limits, admin.TopRows)
 	if c.orgID != 0 { // a token of one org does not see what the installation is made of
 		t.Workers, t.Vitals.Slots, t.Vitals.SlotsBusy = []admin.TopWorker{}, 0, 0
@@ -219,7 +225,7 @@ func (h *handler) showTop(ctx context.Context, c *call) (any, error) {
 	if points > 0 {
 		t.Series = k.past(points)
 	}
-	return one(h, "top", t), nil
+	return h.tagged(t), nil
 }
 
 // past waits for a picture under way: the series belongs to its maker.

@@ -71,7 +71,7 @@ func (c *collector) queues(ctx context.Context, s admin.Status) []admin.TopQueue
 		if q.Holds != nil {
 			w.Holds = *q.Holds
 		}
-		w.Paused = c.pausedQueue(q.Name)
+		w.Paused, w.TopOrg, w.TopError = c.pausedQueue(q.Name), c.orgs.topOrg[q.Name], c.orgs.topError[q.Name]
 		all = append(all, w)
 	}
 	c.failRates(ctx, all)
@@ -142,7 +142,7 @@ func workersOf(all []admin.Process) []admin.TopWorker {
 	workers := make([]admin.TopWorker, 0, len(all))
 	for _, p := range all {
 		w := admin.TopWorker{
-			ID: p.ID, Host: p.Host, PID: p.PID, Mode: p.Mode, Version: p.Version, State: "ok", Slots: p.Slots, BeatAgeMS: p.BeatAgeMS, StartedAt: p.StartedAt,
+			ID: p.ID, Host: p.Host, PID: p.PID, Mode: p.Mode, Version: p.Version, State: "ok", Slots: p.Slots, BeatAgeMS: p.BeatAgeMS, StartedAt: p.StartedAt, Mostly: p.Mostly,
 		}
 		if p.Running != nil {
 			w.Busy = *p.Running

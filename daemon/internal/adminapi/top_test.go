@@ -5,10 +5,12 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/daemon/internal/sla"
 )
 
 func topAs(t *testing.T, server, token, query string) (top admin.Top, raw string) {
@@ -43,6 +45,33 @@ func TestTopShowsWhatOneMaySee(t *testing.T) {
 	}
 	for _, w := range all.Workers {
 		require.NotContains(t, raw, `"`+w.Host+`"`)
+	}
+}
+
+// A column that is always empty is worse than none: each field of a picture is
+// filled from what is read anyway.
+func TestTopFillsItsFields(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	f.sla.misses = []sla.Case{
+		{Org: "acme", User: "dana", Who: sla.User, DueAt: day, Cause: sla.QueueWait},
+		{Org: "acme", User: "dana", Who: sla.User, DueAt: day.Add(-time.Minute), Cause: sla.Hold},
+		{Org: "acme", User: "dana", Who: sla.User, DueAt: day.Add(-time.Hour), Cause: sla.Hold},
+	}
+	top, _ := topAs(t, onTCP(t, newHandler(t, f)), "viewer", "")
+	require.Equal(t, &admin.TopName{Name: "acme", Share: 2.0 / 3}, top.Queues[0].TopOrg)
+	require.NotNil(t, top.Queues[0].TopError)
+	require.Equal(t, new("send_message"), top.Workers[0].Mostly)
+	for _, o := range top.Orgs {
+		if o.Name == "acme" {
+			require.Equal(t, new(1.0), o.FairShare)
+		}
+	}
+	for _, u := range top.Users {
+		if u.Name == "dana" {
+			require.Equal(t, new("hold"), u.Cause)
+			require.True(t, u.LastMiss.Equal(day))
+		}
 	}
 }
 

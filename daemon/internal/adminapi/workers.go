@@ -142,9 +142,13 @@ func (h *handler) settled(ctx context.Context, id int64, undo bool) (inspect.Pro
 }
 
 func wireProcess(p inspect.Process) admin.Process {
-	return admin.Process{
+	w := admin.Process{
 		ID: idOf(p.ID), Host: p.Host, PID: p.PID, Mode: p.Mode, Version: p.Version, Slots: p.Slots,
 		BeatAgeMS: p.BeatAge.Milliseconds(), Draining: p.Draining, StartedAt: p.StartedAt,
 		BackgroundSlots: p.Background, Running: &p.Running, ControlVersion: &p.ControlVersion, DrainedBy: word(p.DrainedBy),
 	}
+	if p.Mostly != 0 {
+		w.Mostly = word(p.Mostly.String())
+	}
+	return w
 }

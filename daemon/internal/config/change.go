@@ -26,6 +26,7 @@ func (c Config) values() map[string]string {
 	for key, secrets := range map[string][]secret.String{
 		"database.url": {c.DatabaseURL}, "redis.url": {c.Redis.URL}, "secret_key": c.SecretKeys,
 		"meta.app_secret": c.Meta.AppSecrets, "meta.verify_token": {c.Meta.VerifyToken},
+		"alert.webhook_url": {c.Alert.WebhookURL}, "alert.webhook_header": {c.Alert.WebhookHeader},
 	} {
 		values[key] = strings.Join(secret.RevealAll(secrets), ",")
 	}

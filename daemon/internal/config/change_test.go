@@ -18,6 +18,7 @@ func TestChangedNamesEverySetting(t *testing.T) {
 		"admin.tls_cert": "/other.pem", "admin.tls_key": "/other.key", "metrics.org_labels": "off", "metrics.top_labels": "7",
 		"metrics.listen": "127.0.0.1:18082", "slots": "7", "dial": "7", "drain": "7s", "history_days": "7",
 		"meta.graph_url": "https://g.example.com", "meta.instagram_url": "https://i.example.com", "meta.graph_version": "v7.0",
+		"alert.webhook_url": "https://hooks.example.com/other", "alert.webhook_header": "X-Other: 7", "alert.repeat": "7h",
 		"meta.app_id": "7", "meta.app_secret": "other", "meta.verify_token": "other",
 		"meta.number_rate": "7", "meta.pair_interval": "7s", "meta.pair_burst": "7", "log.level": "warn", "log.format": "text",
 	}

@@ -55,9 +55,26 @@ type Config struct {
 
 	HistoryDays int // how long finished jobs are kept, 7..3650
 
+	Alert     Alert
 	Meta      Meta
 	LogLevel  slog.Level
 	LogFormat string // json or text
+}
+
+// Alert is how people are told of alerts.
+type Alert struct {
+	WebhookURL    secret.String // empty: they are not
+	WebhookHeader secret.String // "Name: value" of every call; may be empty
+	Repeat        time.Duration // until what still fires is told again
+}
+
+// LogValue gives every setting under its YAML key, without secrets.
+func (a Alert) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.Any("webhook_url", shown(a.WebhookURL)),
+		slog.Any("webhook_header", shown(a.WebhookHeader)),
+		slog.String("repeat", a.Repeat.String()),
+	)
 }
 
 // Meta is how to reach Meta's Graph API, and who we are there.
@@ -104,6 +121,7 @@ func (c Config) LogValue() slog.Value {
 		slog.String("drain", c.Drain.String()),
 		slog.Int("history_days", c.HistoryDays),
 		slog.Group("log", "level", c.LogLevel.String(), "format", c.LogFormat), //nolint:sloglint // log.level, in a group of its own
+		slog.Any("alert", c.Alert),
 		slog.Any("meta", c.Meta),
 	)
 }

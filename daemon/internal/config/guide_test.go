@@ -97,12 +97,14 @@ func TestExampleShowsEverySetting(t *testing.T) {
 	require.NoError(t, err)
 	lines := regexp.MustCompile(`(?m)^( *)#([a-z_]+:)`).ReplaceAllString(string(data), "$1$2")
 	disk := files{
-		"c.yaml":                                "",
-		"/etc/inboxd/secrets/database_url":      "postgres://db/x",
-		"/etc/inboxd/secrets/redis_url":         "redis://cache",
-		"/etc/inboxd/secrets/secret_key":        sealingKey,
-		"/etc/inboxd/secrets/meta_app_secret":   "a",
-		"/etc/inboxd/secrets/meta_verify_token": "b",
+		"c.yaml":                                   "",
+		"/etc/inboxd/secrets/database_url":         "postgres://db/x",
+		"/etc/inboxd/secrets/redis_url":            "redis://cache",
+		"/etc/inboxd/secrets/secret_key":           sealingKey,
+		"/etc/inboxd/secrets/meta_app_secret":      "a",
+		"/etc/inboxd/secrets/meta_verify_token":    "b",
+		"/etc/inboxd/secrets/alert_webhook_url":    "https://hooks.example.com/x",
+		"/etc/inboxd/secrets/alert_webhook_header": "X-Key: c",
 	}
 	disk["c.yaml"] = lines
 	_, _, err = config.Load(config.Options{ConfigPath: "c.yaml", ReadFile: disk.read})
@@ -113,7 +115,7 @@ func TestExampleShowsEverySetting(t *testing.T) {
 	_, _, err = loadYAML(clear)
 	var faults config.Faults
 	require.ErrorAs(t, err, &faults)
-	require.Len(t, faults, 3)
+	require.Len(t, faults, 5)
 	for _, f := range faults {
 		require.Equal(t, "[redacted]", f.Got, f.Setting)
 	}

@@ -86,7 +86,7 @@ func duration(least, most time.Duration, field func(*Config) *time.Duration) kin
 
 // brief writes 10m where time writes 10m0s.
 func brief(d time.Duration) string {
-	return strings.Replace(d.String(), "m0s", "m", 1)
+	return strings.Replace(strings.Replace(d.String(), "m0s", "m", 1), "h0m", "h", 1)
 }
 
 func word(most int, field func(*Config) *string) kind {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/bandeja/inboxd/daemon/internal/secret"
 )
@@ -22,6 +23,36 @@ func baseURL(field func(*Config) *string) kind {
 			}
 			*field(c) = strings.TrimRight(text, "/")
 			return check(u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()))
+		},
+	}
+}
+
+// webhookURL takes an address that may hold a secret in its path or query.
+func webhookURL(field func(*Config) *secret.String) kind {
+	return kind{
+		want: "an https URL such as https://hooks.example.com/services/T0/B0/X (http only to this machine)",
+		set: func(c *Config, text string) error {
+			*field(c) = secret.String(text)
+			u, err := url.Parse(text) // Its error would show the secret.
+			if err != nil || u.Hostname() == "" || u.Fragment != "" {
+				return errUnwanted
+			}
+			return check(u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()))
+		},
+	}
+}
+
+// header takes one line of an HTTP header.
+func header(field func(*Config) *secret.String) kind {
+	return kind{
+		want: "a header such as Authorization: Bearer abc",
+		set: func(c *Config, text string) error {
+			*field(c) = secret.String(text)
+			name, value, found := strings.Cut(text, ":")
+			word := func(r rune) bool {
+				return r != '-' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+			}
+			return check(found && name != "" && strings.IndexFunc(name, word) < 0 && strings.TrimSpace(value) != "" && !strings.ContainsFunc(value, unicode.IsControl))
 		},
 	}
 }

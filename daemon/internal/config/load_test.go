@@ -69,6 +69,7 @@ func TestDefaults(t *testing.T) {
 		TopLabels:     50,
 		Slots:         64,
 		Drain:         20 * time.Second,
+		Alert:         config.Alert{Repeat: 4 * time.Hour},
 		Meta: config.Meta{
 			GraphURL: "https://graph.facebook.com", InstagramURL: "https://graph.instagram.com", GraphVersion: "v26.0",
 			AppSecrets: []secret.String{"app-secret"}, VerifyToken: "verify-me",

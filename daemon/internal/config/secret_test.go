@@ -94,7 +94,7 @@ func TestConfigShowsNoSecret(t *testing.T) {
 	c, warnings, err := load(complete(
 		"INBOXD_DATABASE_URL=postgres://u:canary@db/x", "INBOXD_REDIS_URL=rediss://app:canary@cache/0",
 		"INBOXD_SECRET_KEY=canarycanarycanarycanarycanarycanarycanary0=", "INBOXD_META_APP_SECRET=canary-1,canary-2",
-		"INBOXD_META_VERIFY_TOKEN=canary-3", "INBOXD_ENVIRONMENT=staging",
+		"INBOXD_META_VERIFY_TOKEN=canary-3", "INBOXD_ALERT_WEBHOOK_URL=https://hooks.example.com/canary-4", "INBOXD_ALERT_WEBHOOK_HEADER=X-Key: canary-5", "INBOXD_ENVIRONMENT=staging",
 	))
 	require.NoError(t, err)
 	require.Len(t, c.Meta.AppSecrets, 2)

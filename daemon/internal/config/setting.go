@@ -66,6 +66,7 @@ func Settings() []Setting {
 		work(),
 		meta(serving),
 		pacing(),
+		alerts(),
 		logs(),
 	)
 }
@@ -201,6 +202,24 @@ func pacing() []Setting {
 			Key: "meta.pair_burst", Env: "INBOXD_META_PAIR_BURST", Default: "5",
 			Doc:  "How many WhatsApp messages to one customer may leave at once before the interval holds.",
 			kind: whole(1, 45, func(c *Config) *int { return &c.Meta.PairBurst }),
+		},
+	}
+}
+
+func alerts() []Setting {
+	return []Setting{
+		{
+			Key: "alert.webhook_url", Env: "INBOXD_ALERT_WEBHOOK_URL", Secret: true,
+			Doc:  "Address that is told of alerts, for those who have no Alertmanager (modes `api` and `all`). It gets a POST of JSON with a `text`, as Slack and Mattermost take it. Empty: nobody is told.",
+			kind: webhookURL(func(c *Config) *secret.String { return &c.Alert.WebhookURL }),
+		}, {
+			Key: "alert.webhook_header", Env: "INBOXD_ALERT_WEBHOOK_HEADER", Secret: true,
+			Doc:  "Header of those calls, for a webhook that wants to know who calls.",
+			kind: header(func(c *Config) *secret.String { return &c.Alert.WebhookHeader }),
+		}, {
+			Key: "alert.repeat", Env: "INBOXD_ALERT_REPEAT", Default: "4h",
+			Doc:  "How long an alert that goes on, and that nobody has acknowledged or muted, is not told again.",
+			kind: duration(10*time.Minute, 7*24*time.Hour, func(c *Config) *time.Duration { return &c.Alert.Repeat }),
 		},
 	}
 }

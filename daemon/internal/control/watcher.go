@@ -40,6 +40,8 @@ const (
 type Watcher struct {
 	o       Options
 	current atomic.Pointer[Snapshot]
+	known   chan struct{} // closed by the first load
+	first   sync.Once
 
 	mu    sync.Mutex
 	hooks []func()
@@ -59,7 +61,7 @@ func NewWatcher(o Options) (*Watcher, error) {
 		return nil, errors.New("control: Source, ProcessID and Logger are required")
 	}
 	o.Every = cmp.Or(o.Every, defaultEvery)
-	w := &Watcher{o: o, settled: -1, acked: ack{version: -1}}
+	w := &Watcher{o: o, known: make(chan struct{}), settled: -1, acked: ack{version: -1}}
 	w.current.Store(New(-1, nil, nil, nil))
 	return w, nil
 }
@@ -67,6 +69,22 @@ func NewWatcher(o Options) (*Watcher, error) {
 // Current returns the newest snapshot, never nil. Before the first load it holds
 // nothing and its version is -1: Prime before anything is sent.
 func (w *Watcher) Current() *Snapshot { return w.current.Load() }
+
+// Known waits until Current holds what operators have set; the error is that of
+// ctx.
+func (w *Watcher) Known(ctx context.Context) error {
+	select {
+	case <-w.known:
+		return nil
+	default:
+	}
+	select {
+	case <-w.known:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
 
 // OnChange adds a hook, called after each swap of the snapshot and before its
 // acknowledgement. It must not block.
@@ -144,6 +162,7 @@ func (w *Watcher) load(ctx context.Context) error {
 		return err
 	}
 	w.current.Store(s)
+	w.first.Do(func() { close(w.known) })
 	w.mu.Lock()
 	hooks := w.hooks
 	w.mu.Unlock()

@@ -60,8 +60,8 @@ type Webhooks interface {
 	Parse(body []byte) inbox.Batch
 }
 
-// Options are what the API needs. Everything is required but Health, Labels and
-// Now.
+// Options are what the API needs. Everything is required but Health, Known,
+// Labels and Now.
 type Options struct {
 	Authenticator Authenticator
 	Conversations Conversations
@@ -72,7 +72,8 @@ type Options struct {
 	Ingester      Ingester
 	Webhooks      Webhooks
 	Limiter       Limiter
-	Limits        func() *control.Snapshot // what operators have set
+	Limits        func() *control.Snapshot    // what operators have set
+	Known         func(context.Context) error // waits until Limits holds that; nil: it does from the start
 	Repeats       Repeats
 	Logger        *slog.Logger
 	Registerer    prometheus.Registerer
@@ -104,6 +105,9 @@ func New(o Options) (http.Handler, error) {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Known == nil {
+		o.Known = func(context.Context) error { return nil }
 	}
 	a := &api{Options: o, mux: http.NewServeMux()}
 	a.huma = newHuma(a.mux, o.Version)

@@ -62,6 +62,9 @@ type limitedOutput[T any] struct {
 // conversation's row, and Redis may be slow.
 func limited[T any](ctx context.Context, a *api, action job.Action, write func() (T, error)) (*limitedOutput[T], error) {
 	who := identityOf(ctx)
+	if err := a.known(ctx); err != nil {
+		return nil, err
+	}
 	rate := a.Limits().Rate(who.principal.OrgID, action, a.Now())
 	ask := a.Limiter.Allow
 	again, err := a.repeated(ctx, who)
@@ -87,6 +90,20 @@ func limited[T any](ctx context.Context, a *api, action job.Action, write func()
 		return nil, fault
 	}
 	return &limitedOutput[T]{Policy: ratePolicy(action, rate), State: rateState(action, verdict), Body: body}, nil
+}
+
+// knownWait is how long a request waits for a process that has only just begun.
+const knownWait = 5 * time.Second
+
+// known waits until the limits are those that operators have set: by the usual
+// ones an org with more would be refused, and one with less would get too much.
+func (a *api) known(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, knownWait)
+	defer cancel()
+	if a.Known(ctx) != nil {
+		return a.problemOf(ctx, inbox.Faultf(inbox.Temporary, "starting", "this process has only just started: try again"))
+	}
+	return nil
 }
 
 func (a *api) repeated(ctx context.Context, who identity) (bool, error) {
@@ -159,6 +176,9 @@ type limit struct {
 }
 
 func (a *api) listLimits(ctx context.Context, _ *struct{}) (*output[limitList], error) {
+	if err := a.known(ctx); err != nil {
+		return nil, err
+	}
 	org, set, now := identityOf(ctx).principal.OrgID, a.Limits(), a.Now()
 	list := limitList{Items: []limit{}}
 	for _, action := range job.Actions() {

@@ -115,6 +115,19 @@ func TestWhatUsesNoToken(t *testing.T) {
 	})
 }
 
+// A process that has only just begun does not know that an org may do more than
+// is usual: it must not be refused, nor let through what is not allowed.
+func TestLimitsAreKnownFirst(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.starting.Store(true)
+	got := b.do(t, "POST", "/v1/conversations/7/messages", `{"text":"b"}`, as(danaToken)...)
+	requireProblem(t, got, 503, "starting")
+	require.NotEmpty(t, got.Header.Get("Retry-After"))
+	require.Zero(t, b.limiter.tokens())
+	requireProblem(t, b.do(t, "GET", "/v1/limits", "", as(orgToken)...), 503, "starting")
+}
+
 func TestListLimits(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

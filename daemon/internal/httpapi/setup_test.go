@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,6 +31,7 @@ type bundle struct {
 	limiter  *fakeLimiter
 	registry *prometheus.Registry
 	logs     *logBuffer
+	starting atomic.Bool // what operators have set is not known yet
 }
 
 func setup(tb testing.TB) *bundle {
@@ -38,6 +41,12 @@ func setup(tb testing.TB) *bundle {
 	b.api, err = httpapi.New(httpapi.Options{
 		Authenticator: b.store, Conversations: b.store, Sends: b.store, Spending: b.store, SLA: b.store, Automations: b.store, Ingester: b.ingester, Webhooks: fakeHooks{},
 		Limiter: b.limiter, Limits: func() *control.Snapshot { return control.New(0, nil, nil, nil) }, Repeats: b.store,
+		Known: func(context.Context) error {
+			if b.starting.Load() {
+				return context.DeadlineExceeded
+			}
+			return nil
+		},
 		Logger:     slog.New(slog.NewJSONHandler(b.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Registerer: b.registry, VerifyToken: verifyToken, Version: "1.2.3",
 		Now: func() time.Time { return now },

@@ -16,7 +16,7 @@ func TestSLA(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.store.sla = []sla.Figures{
-		sla.Figures{User: "dana", UserID: dana, ChannelID: 3, Channel: "whatsapp", Who: sla.User, Met: 4, Missed: 1, Overdue: 1, Responses: []time.Duration{42 * time.Second}}.Summed(),
+		sla.Figures{User: "dana", UserID: dana, ChannelID: 3, Channel: "whatsapp", Who: sla.User, Met: 4, Missed: 1, Overdue: 1, Responses: sla.Responses{{Bucket: 266, N: 1}}, Worst: 42 * time.Second}.Summed(),
 		{ChannelID: 4, Channel: "instagram", Who: sla.Unassigned, Pending: 2, Risky: 1},
 	}
 	got := b.do(t, http.MethodGet, "/v1/sla?window=1h", "", as(orgToken)...)

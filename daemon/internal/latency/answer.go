@@ -98,14 +98,60 @@ func (t *Tail) day(ctx context.Context, w *windows, q Query, a *Answer, found ma
 			return err
 		}
 	}
-	return t.o.Rollups.Rollups(ctx, f, func(r Rollup) {
-		if g, ok := q.group(r.Key); ok {
-			if found[g] == nil {
-				found[g] = &Times{}
-			}
-			found[g].Of(r.Metric).Merge(r.Times)
+	return t.past(ctx, q, f, found)
+}
+
+// maxPasts bounds how many sums of full hours are kept.
+const maxPasts = 256
+
+// pastKey is what the full hours of one org were asked for by.
+type pastKey struct {
+	q           Query
+	from, until time.Time // full hours
+}
+
+// past adds the full hours up. Those of one org are read once an hour: live
+// pictures of it ask every second.
+func (t *Tail) past(ctx context.Context, q Query, f RollupFilter, found map[Key]*Times) error {
+	if q.OrgID == 0 {
+		return t.o.Rollups.Rollups(ctx, f, func(r Rollup) { q.addRollup(found, r) })
+	}
+	k := pastKey{q, f.Since.Add(time.Hour - 1).Truncate(time.Hour), f.Until}
+	t.mu.Lock()
+	sums := t.pasts[k]
+	t.mu.Unlock()
+	if sums == nil {
+		sums = map[Key]*Times{}
+		if err := t.o.Rollups.Rollups(ctx, f, func(r Rollup) { q.addRollup(sums, r) }); err != nil {
+			return err
 		}
-	})
+		t.keepPast(k, sums)
+	}
+	for g, times := range sums {
+		if found[g] == nil {
+			found[g] = &Times{}
+		}
+		found[g].Merge(times)
+	}
+	return nil
+}
+
+func (t *Tail) keepPast(k pastKey, sums map[Key]*Times) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.pasts == nil || len(t.pasts) >= maxPasts {
+		t.pasts = map[pastKey]map[Key]*Times{}
+	}
+	t.pasts[k] = sums
+}
+
+func (q Query) addRollup(found map[Key]*Times, r Rollup) {
+	if g, ok := q.group(r.Key); ok {
+		if found[g] == nil {
+			found[g] = &Times{}
+		}
+		found[g].Of(r.Metric).Merge(r.Times)
+	}
 }
 
 // groups puts the lines in order: orgs by how much they did, the rest as

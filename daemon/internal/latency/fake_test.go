@@ -33,6 +33,7 @@ type ledger struct {
 	page    int            // rows per page; 0: all
 	fails   map[string]int // calls that fail, by name, and how often
 	within  int            // EndedWithin was called for one org
+	past    int            // Rollups was called for one org
 }
 
 func (l *ledger) fail(name string) error {
@@ -88,6 +89,9 @@ func (l *ledger) matches(f latency.RollupFilter, r latency.Rollup) bool {
 }
 
 func (l *ledger) Rollups(_ context.Context, f latency.RollupFilter, each func(latency.Rollup)) error {
+	if len(f.OrgIDs) == 1 {
+		l.past++
+	}
 	for _, r := range l.rollups {
 		if l.matches(f, r) {
 			each(r)

@@ -88,6 +88,7 @@ type Tail struct {
 	mu     sync.Mutex
 	w      *windows // nil: not loaded yet
 	rolled Rolled
+	pasts  map[pastKey]map[Key]*Times // full hours of single orgs, added up; not changed any more
 
 	tick     func()
 	from, to Mark // everything committed by from was counted; to: being read, empty: nothing is
@@ -325,7 +326,7 @@ func (t *Tail) setRolled(r Rolled) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if r.Until.After(t.rolled.Until) {
-		t.rolled = r
+		t.rolled, t.pasts = r, nil
 	}
 }
 

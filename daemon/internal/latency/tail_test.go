@@ -100,6 +100,28 @@ func TestWindowsAgreeWithHistory(t *testing.T) {
 	})
 }
 
+// Live pictures of one org ask for its day every second: full hours do not change,
+// and must not be read for each.
+func TestFullHoursOfAnOrgAreReadOnce(t *testing.T) {
+	t.Parallel()
+	l := &ledger{now: noon.Add(30 * time.Minute)}
+	for i := range 100 {
+		l.rows = append(l.rows, ended(1, l.now.Add(-time.Duration(i)*10*time.Minute), time.Second))
+	}
+	l.rollUp(noon)
+	tail, _ := newTail(t, l, options{})
+	require.NoError(t, tail.Turn(t.Context()))
+	for range 5 {
+		l.now = l.now.Add(time.Second)
+		l.rows = append(l.rows, ended(1, l.now, time.Second))
+		require.NoError(t, tail.Turn(t.Context()))
+		a, err := tail.Latency(t.Context(), latency.Query{By: latency.ByType, Window: 24 * time.Hour, OrgID: 1})
+		require.NoError(t, err)
+		agree(t, l.rows, a, func(e latency.Ended) bool { return e.OrgID == 1 })
+	}
+	require.Equal(t, 1, l.past)
+}
+
 // A call that fails must neither lose what it had begun nor count it twice.
 func TestFailuresCountNothingTwice(t *testing.T) {
 	t.Parallel()

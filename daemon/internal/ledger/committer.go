@@ -20,6 +20,7 @@ const (
 	flushTimeout = 10 * time.Second
 	lockedPause  = 20 * time.Millisecond
 	outagePause  = 200 * time.Millisecond
+	idleTurn     = 5 * time.Second
 )
 
 // Committer makes starts and finishes of one worker durable, many per
@@ -37,6 +38,7 @@ type Committer struct {
 	starts   chan *op
 	finishes chan *op
 	stopped  chan struct{}
+	turns    [2]func()      // called after each turn of the flushes of starts, and of finishes
 	alone    sync.WaitGroup // operations that wait for a lock by themselves
 }
 
@@ -79,8 +81,16 @@ func (v verdict) String() string {
 
 // NewCommitter returns the committer of one worker; Run must be running.
 func (l *Ledger) NewCommitter(workerID int64) *Committer {
-	return &Committer{ledger: l, workerID: workerID, starts: make(chan *op, 4*maxBatch), finishes: make(chan *op, 4*maxBatch), stopped: make(chan struct{})}
+	return &Committer{
+		ledger: l, workerID: workerID, starts: make(chan *op, 4*maxBatch), finishes: make(chan *op, 4*maxBatch), stopped: make(chan struct{}),
+		turns: [2]func(){func() {}, func() {}},
+	}
 }
+
+// Watch names what to call whenever the flushes of starts, or those of finishes,
+// have made a turn: a flush, whatever became of it, or a few seconds without
+// work. Call it before Run.
+func (c *Committer) Watch(starts, finishes func()) { c.turns = [2]func(){starts, finishes} }
 
 // Start makes T6: it claims a dispatched job for this worker. It returns false
 // when the claim is not granted: the copy is stale and to be forgotten. With
@@ -154,8 +164,8 @@ func (c *Committer) Run(ctx context.Context) {
 	defer c.alone.Wait()
 	var loops sync.WaitGroup
 	defer loops.Wait()
-	for _, queue := range []chan *op{c.starts, c.finishes} {
-		loops.Go(func() { c.drain(ctx, queue) })
+	for i, queue := range []chan *op{c.starts, c.finishes} {
+		loops.Go(func() { c.drain(ctx, queue, c.turns[i]) })
 	}
 }
 
@@ -168,21 +178,21 @@ func (c *Committer) queue(o *op) chan *op {
 }
 
 // drain flushes what comes until ctx ends.
-func (c *Committer) drain(ctx context.Context, queue <-chan *op) {
+func (c *Committer) drain(ctx context.Context, queue <-chan *op, turn func()) {
 	var waiting []*op // operations on a job that is already in the batch
-	for {
-		batch, rest := collect(ctx, queue, waiting)
-		if batch == nil {
-			return
-		}
-		waiting = rest
-		c.flush(ctx, batch)
+	idle := time.NewTicker(idleTurn)
+	defer idle.Stop()
+	for ctx.Err() == nil {
+		var batch []*op
+		batch, waiting = collect(ctx, queue, waiting, idle.C)
+		c.flush(ctx, batch, turn)
+		turn()
 	}
 }
 
 // collect waits for the first operation and takes what else is there, at most
-// one per job. It returns nil when ctx ends.
-func collect(ctx context.Context, queue <-chan *op, waiting []*op) (batch, rest []*op) {
+// one per job. It returns nothing when ctx ends, and when none came before idle.
+func collect(ctx context.Context, queue <-chan *op, waiting []*op, idle <-chan time.Time) (batch, rest []*op) {
 	inBatch := make(map[int64]bool, maxBatch)
 	add := func(o *op) {
 		if inBatch[o.ticket.ID] {
@@ -199,6 +209,8 @@ func collect(ctx context.Context, queue <-chan *op, waiting []*op) (batch, rest 
 		select {
 		case o := <-queue:
 			add(o)
+		case <-idle:
+			return nil, nil
 		case <-ctx.Done():
 			return nil, nil
 		}
@@ -218,14 +230,15 @@ func collect(ctx context.Context, queue <-chan *op, waiting []*op) (batch, rest 
 // flush makes a batch durable, however long that takes: an outage or a
 // deadlock repeats it whole (every statement is idempotent), a data error or
 // somebody's lock splits it until the culprit stands alone; one that only waits
-// for a lock goes on waiting by itself.
-func (c *Committer) flush(ctx context.Context, batch []*op) {
+// for a lock goes on waiting by itself. Each try is a turn.
+func (c *Committer) flush(ctx context.Context, batch []*op, turn func()) {
 	batch = slices.DeleteFunc(batch, func(o *op) bool {
 		return !o.phase.CompareAndSwap(opQueued, opFlushing) && o.phase.Load() == opAbandoned
 	})
 	for len(batch) > 0 {
 		slices.SortFunc(batch, func(a, b *op) int { return cmp.Compare(a.ticket.ID, b.ticket.ID) })
 		err := c.commit(ctx, batch)
+		turn()
 		switch {
 		case err == nil:
 			return
@@ -236,7 +249,7 @@ func (c *Committer) flush(ctx context.Context, batch []*op) {
 			pause(ctx, outagePause)
 		case len(batch) > 1:
 			half := len(batch) / 2
-			c.flush(ctx, batch[:half])
+			c.flush(ctx, batch[:half], turn)
 			batch = batch[half:]
 		case isLockTimeout(err):
 			c.alone.Go(func() { c.insist(ctx, batch[0]) })

@@ -23,9 +23,9 @@ const (
 func (l *Ledger) Processes(ctx context.Context) ([]inspect.Process, error) {
 	rows, err := l.reads.Query(ctx, `
 SELECT w.id, host, pid, mode, version, slots, extract(epoch FROM clock_timestamp() - beat_at)::double precision, draining, started_at,
-       background_slots, coalesce(r.n, 0)::int, control_version, drained_by
+       background_slots, coalesce(r.n, 0)::int, coalesce(r.mostly, 0)::smallint, control_version, drained_by
 FROM workers w LEFT JOIN (
-       SELECT worker_id, count(*) AS n FROM jobs WHERE state IN (2, 3) AND (state+0) = 3 GROUP BY worker_id) r ON r.worker_id = w.id
+       SELECT worker_id, count(*) AS n, mode() WITHIN GROUP (ORDER BY job_type) AS mostly FROM jobs WHERE state IN (2, 3) AND (state+0) = 3 GROUP BY worker_id) r ON r.worker_id = w.id
 WHERE dead_at IS NULL ORDER BY w.id LIMIT 1000`)
 	if err != nil {
 		return nil, fmt.Errorf("list processes: %w", err)
@@ -33,7 +33,7 @@ WHERE dead_at IS NULL ORDER BY w.id LIMIT 1000`)
 	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p inspect.Process, err error) {
 		var age float64
 		err = row.Scan(&p.ID, &p.Host, &p.PID, &p.Mode, &p.Version, &p.Slots, &age, &p.Draining, &p.StartedAt,
-			&p.Background, &p.Running, &p.ControlVersion, &p.DrainedBy)
+			&p.Background, &p.Running, &p.Mostly, &p.ControlVersion, &p.DrainedBy)
 		p.BeatAge = time.Duration(max(age, 0) * float64(time.Second))
 		return p, err
 	})

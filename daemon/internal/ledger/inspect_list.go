@@ -110,10 +110,11 @@ func (c *conditions) statePage(f inspect.Filter, s job.State, shared string) str
 
 // nearby is how many of the newest jobs are looked at for ready ones before all
 // that are ready are.
-const nearby = 20_000
+const nearby = 5_000
 
 // readyPage is the page of ready jobs of all orgs: no index has them by id, and
-// the hot path shall not pay for one. Mostly they are among the newest jobs.
+// the hot path shall not pay for one. Mostly they are among the newest jobs; else
+// their ids are sorted, and only those of the page are read.
 func readyPage(shared string) string {
 	if shared == "" {
 		shared = "true"
@@ -122,7 +123,9 @@ func readyPage(shared string) string {
 	return `(WITH near AS MATERIALIZED ` + near + `, enough AS MATERIALIZED (SELECT count(*) >= $1::bigint AS yes FROM near)
 SELECT ` + liveColumns + ` FROM near j WHERE (SELECT yes FROM enough)
 UNION ALL
-(SELECT ` + liveColumns + ` FROM jobs j WHERE j.state = 1 AND ` + shared + ` AND NOT (SELECT yes FROM enough) ORDER BY j.id + 0 DESC LIMIT $1::bigint))`
+SELECT ` + liveColumns + ` FROM (
+  SELECT j.id FROM jobs j WHERE j.state = 1 AND ` + shared + ` AND NOT (SELECT yes FROM enough) ORDER BY j.id + 0 DESC LIMIT $1::bigint) n
+  CROSS JOIN LATERAL (SELECT * FROM jobs x WHERE x.id = n.id OFFSET 0) j)`
 }
 
 // places lists every (queue, type, priority) there can be.

@@ -13,11 +13,11 @@ import (
 
 // summaryParts counts each state where an index knows it: what stands from the
 // index alone, what is ready and under way through theirs. %[1]s narrows to an
-// org. How many came within the last minute is told by the newest rows.
+// org, %[2]s and %[3]s choose an index with it. How many came within the last minute is told by the newest rows.
 const summaryParts = `
 WITH standing AS (
        SELECT queue, state, count(*) AS n, count(*) FILTER (WHERE attempt > 0) AS tried, NULL::timestamptz AS oldest
-       FROM jobs WHERE state IN (0, 4, 5, 6)%[1]s GROUP BY queue, state),
+       FROM jobs j WHERE state IN (0, 4, 5, 6)%[3]s GROUP BY queue, state),
      waiting AS (
        SELECT queue, 1::smallint AS state, count(*) AS n, 0::bigint AS tried, min(ready_at) AS oldest
        FROM jobs WHERE state = 1%[2]s GROUP BY queue),
@@ -56,10 +56,10 @@ ORDER BY q.place`
 func summarySQL(orgID int64) (string, []any) {
 	args := []any{rateWindow, sampleSize, queueNumbers(job.Queues())}
 	if orgID == 0 {
-		return fmt.Sprintf(summaryParts, "", ""), args
+		return fmt.Sprintf(summaryParts, "", "", " AND "+tallied), args
 	}
 	const own = " AND org_id = $4"
-	return fmt.Sprintf(summaryParts, own, " AND queue = ANY($3::smallint[]) AND job_type = ANY($5::smallint[])"+own),
+	return fmt.Sprintf(summaryParts, own, " AND queue = ANY($3::smallint[]) AND job_type = ANY($5::smallint[])"+own, own),
 		append(args, orgID, numbers(job.Types()))
 }
 

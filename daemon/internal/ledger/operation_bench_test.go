@@ -39,10 +39,12 @@ type begun struct{}
 type beginning struct {
 	at  time.Time
 	sql string
+
+	last time.Time // of a batch: when the statement before was answered
 }
 
 func (*stopwatch) TraceQueryStart(ctx context.Context, _ *pgx.Conn, d pgx.TraceQueryStartData) context.Context {
-	return context.WithValue(ctx, begun{}, beginning{time.Now(), d.SQL})
+	return context.WithValue(ctx, begun{}, &beginning{at: time.Now(), sql: d.SQL})
 }
 
 func (s *stopwatch) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryEndData) {
@@ -54,17 +56,30 @@ func (*stopwatch) TraceBatchStart(ctx context.Context, _ *pgx.Conn, d pgx.TraceB
 	for _, q := range d.Batch.QueuedQueries {
 		sql += q.SQL
 	}
-	return context.WithValue(ctx, begun{}, beginning{time.Now(), sql})
+	return context.WithValue(ctx, begun{}, &beginning{time.Now(), sql, time.Now()})
 }
 
-func (*stopwatch) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
+// TraceBatchQuery counts the statement of a batch by itself too.
+func (s *stopwatch) TraceBatchQuery(ctx context.Context, _ *pgx.Conn, d pgx.TraceBatchQueryData) {
+	b, ok := ctx.Value(begun{}).(*beginning)
+	if !ok {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.totals == nil {
+		s.totals = map[string]time.Duration{}
+	}
+	s.totals["part: "+d.SQL] += time.Since(b.last)
+	b.last = time.Now()
+}
 
 func (s *stopwatch) TraceBatchEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchEndData) {
 	s.end(ctx)
 }
 
 func (s *stopwatch) end(ctx context.Context) {
-	b, ok := ctx.Value(begun{}).(beginning)
+	b, ok := ctx.Value(begun{}).(*beginning)
 	if !ok {
 		return
 	}
@@ -87,7 +102,7 @@ func (s *stopwatch) reset(b *testing.B, what string) float64 {
 	defer s.mu.Unlock()
 	ms := float64(s.longest.Microseconds()) / 1000
 	b.Logf("longest statement of the %s: %.0f ms: %.300s", what, ms, s.sql)
-	for _, sql := range slices.SortedFunc(maps.Keys(s.totals), func(x, y string) int { return int(s.totals[y] - s.totals[x]) })[:min(6, len(s.totals))] {
+	for _, sql := range slices.SortedFunc(maps.Keys(s.totals), func(x, y string) int { return int(s.totals[y] - s.totals[x]) })[:min(12, len(s.totals))] {
 		b.Logf("  in all %s: %.200s", s.totals[sql].Round(time.Millisecond), strings.Join(strings.Fields(sql), " "))
 	}
 	s.longest, s.sql, s.totals = 0, "", nil

@@ -30,6 +30,7 @@ type ReconcilerOptions struct {
 	BeatAge      func() time.Duration // age of this process's own last beat; nil: none of its own
 	Now          func() time.Time
 	NewMark      func() string // a fresh generation
+	Tick         func()        // called after each round, for the liveness check; nil: nobody asks
 }
 
 // Reconciler finds what got lost on the way: every process runs one, one acts
@@ -73,6 +74,9 @@ func (l *Ledger) NewReconciler(o ReconcilerOptions) *Reconciler {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Tick == nil {
+		o.Tick = func() {}
+	}
 	return &Reconciler{ledger: l, o: o, seen: map[int64]sighting{}}
 }
 
@@ -84,6 +88,7 @@ func (r *Reconciler) Run(ctx context.Context) {
 		if err := r.Round(ctx); err != nil && ctx.Err() == nil {
 			r.ledger.log.WarnContext(ctx, "reconciliation round failed", "error", err)
 		}
+		r.o.Tick()
 		select {
 		case <-t.C:
 		case <-ctx.Done():

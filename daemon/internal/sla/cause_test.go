@@ -1,6 +1,8 @@
 package sla_test
 
 import (
+	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -129,8 +131,13 @@ func TestSaturated(t *testing.T) {
 // believes any of them.
 func TestFigures(t *testing.T) {
 	t.Parallel()
-	f := sla.Figures{Met: 4, Missed: 1, Objective: 0.8, Responses: []time.Duration{5 * second, 1 * second, 4 * second, 2 * second, 3 * second}}.Summed()
-	require.Equal(t, []time.Duration{3 * second, 5 * second, 5 * second, 5 * second}, []time.Duration{f.P50, f.P90, f.P95, f.Worst})
+	f := sla.Figures{Met: 4, Missed: 1, Objective: 0.8}
+	for _, d := range []time.Duration{5 * second, 1 * second, 4 * second, 2 * second, 3 * second} {
+		f = f.Answered(d)
+	}
+	f = f.Summed()
+	require.Equal(t, []time.Duration{5 * second, 5 * second, 5 * second}, []time.Duration{f.P90, f.P95, f.Worst})
+	require.InEpsilon(t, 3*second, f.P50, 0.021)
 	share, known := f.Compliance()
 	require.True(t, known)
 	require.InDelta(t, 0.8, share, 1e-9)
@@ -143,5 +150,26 @@ func TestFigures(t *testing.T) {
 	require.Equal(t, []string{"busy", "bad", "good", "none"}, []string{all[0].User, all[1].User, all[2].User, all[3].User})
 	total := sla.Total(append(all, f))
 	require.Equal(t, []int64{13, 9}, []int64{total.Met, total.Missed})
-	require.Equal(t, 3*second, total.P50)
+	require.Equal(t, f.P50, total.P50)
+}
+
+// Percentiles come from buckets, so that a year of answers takes no more room than
+// a day: they may be off by what a bucket is wide, and by no more, and the longest
+// wait not at all.
+func TestPercentilesAreNearProperty(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		times := rapid.SliceOfN(rapid.Int64Range(100, 90*24*3600*1000), 1, 300).Draw(t, "ms")
+		var f sla.Figures
+		for _, ms := range times {
+			f = f.Answered(time.Duration(ms) * time.Millisecond)
+		}
+		f = f.Summed()
+		slices.Sort(times)
+		for p, got := range map[float64]time.Duration{0.50: f.P50, 0.90: f.P90, 0.95: f.P95} {
+			exact := times[int(math.Ceil(p*float64(len(times))))-1]
+			require.InEpsilon(t, exact, got.Milliseconds(), 0.03)
+		}
+		require.Equal(t, times[len(times)-1], f.Worst.Milliseconds())
+	})
 }

@@ -2,7 +2,6 @@ package sla
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"time"
 )
@@ -16,12 +15,12 @@ type Figures struct {
 	Objective                float64
 
 	Met, Missed    int64
-	Pending, Risky int64           // not answered, not due; of those, due soon
-	Overdue        int64           // not answered and due: missed already
-	Responses      []time.Duration // open time until the answer, in no order
-	P50, P90, P95  time.Duration   // of Responses
-	Worst          time.Duration   // of Responses
-	OldestOpen     time.Duration   // how long the longest unanswered has waited
+	Pending, Risky int64         // not answered, not due; of those, due soon
+	Overdue        int64         // not answered and due: missed already
+	Responses      Responses     // open time until the answer
+	P50, P90, P95  time.Duration // of Responses
+	Worst          time.Duration // the longest response, exact
+	OldestOpen     time.Duration // how long the longest unanswered has waited
 }
 
 // N is how many episodes have a verdict.
@@ -42,22 +41,18 @@ func (f Figures) Keeps() (kept, known bool) {
 	return share >= f.Objective, known
 }
 
-// Summed sorts the responses and reads the percentiles off them: exact, by
-// nearest rank.
-func (f Figures) Summed() Figures {
-	slices.Sort(f.Responses)
-	f.P50, f.P90, f.P95 = rank(f.Responses, 0.50), rank(f.Responses, 0.90), rank(f.Responses, 0.95)
-	f.Worst = rank(f.Responses, 1)
+// Answered counts the answer to an episode that has a verdict.
+func (f Figures) Answered(response time.Duration) Figures {
+	f.Responses, f.Worst = f.Responses.Add(response), max(f.Worst, response)
 	return f
 }
 
-// rank returns the smallest value that at least the share p of sorted does not
-// exceed; 0 for none.
-func rank(sorted []time.Duration, p float64) time.Duration {
-	if len(sorted) == 0 {
-		return 0
-	}
-	return sorted[min(len(sorted)-1, max(0, int(math.Ceil(p*float64(len(sorted))))-1))]
+// Summed reads the percentiles off the responses: by nearest rank, of the
+// buckets.
+func (f Figures) Summed() Figures {
+	f.Responses = f.Responses.Sorted()
+	f.P50, f.P90, f.P95 = f.Responses.rank(0.50, f.Worst), f.Responses.rank(0.90, f.Worst), f.Responses.rank(0.95, f.Worst)
+	return f
 }
 
 // Total adds figures of one org up.
@@ -67,7 +62,7 @@ func Total(all []Figures) Figures {
 		t.OrgID, t.Org, t.Target, t.Objective = f.OrgID, f.Org, f.Target, f.Objective
 		t.Met, t.Missed, t.Pending, t.Risky, t.Overdue = t.Met+f.Met, t.Missed+f.Missed, t.Pending+f.Pending, t.Risky+f.Risky, t.Overdue+f.Overdue
 		t.Responses = append(t.Responses, f.Responses...)
-		t.OldestOpen = max(t.OldestOpen, f.OldestOpen)
+		t.OldestOpen, t.Worst = max(t.OldestOpen, f.OldestOpen), max(t.Worst, f.Worst)
 	}
 	return t.Summed()
 }

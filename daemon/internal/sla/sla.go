@@ -64,6 +64,8 @@ type Question struct {
 	Span      Span
 	Day       string
 	Now       time.Time // verdicts are as of then
+
+	CountsOnly bool // response times are not asked for
 }
 
 // MissQuestion chooses misses, newest first. Before is the last one seen.

@@ -3,10 +3,11 @@ package store
 import (
 	"context"
 	"fmt"
-	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/sla"
@@ -36,40 +37,53 @@ e.started_at >= $2 AND e.started_at < $3 AND NOT e.excluded
   AND ($5::bigint = 0 OR e.channel_id = $5)`
 )
 
-// figuresSQL splits by one key, in two parts that are added up afterwards. Nearly
-// all clocks are answered and stamped: each is one number, twice its response time
-// and 1 if it was missed, so that the many cost one aggregate. The few others are
-// looked at one by one. An org of its own is a statement of its own, so that it has
-// the plan of its own. Of users the key 0 is nobody, -1 the phone app.
+// figuresSQL splits by one key, in three parts that are added up afterwards: days
+// that are counted, settled clocks of the rest, which an index knows, and the few
+// clocks that are open or not judged, looked at one by one. An org of its own is a
+// statement of its own, so that it has the plan of its own. Of users the key 0 is
+// nobody, -1 the phone app. $6 and $7 are the spans without $8, the days.
 func figuresSQL(q sla.Question) string {
-	stamped, looked := `NULL::bigint`, `NULL::bigint`
+	key, stamped, looked := `NULL::bigint`, `NULL::bigint`, `NULL::bigint`
 	switch q.By {
 	case sla.ByUser:
-		stamped = `coalesce(e.charged_id, -1)`
+		key, stamped = `d.user_id`, `coalesce(e.charged_id, -1)`
 		looked = `coalesce(` + chargedTo + `, CASE WHEN e.answered_at IS NOT NULL THEN -1 ELSE 0 END)`
 	case sla.ByChannel:
-		stamped, looked = `e.channel_id`, `e.channel_id`
+		key, stamped, looked = `d.channel_id`, `e.channel_id`, `e.channel_id`
 	case sla.ByOrg:
 	}
-	where := episodeWindow + ` AND e.org_id = $4`
-	if q.OrgID == 0 {
-		where = episodeWindow + ` AND $4::bigint = 0`
+	records, buckets, bucket := `string_agg(d.times, '')`, `array_agg(`+bucketOf+`)`, strings.ReplaceAll(bucketOf, "e.", "x.")
+	if q.CountsOnly {
+		records, buckets, bucket = `NULL::bytea`, `NULL::smallint[]`, `0::smallint`
 	}
+	one := ` AND $4::bigint = 0`
+	if q.OrgID != 0 {
+		one = ` AND %s.org_id = $4`
+	}
+	of := func(table string) string { return strings.ReplaceAll(one, "%s", table) }
 	return `
 WITH f AS (
-  SELECT e.org_id, ` + stamped + ` AS key, array_agg(e.response_ms * 2 + e.outcome - 1) AS codes,
+  SELECT d.org_id, ` + key + ` AS key, sum(d.met)::bigint AS met, sum(d.missed)::bigint AS missed, max(d.worst_ms) AS worst,
+         ` + records + ` AS records, NULL::smallint[] AS buckets,
          0::bigint AS pending, 0::bigint AS risky, 0::bigint AS overdue, NULL::timestamptz AS oldest
-  FROM episodes e WHERE e.judged_at IS NOT NULL AND e.answered_at IS NOT NULL AND ` + where + `
+  FROM sla_days d WHERE d.day = ANY($8::date[])` + of("d") + ` AND ($5::bigint = 0 OR d.channel_id = $5)
   GROUP BY 1, 2
   UNION ALL
-  SELECT x.org_id, x.key, array_agg(x.response_ms * 2 + CASE WHEN x.missed THEN 1 ELSE 0 END) FILTER (WHERE NOT x.open),
+  SELECT e.org_id, ` + stamped + `, count(*) FILTER (WHERE e.outcome = 1), count(*) FILTER (WHERE e.outcome = 2), max(e.response_ms),
+         NULL, ` + buckets + `, 0, 0, 0, NULL
+  FROM unnest($6::timestamptz[], $7::timestamptz[]) r(since, until), episodes e
+  WHERE ` + isSettled + ` AND e.started_at >= r.since AND e.started_at < r.until` + of("e") + ` AND ($5::bigint = 0 OR e.channel_id = $5)
+  GROUP BY 1, 2
+  UNION ALL
+  SELECT x.org_id, x.key, count(*) FILTER (WHERE NOT x.missed AND NOT x.open), count(*) FILTER (WHERE x.missed), max(x.response_ms),
+         NULL, array_agg(` + bucket + `) FILTER (WHERE NOT x.open),
          count(*) FILTER (WHERE NOT x.missed AND x.open), count(*) FILTER (WHERE x.risky), count(*) FILTER (WHERE x.missed AND x.open),
          min(x.started_at) FILTER (WHERE x.open)
   FROM (SELECT e.org_id, e.started_at, ` + looked + ` AS key, ` + isMissed + ` AS missed, e.answered_at IS NULL AS open,
                ` + isPending + ` AND e.due_at <= $1::timestamptz + interval '60 seconds' AS risky, ` + responseMS + ` AS response_ms
-        FROM episodes e WHERE (e.judged_at IS NULL OR e.answered_at IS NULL) AND ` + where + `) x
+        FROM episodes e WHERE (e.judged_at IS NULL OR e.answered_at IS NULL) AND ` + episodeWindow + of("e") + `) x
   GROUP BY 1, 2)
-SELECT f.org_id, coalesce(f.key, 0), ` + nameOf(q.By) + `, coalesce(f.codes, '{}'), f.pending, f.risky, f.overdue, f.oldest
+SELECT f.org_id, coalesce(f.key, 0), ` + nameOf(q.By) + `, f.met, f.missed, coalesce(f.worst, 0), f.records, f.buckets, f.pending, f.risky, f.overdue, f.oldest
 FROM f` + joinOf(q.By)
 }
 
@@ -103,13 +117,17 @@ func (s *Store) SLAFigures(ctx context.Context, q sla.Question) ([]sla.Figures, 
 	if err != nil {
 		return nil, err
 	}
+	p, err := s.spansOf(ctx, q.Span)
+	if err != nil {
+		return nil, fmt.Errorf("read SLA figures: %w", err)
+	}
 	sums := figureSums{q: q, orgs: map[int64]inbox.Org{}, at: map[figureKey]int{}}
 	err = s.atomically(ctx, func(u *unit) error {
 		b := u.batch()
 		b.Queue(`SET LOCAL work_mem = '64MB'`) // so that nothing is sorted: users are hashed
 		b.Queue(`SET LOCAL enable_hashjoin = on`)
 		b.Queue(`SELECT `+orgColumns+` FROM orgs WHERE $1::bigint = 0 OR id = $1`, q.OrgID).Query(sums.readOrgs)
-		b.Queue(figuresSQL(q), q.Now, q.Span.From, q.Span.To, q.OrgID, q.ChannelID).Query(sums.read)
+		b.Queue(figuresSQL(q), q.Now, q.Span.From, q.Span.To, q.OrgID, q.ChannelID, p.from, p.to, p.days).Query(sums.read)
 		return u.commit(ctx, b)
 	})
 	if err != nil {
@@ -148,18 +166,17 @@ func (s *figureSums) readOrgs(rows pgx.Rows) error {
 func (s *figureSums) read(rows pgx.Rows) error {
 	var k figureKey
 	var name string
-	var codes []int64
-	var pending, risky, overdue int64
+	var records []byte
+	var buckets []int16
+	var met, missed, worst, pending, risky, overdue int64
 	var oldest time.Time
-	_, err := pgx.ForEachRow(rows, []any{&k.org, &k.key, &name, &codes, &pending, &risky, &overdue, orZero(&oldest)}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{
+		&k.org, &k.key, &name, &met, &missed, &worst, (*pgtype.DriverBytes)(&records), &buckets, &pending, &risky, &overdue, orZero(&oldest),
+	}, func() error {
 		f := s.of(k, name)
-		f.Pending, f.Risky, f.Overdue, f.Missed = f.Pending+pending, f.Risky+risky, f.Overdue+overdue, f.Missed+overdue
-		f.Responses = slices.Grow(f.Responses, len(codes))
-		for _, code := range codes {
-			f.Missed += code & 1
-			f.Met += 1 - code&1
-			f.Responses = append(f.Responses, time.Duration(code>>1)*time.Millisecond)
-		}
+		f.Met, f.Missed, f.Worst = f.Met+met, f.Missed+missed, max(f.Worst, time.Duration(worst)*time.Millisecond)
+		f.Pending, f.Risky, f.Overdue = f.Pending+pending, f.Risky+risky, f.Overdue+overdue
+		f.Responses = f.Responses.AddRecord(records).AddBuckets(buckets)
 		if !oldest.IsZero() {
 			f.OldestOpen = max(f.OldestOpen, s.q.Now.Sub(oldest))
 		}

@@ -29,6 +29,7 @@ const (
 	QueryPeriodic     QueryType = "periodic"
 	QueryAutomation   QueryType = "automation"
 	QuerySLA          QueryType = "sla"
+	QueryAlert        QueryType = "alert"
 	QueryEngine       QueryType = "engine"
 	QueryOther        QueryType = "other"
 )
@@ -36,7 +37,7 @@ const (
 func queryTypes() []QueryType {
 	return []QueryType{
 		QueryIngest, QuerySend, QueryOutgoing, QueryConversation, QueryMessage, QueryToken,
-		QueryProvision, QueryPrune, QuerySpend, QueryPeriodic, QueryAutomation, QuerySLA, QueryEngine, QueryOther,
+		QueryProvision, QueryPrune, QuerySpend, QueryPeriodic, QueryAutomation, QuerySLA, QueryAlert, QueryEngine, QueryOther,
 	}
 }
 

@@ -76,11 +76,13 @@ func alertDetail(th theme.Theme, a admin.Alert, width, _ int) []string {
 	s := sheet{title: a.Rule + ", " + a.Scope}
 	s.add("severity", widget.Cell{Text: a.Severity, Role: severity(a, g).Role})
 	s.add("since", plain(a.Since.UTC().Format("15:04:05Z")))
-	s.add("seen by", plain(orUnknown(a.AckedBy, g)))
-	if a.Muted != nil {
-		s.add("muted until", plain(a.Muted.UTC().Format("15:04:05Z")))
-	}
 	s.note(theme.Plain, "%s", a.Text)
+	if a.Muted != nil {
+		s.note(theme.Plain, "muted%s, until %s", byWhom(a.MutedBy, a.MuteReason), a.Muted.UTC().Format("15:04:05Z"))
+	}
+	if a.AckedBy != nil {
+		s.note(theme.Plain, "acknowledged%s", byWhom(a.AckedBy, a.AckReason))
+	}
 	if a.Cause != nil {
 		s.note(theme.Plain, "likely cause: %s", *a.Cause)
 	}
@@ -91,4 +93,15 @@ func alertDetail(th theme.Theme, a admin.Alert, width, _ int) []string {
 		s.note(theme.Dim, "runbook: docs/%s", *a.Runbook)
 	}
 	return s.draw(th, width)
+}
+
+// byWhom writes " by bo: what for".
+func byWhom(who, why *string) string {
+	if who == nil {
+		return ""
+	}
+	if why != nil && *why != "" {
+		return " by " + *who + ": " + *why
+	}
+	return " by " + *who
 }

@@ -33,8 +33,6 @@ func NewLimits() View {
 					}
 					return alarm(plain(Percent(used(l))), used(l) >= nearLimit, theme.Crit)
 				}),
-				number("THROT/s", "throttled", 7, 4, func(l admin.TopLimit) *float64 { return l.ThrottledPS },
-					func(l admin.TopLimit, g theme.Glyphs) widget.Cell { return perSecond(l.ThrottledPS, g) }),
 				number("WAITING", "waiting", 7, 2, func(l admin.TopLimit) *float64 { return float(l.Waiting) },
 					func(l admin.TopLimit, g theme.Glyphs) widget.Cell {
 						if l.Waiting == nil {
@@ -77,7 +75,6 @@ func limitDetail(th theme.Theme, l admin.TopLimit, width, _ int) []string {
 	s.add("allows", plain(admin.LimitText(&l.Max, &l.WindowMS)))
 	s.add("used", usedOf(l, g))
 	s.add("resets in", spanOf(l.ResetMS, g))
-	s.add("throttled/s", perSecond(l.ThrottledPS, g))
 	s.add("comes from", plain(l.Source))
 	s.add("set by", plain(orUnknown(l.Owner, g)))
 	if l.Until != nil {

@@ -85,10 +85,10 @@ func TestSortIsStableAndPutsTheUnknownLast(t *testing.T) {
 	t.Parallel()
 
 	top := orgs("a", "b", "c", "d")
-	top.Orgs[0].InPerS, top.Orgs[2].InPerS, top.Orgs[3].InPerS = new(1.0), new(1.0), new(5.0)
+	top.Orgs[0].OutPerS, top.Orgs[2].OutPerS, top.Orgs[3].OutPerS = new(1.0), new(1.0), new(5.0)
 	v := newOrgs(top)
 	for i := range v.sortable() {
-		if v.sortable()[i].name == "in/s" {
+		if v.sortable()[i].name == "out/s" {
 			v.order = i + 1
 		}
 	}

@@ -21,12 +21,7 @@ func NewOrgs() View {
 				counted("RUN", "running", 5, 2, func(o org) int64 { return o.Running }, count),
 				counted("DEAD", "dead", 6, 1, func(o org) int64 { return o.Dead }, trouble),
 				counted("UNCERT", "uncertain", 7, 7, func(o org) int64 { return o.Uncertain }, trouble),
-				number("IN/s", "in/s", 6, 5, func(o org) *float64 { return o.InPerS }, func(o org, g theme.Glyphs) widget.Cell { return perSecond(o.InPerS, g) }),
 				number("OUT/s", "out/s", 6, 4, func(o org) *float64 { return o.OutPerS }, func(o org, g theme.Glyphs) widget.Cell { return perSecond(o.OutPerS, g) }),
-				number("THROT/s", "throttled", 7, 6, func(o org) *float64 { return o.ThrottledPS },
-					func(o org, g theme.Glyphs) widget.Cell {
-						return alarm(perSecond(o.ThrottledPS, g), o.ThrottledPS != nil && *o.ThrottledPS >= 0.05, theme.Warn)
-					}),
 				number("P95", "wait P95", 6, 0, p95, func(o org, g theme.Glyphs) widget.Cell { return millis(p95(o), g) }),
 				number("SLA 1h", "SLA", 7, 0, func(o org) *float64 { return o.SLA }, func(o org, g theme.Glyphs) widget.Cell {
 					return alarm(share(o.SLA, g), o.SLA != nil && o.SLAObjective != nil && *o.SLA < *o.SLAObjective, theme.Crit)

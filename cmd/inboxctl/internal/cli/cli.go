@@ -192,7 +192,7 @@ everywhere yet, 9 server unreachable or not ready, 130 interrupted.`,
 	cmd.AddCommand(
 		newStatusCmd(a, nil), newTopCmd(a, nil), newEventsCmd(a, nil), newJobsCmd(a), newOpsCmd(a), newQueuesCmd(a),
 		newOrgsCmd(a), newUsersCmd(a), newChannelsCmd(a), newLimitsCmd(a), newTokensCmd(a), newLatencyCmd(a, nil), newAuditCmd(a),
-		newWorkersCmd(a), newCheckCmd(a),
+		newWorkersCmd(a), newCheckCmd(a), newAlertsCmd(a),
 		newSLACmd(a),
 		newLoginCmd(a, nil), newContextCmd(a), newVersionCmd(a, nil), newManCmd(a),
 	)

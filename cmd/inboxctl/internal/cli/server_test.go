@@ -106,6 +106,7 @@ func status() admin.Status {
 		Parts:     []admin.Part{{Name: "postgres", OK: true, TookMS: new(1.25)}, {Name: "redis", Error: new("connection refused"), TookMS: new(2.0)}},
 		Holds:     []admin.Hold{{ID: "7", Org: new("acme"), Owner: "local:0", Reason: new("INC-812"), CreatedAt: at().Add(-time.Minute)}},
 		Throttled: []admin.ThrottledLimit{{Org: "globex", Name: "send_text", Queue: "whatsapp", Bulk: true, Value: 60, WindowMS: 60_000, NextTokenMS: 1200}},
+		Alerts:    alerts()[:1],
 	}
 }
 
@@ -227,6 +228,33 @@ func latencies() []admin.LatencyItem {
 }
 
 // world is every answer the tests need.
+func alerts() []admin.Alert {
+	return []admin.Alert{
+		{
+			ID: "jobs_wait/whatsapp", State: admin.AlertFiring, Severity: "critical", Rule: "jobs wait", Scope: "whatsapp", Text: "1m16s > 1m0s", Value: new(76_000.0), Threshold: new(60_000.0), Unit: new("ms"),
+			Cause: new("the limit send_text of acme is used up"), Command: new("inboxctl jobs list --queue whatsapp --state ready"), Runbook: new("runbooks/flood.md"), Since: at().Add(-372 * time.Second),
+		},
+		{
+			ID: "limit_reached/acme/send_text", State: admin.AlertAcked, Severity: "warning", Rule: "limit reached", Scope: "acme send_text", Org: new("acme"), Text: "58 of 60 used, jobs wait for it", Since: at().Add(-2 * time.Minute),
+			AckedBy: new("token:5"), AckedAt: new(at().Add(-time.Minute)), AckReason: new("INC-812"),
+		},
+		{
+			ID: "worker_silent/17@b", State: admin.AlertResolved, Severity: "warning", Rule: "worker silent", Scope: "17@b", Text: "no beat for 41s", Since: at().Add(-time.Hour), ResolvedAt: new(at().Add(-30 * time.Minute)),
+		},
+	}
+}
+
+func alertReplies() map[string]reply {
+	muted := alerts()[0]
+	muted.State, muted.MutedBy, muted.Muted = admin.AlertMuted, new("local:0"), new(at().Add(2*time.Hour))
+	return map[string]reply{
+		"GET /alerts":       list("alerts", alerts()...),
+		"POST /alerts/ack":  one("alert", alerts()[1]),
+		"POST /alerts/mute": one("alert", muted),
+		"POST /alerts/test": one("alert_test", admin.AlertTest{Host: "hooks.example.com", TookMS: 180}),
+	}
+}
+
 func world() map[string]reply {
 	org := admin.Org{ID: "1", Name: "acme", TimeZone: "Europe/Madrid", SLATargetMS: 300_000, SLAObjective: 0.8, CreatedAt: at().Add(-72 * time.Hour)}
 	user := admin.User{ID: "3", Name: "dana", Org: "acme", CreatedAt: at().Add(-time.Minute)}
@@ -234,6 +262,7 @@ func world() map[string]reply {
 	token := admin.Token{ID: "5", Org: new("acme"), User: new("dana"), CreatedAt: at(), Token: "inbx_api_5_canary_crc"}
 	held, free := whys()
 	answers := changes()
+	maps.Copy(answers, alertReplies())
 	maps.Copy(answers, slaReplies())
 	maps.Copy(answers, map[string]reply{
 		"GET /latency":        list("latency", latencies()...),

@@ -23,8 +23,8 @@ func newStatusCmd(a *app, run func(context.Context, *statusOptions) error) *cobr
 	return &cobra.Command{
 		Use:   "status",
 		Short: "Show whether all is well, at a glance",
-		Long: `Show parts, queues, processes, the holds there are, and whose limits are used up
-while jobs wait. It exits 0 whenever the server answers, healthy or not.
+		Long: `Show parts, queues, processes, the holds there are, the alerts, and whose limits
+are used up while jobs wait. It exits 0 whenever the server answers, healthy or not.
 
 Healthy means that everything answers and at least one process works. What
 follows needs somebody's look all the same: processes that have been silent for
@@ -108,6 +108,10 @@ func (a *app) statusText(b *bytes.Buffer, s admin.Status, t target, asOf time.Ti
 	if len(s.Holds) > 0 {
 		fmt.Fprintln(b)
 		writeTable(b, holdColumns(), s.Holds, asOf, wide, !a.flags.noHeaders)
+	}
+	if len(s.Alerts) > 0 {
+		fmt.Fprintln(b)
+		writeTable(b, alertColumns(), s.Alerts, asOf, wide, !a.flags.noHeaders)
 	}
 	if len(s.Throttled) > 0 {
 		fmt.Fprintln(b)

@@ -39,11 +39,22 @@ func OfProcesses(rule string) bool {
 // finding is one place where a rule is broken.
 type finding struct {
 	scope    string
+	org      string // empty: of the whole installation
 	severity string
 	text     string // the figure and its bound
+	figure   figure // the same, for programs
 	cause    string // the likely one; empty: not known
 	command  string // to look at first
+	runbook  string // empty: the rule's
 }
+
+// figure is a value and its bound, in a unit; without one there is none.
+type figure struct {
+	value, bound float64
+	unit         string
+}
+
+func ms(value, bound int64) figure { return figure{float64(value), float64(bound), "ms"} }
 
 // Evaluator remembers since when each rule is broken. It is not safe for
 // concurrent use.
@@ -57,6 +68,7 @@ type Evaluator struct {
 type memory struct {
 	now  time.Time
 	dead map[string]growth // by queue
+	open func(id string) (since time.Time, yes bool)
 }
 
 // growth is a count and when it last rose.
@@ -65,9 +77,13 @@ type growth struct {
 	rose time.Time
 }
 
-// New returns an Evaluator of all Rules.
-func New() *Evaluator {
-	return &Evaluator{rules: Rules(), since: map[string]time.Time{}, memory: memory{dead: map[string]growth{}}}
+// New returns an Evaluator of all Rules. Of what others know to be open it takes
+// over since when, and has no more patience with it; nil: nobody knows more.
+func New(open func(id string) (since time.Time, yes bool)) *Evaluator {
+	if open == nil {
+		open = func(string) (time.Time, bool) { return time.Time{}, false }
+	}
+	return &Evaluator{rules: Rules(), since: map[string]time.Time{}, memory: memory{dead: map[string]growth{}, open: open}}
 }
 
 // Evaluate returns what is wrong in a picture, worst and oldest first. Pictures
@@ -79,14 +95,17 @@ func (e *Evaluator) Evaluate(t admin.Top) []admin.Alert {
 	broken := map[string]bool{}
 	for _, r := range e.rules {
 		for _, f := range r.find(t, &e.memory) {
-			id := strings.ReplaceAll(r.Name, " ", "_") + "/" + f.scope
+			id := idOf(r.Name, f.scope)
 			broken[id] = true
 			since, known := e.since[id]
-			if !known {
+			shared, open := e.memory.open(id)
+			if open {
+				since = shared
+			} else if !known {
 				since = now
-				e.since[id] = now
 			}
-			if now.Sub(since) >= r.For {
+			e.since[id] = since
+			if open || now.Sub(since) >= r.For {
 				alerts = append(alerts, f.alert(id, r, since))
 			}
 		}
@@ -96,17 +115,31 @@ func (e *Evaluator) Evaluate(t admin.Top) []admin.Alert {
 			delete(e.since, id)
 		}
 	}
-	slices.SortStableFunc(alerts, func(a, b admin.Alert) int {
-		return cmp.Or(cmp.Compare(a.Severity, b.Severity), a.Since.Compare(b.Since)) // "critical" < "warning"
-	})
+	Sort(alerts)
 	return alerts
 }
 
+// Sort puts the worst and oldest first.
+func Sort(alerts []admin.Alert) {
+	slices.SortStableFunc(alerts, func(a, b admin.Alert) int {
+		return cmp.Or(cmp.Compare(a.Severity, b.Severity), a.Since.Compare(b.Since), cmp.Compare(a.ID, b.ID)) // "critical" < "warning"
+	})
+}
+
+// idOf is a word that needs no quotes in a shell.
+func idOf(rule, scope string) string {
+	return strings.ToLower(strings.ReplaceAll(rule, " ", "_")) + "/" + strings.ReplaceAll(scope, " ", "/")
+}
+
 func (f finding) alert(id string, r Rule, since time.Time) admin.Alert {
-	return admin.Alert{
-		ID: id, Severity: f.severity, Rule: r.Name, Scope: f.scope, Text: f.text, Since: since,
-		Cause: word(f.cause), Command: word(f.command), Runbook: word(r.Runbook),
+	a := admin.Alert{
+		ID: id, State: admin.AlertFiring, Severity: f.severity, Rule: r.Name, Scope: f.scope, Org: word(f.org), Text: f.text, Since: since,
+		Cause: word(f.cause), Command: word(f.command), Runbook: word(cmp.Or(f.runbook, r.Runbook)),
 	}
+	if f.figure.unit != "" {
+		a.Value, a.Threshold, a.Unit = &f.figure.value, &f.figure.bound, &f.figure.unit
+	}
+	return a
 }
 
 func word(s string) *string {

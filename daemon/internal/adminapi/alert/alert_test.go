@@ -51,7 +51,7 @@ func TestEveryRuleIsSilentAndFires(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			e := alert.New()
+			e := alert.New(nil)
 			require.Empty(t, e.Evaluate(well(0)))
 			var last []admin.Alert
 			for at := time.Second; at <= 20*time.Minute; at += time.Second {
@@ -79,7 +79,7 @@ func TestEveryRuleIsSilentAndFires(t *testing.T) {
 // when it has been so.
 func TestPatience(t *testing.T) {
 	t.Parallel()
-	e := alert.New()
+	e := alert.New(nil)
 	bad := func(at time.Duration) admin.Top {
 		p := well(at)
 		p.Queues[0].DrainsMS = new(int64(-1))
@@ -100,8 +100,41 @@ func TestPausedQueueDoesNotAlert(t *testing.T) {
 	p := well(0)
 	p.Queues[0].OldestReadyMS, p.Queues[0].DrainsMS = new(int64(900_000)), new(int64(-1))
 	p.Queues[0].Paused = &admin.TopHold{Owner: "ana", Since: noon}
-	e := alert.New()
+	e := alert.New(nil)
 	e.Evaluate(p)
 	p.GeneratedAt = noon.Add(10 * time.Minute)
 	require.Empty(t, e.Evaluate(p))
+}
+
+// A process that has just started says of what others know since when it is, and
+// has no more patience with it: else a restart makes every alert vanish and come
+// back as new.
+func TestGoesOnWithWhatOthersKnow(t *testing.T) {
+	t.Parallel()
+	since := noon.Add(-time.Hour)
+	e := alert.New(func(id string) (time.Time, bool) {
+		return since, id == "backlog_grows/whatsapp" || id == "jobs_die/whatsapp"
+	})
+	p := well(0)
+	p.Queues[0].DrainsMS, p.Queues[0].Dead = new(int64(-1)), 7
+	got := e.Evaluate(p)
+	require.Len(t, got, 2)
+	for _, a := range got {
+		require.Equal(t, since, a.Since, a.ID)
+	}
+}
+
+// Ids are typed at three in the morning: nothing in them needs quotes, and the
+// figures are there for programs too.
+func TestIDsAndFigures(t *testing.T) {
+	t.Parallel()
+	p := well(0)
+	p.Limits[0].Used, p.Limits[0].Waiting = new(60), new(int64(3))
+	e := alert.New(nil)
+	e.Evaluate(p)
+	p.GeneratedAt = noon.Add(2 * time.Minute)
+	got := e.Evaluate(p)
+	require.Len(t, got, 1)
+	require.Equal(t, "limit_reached/acme/send_text", got[0].ID)
+	require.Equal(t, []any{60.0, 60.0, "tokens", "acme"}, []any{*got[0].Value, *got[0].Threshold, *got[0].Unit, *got[0].Org})
 }

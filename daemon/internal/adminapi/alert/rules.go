@@ -22,14 +22,14 @@ const (
 func Rules() []Rule {
 	return []Rule{
 		{"part away", "PostgreSQL, Redis or another part does not answer", 5 * time.Second, "runbooks/process-down.md", partsAway},
-		{"no worker", "no process runs jobs", 10 * time.Second, "", noWorker},
-		{"worker silent", "a process has not beaten for 10 s", 0, "", silentWorkers},
+		{"no worker", "no process runs jobs", 10 * time.Second, "runbooks/process-down.md", noWorker},
+		{"worker silent", "a process has not beaten for 10 s", 0, "runbooks/process-down.md", silentWorkers},
 		{"jobs wait", "the oldest ready job of a queue that is not paused waits longer than 15 s (critical: 60 s)", 10 * time.Second, "runbooks/flood.md", jobsWait},
 		{"backlog grows", "at least 100 jobs are ready and more come than go", time.Minute, "runbooks/flood.md", backlogGrows},
-		{"jobs die", "jobs of a queue have died in the last 5 minutes", 0, "", jobsDie},
+		{"jobs die", "jobs of a queue have died in the last 5 minutes", 0, "runbooks/dead-jobs.md", jobsDie},
 		{"outcome uncertain", "messages may or may not have been sent; only an operator or Meta can tell", 5 * time.Minute, "runbooks/uncertain.md", uncertain},
-		{"limit reached", "jobs of an org wait for one of its limits", time.Minute, "", limitsReached},
-		{"SLA missed", "an org answers fewer customers in time than its objective (critical: three times the misses it may have)", time.Minute, "", slaMissed},
+		{"limit reached", "jobs of an org wait for one of its limits", time.Minute, "runbooks/flood.md", limitsReached},
+		{"SLA missed", "an org answers fewer customers in time than its objective (critical: three times the misses it may have)", time.Minute, "runbooks/sla.md", slaMissed},
 		{"hold forgotten", "a queue or an org is paused for more than a day without an end", 0, "", forgottenHolds},
 		{"versions differ", "processes of different versions run side by side", 15 * time.Minute, "", versionsDiffer},
 	}
@@ -43,6 +43,9 @@ func partsAway(t admin.Top, _ *memory) (found []finding) {
 		f := finding{scope: p.Name, severity: Warning, text: "does not answer", command: "inboxctl status"}
 		if p.Name == "postgres" || p.Name == "ledger" { // without it nothing is sent
 			f.severity = Critical
+		}
+		if p.Name == "redis" {
+			f.runbook = "runbooks/redis.md"
 		}
 		if p.Error != nil {
 			f.text = *p.Error
@@ -61,14 +64,18 @@ func noWorker(t admin.Top, _ *memory) []finding {
 	return []finding{{scope: "workers", severity: Critical, text: "nothing runs jobs", command: "inboxctl workers list"}}
 }
 
-const silent = "silent" // TopWorker.State
+const (
+	silent   = "silent" // TopWorker.State
+	silentMS = 10_000   // when it is
+)
 
 func silentWorkers(t admin.Top, _ *memory) (found []finding) {
 	for _, w := range t.Workers {
 		if w.State == silent {
 			found = append(found, finding{
 				scope: w.ID + "@" + w.Host, severity: Warning, text: "no beat for " + span(w.BeatAgeMS),
-				cause: "it is stopped, frozen or cut off from PostgreSQL; its jobs are taken over after 20 s", command: "inboxctl workers list",
+				figure: ms(w.BeatAgeMS, silentMS),
+				cause:  "it is stopped, frozen or cut off from PostgreSQL; its jobs are taken over after 20 s", command: "inboxctl workers list",
 			})
 		}
 	}
@@ -82,10 +89,12 @@ func jobsWait(t admin.Top, _ *memory) (found []finding) {
 		}
 		f := finding{
 			scope: q.Name, severity: Warning, text: span(*q.OldestReadyMS) + " > " + span(oldWarning.Milliseconds()),
-			cause: causeOfWait(t, q), command: "inboxctl jobs list --queue " + q.Name + " --state ready",
+			figure: ms(*q.OldestReadyMS, oldWarning.Milliseconds()),
+			cause:  causeOfWait(t, q), command: "inboxctl jobs list --queue " + q.Name + " --state ready",
 		}
 		if *q.OldestReadyMS >= oldCritical.Milliseconds() && q.Holds == 0 { // what an org's hold keeps waits on purpose
 			f.severity, f.text = Critical, span(*q.OldestReadyMS)+" > "+span(oldCritical.Milliseconds())
+			f.figure = ms(*q.OldestReadyMS, oldCritical.Milliseconds())
 		}
 		found = append(found, f)
 	}
@@ -119,7 +128,8 @@ func backlogGrows(t admin.Top, _ *memory) (found []finding) {
 		if q.Paused == nil && q.Ready >= backlog && q.DrainsMS != nil && *q.DrainsMS < 0 {
 			found = append(found, finding{
 				scope: q.Name, severity: Warning, text: fmt.Sprintf("%d ready, %s in/s > %s out/s", q.Ready, perSecond(q.InPerS), perSecond(q.OutPerS)),
-				cause: causeOfWait(t, q), command: "inboxctl top orgs",
+				figure: figure{float64(q.Ready), backlog, "jobs"},
+				cause:  causeOfWait(t, q), command: "inboxctl top orgs",
 			})
 		}
 	}
@@ -130,13 +140,16 @@ func jobsDie(t admin.Top, m *memory) (found []finding) {
 	for _, q := range t.Queues {
 		before, known := m.dead[q.Name]
 		now := growth{n: q.Dead, rose: before.rose}
+		if _, open := m.open(idOf("jobs die", q.Name)); !known && open { // said before this process began
+			now.rose = m.now
+		}
 		if known && q.Dead > before.n {
 			now.rose = m.now
 		}
 		m.dead[q.Name] = now
 		if q.Dead > 0 && !now.rose.IsZero() && m.now.Sub(now.rose) < deathsFresh {
 			f := finding{
-				scope: q.Name, severity: Warning, text: fmt.Sprintf("%d dead", q.Dead),
+				scope: q.Name, severity: Warning, text: fmt.Sprintf("%d dead", q.Dead), figure: figure{float64(q.Dead), 0, "jobs"},
 				command: "inboxctl jobs groups --queue " + q.Name + " --state dead",
 			}
 			if q.TopError != nil {
@@ -152,7 +165,7 @@ func uncertain(t admin.Top, _ *memory) (found []finding) {
 	for _, q := range t.Queues {
 		if q.Uncertain > 0 {
 			found = append(found, finding{
-				scope: q.Name, severity: Warning, text: fmt.Sprintf("%d uncertain", q.Uncertain),
+				scope: q.Name, severity: Warning, text: fmt.Sprintf("%d uncertain", q.Uncertain), figure: figure{float64(q.Uncertain), 0, "jobs"},
 				command: "inboxctl jobs list --queue " + q.Name + " --state uncertain",
 			})
 		}
@@ -164,7 +177,7 @@ func limitsReached(t admin.Top, _ *memory) (found []finding) {
 	for _, l := range t.Limits {
 		if l.Used != nil && l.Waiting != nil && *l.Waiting > 0 {
 			found = append(found, finding{
-				scope: l.Org + " " + l.Name, severity: Warning,
+				scope: l.Org + " " + l.Name, org: l.Org, severity: Warning, figure: figure{float64(*l.Used), float64(l.Max), "tokens"},
 				text:    fmt.Sprintf("%d of %d used, jobs wait for it", *l.Used, l.Max),
 				command: "inboxctl limits show --org " + l.Org,
 			})
@@ -179,7 +192,8 @@ func slaMissed(t admin.Top, _ *memory) (found []finding) {
 			continue
 		}
 		f := finding{
-			scope: o.Name, severity: Warning, text: fmt.Sprintf("%.0f %% in time < %.0f %%", 100**o.SLA, 100**o.SLAObjective),
+			scope: o.Name, org: o.Name, severity: Warning, figure: figure{*o.SLA, *o.SLAObjective, "share"},
+			text:    fmt.Sprintf("%.0f %% in time < %.0f %%", 100**o.SLA, 100**o.SLAObjective),
 			command: "inboxctl sla misses --org " + o.Name,
 		}
 		if 1-*o.SLA >= 3*(1-*o.SLAObjective) {
@@ -191,18 +205,20 @@ func slaMissed(t admin.Top, _ *memory) (found []finding) {
 }
 
 func forgottenHolds(t admin.Top, m *memory) (found []finding) {
-	look := func(scope, command string, h *admin.TopHold) {
+	look := func(scope, org, command string, h *admin.TopHold) {
 		if h != nil && h.Until == nil && m.now.Sub(h.Since) > forgottenHold {
+			age := m.now.Sub(h.Since).Milliseconds()
 			found = append(found, finding{
-				scope: scope, severity: Warning, text: "paused by " + h.Owner + " for " + span(m.now.Sub(h.Since).Milliseconds()), command: command,
+				scope: scope, org: org, severity: Warning, text: "paused by " + h.Owner + " for " + span(age), command: command,
+				figure: ms(age, forgottenHold.Milliseconds()),
 			})
 		}
 	}
 	for _, q := range t.Queues {
-		look(q.Name, "inboxctl queues show "+q.Name, q.Paused)
+		look(q.Name, "", "inboxctl queues show "+q.Name, q.Paused)
 	}
 	for _, o := range t.Orgs {
-		look(o.Name, "inboxctl orgs holds "+o.Name, o.Paused)
+		look(o.Name, o.Name, "inboxctl orgs holds "+o.Name, o.Paused)
 	}
 	return found
 }
@@ -218,7 +234,8 @@ func versionsDiffer(t admin.Top, _ *memory) []finding {
 		return nil
 	}
 	return []finding{{
-		scope: "processes", severity: Warning, text: fmt.Sprintf("%d versions run side by side", len(versions)),
+		scope: "processes", severity: Warning, figure: figure{float64(len(versions)), 1, "versions"},
+		text:  fmt.Sprintf("%d versions run side by side", len(versions)),
 		cause: "an upgrade has not been finished", command: "inboxctl workers list",
 	}}
 }

@@ -122,10 +122,11 @@ type Process struct {
 	Draining  bool
 	StartedAt time.Time
 
-	Background     int    // concurrent background jobs
-	Running        int    // jobs, of both kinds
-	ControlVersion int64  // the newest version it has applied
-	DrainedBy      string // the operator who drains it; empty: nobody, or it is leaving by itself
+	Background     int      // concurrent background jobs
+	Running        int      // jobs, of both kinds
+	Mostly         job.Type // what most of them are; 0: nothing runs
+	ControlVersion int64    // the newest version it has applied
+	DrainedBy      string   // the operator who drains it; empty: nobody, or it is leaving by itself
 }
 
 // OrgCount is a number of jobs of one org.
