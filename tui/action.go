@@ -18,6 +18,8 @@ func (m model) refuse() string {
 	switch {
 	case m.options.ReadOnly:
 		return "this view is read-only"
+	case m.ago > 0:
+		return "what is shown is the past: ] or f goes back to now"
 	case m.shown.at.IsZero() || m.freshness() == stale:
 		return "what is shown is old: changes wait until the server answers again"
 	case role != "" && !role.Allows(admin.Operator):
@@ -31,6 +33,8 @@ func (m model) off() string {
 	switch {
 	case m.options.ReadOnly:
 		return "read-only"
+	case m.ago > 0:
+		return "this is the past"
 	case m.shown.at.IsZero():
 		return "no data yet"
 	case m.freshness() == stale:
@@ -86,7 +90,7 @@ func (m model) pose(q question) (tea.Model, tea.Cmd) {
 	if len(q.fields) == 0 {
 		return m.count(q)
 	}
-	return m, nil
+	return m, m.arm()
 }
 
 // aim is what the cursor and the marks are on, by name.

@@ -3,6 +3,7 @@ package tui
 import (
 	"bytes"
 	"context"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -119,4 +120,67 @@ func TestRefreshWritesLittle(t *testing.T) {
 	perRefresh := out.Len() / int(refreshes)
 	t.Logf("%d refreshes, %d bytes each with the first frame", refreshes, perRefresh)
 	require.Less(t, perRefresh, 8000)
+}
+
+// arrivals tells when what it waits for reaches the terminal.
+type arrivals struct {
+	what string
+	when chan time.Time
+}
+
+func (a arrivals) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte(a.what)) {
+		select {
+		case a.when <- time.Now():
+		default: // nobody waits
+		}
+	}
+	return len(p), nil
+}
+
+// started is a program on a terminal that tells when something arrives.
+func started(b *testing.B, jobs int, what string) (program *tea.Program, out chan time.Time, end func()) {
+	b.Helper()
+	o := newTestModel().options
+	o.Source, o.Now, o.Interval = &fakeSource{answer: crowded(), jobs: admin.List[admin.Job]{Items: jobsOf(jobs)}}, time.Now, time.Hour
+	m := newModel(b.Context(), o, theme.New(theme.Options{Color: true}), func() float64 { return 0 })
+	m, first := sized(m, 160, 48).visit(jobsView).askForJobs()
+	m.first = first
+	out = make(chan time.Time, 1)
+	program = tea.NewProgram(m, tea.WithContext(b.Context()), tea.WithInput(nil), tea.WithOutput(arrivals{what, out}),
+		tea.WithFPS(framesPerSecond), tea.WithoutSignalHandler())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = program.Run()
+	}()
+	return program, out, func() {
+		program.Kill()
+		<-done
+	}
+}
+
+// Target: at most 40 ms for 95 of 100 keys; the renderer's clock takes up to 33.
+func BenchmarkKeyToBytesWith10kJobs(b *testing.B) {
+	program, out, end := started(b, 10_000, "▌")
+	defer end()
+	<-out // the jobs are there
+	var took []time.Duration
+	for b.Loop() {
+		began := time.Now()
+		program.Send(press("j"))
+		took = append(took, (<-out).Sub(began))
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)*95/100].Microseconds())/1000, "p95-ms")
+}
+
+// Target: at most 150 ms from the start to data on the terminal, with a server
+// that answers at once.
+func BenchmarkFirstData(b *testing.B) {
+	for b.Loop() {
+		_, out, end := started(b, jobsPage, "depth 14.9k")
+		<-out
+		end()
+	}
 }

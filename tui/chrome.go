@@ -56,6 +56,8 @@ func (m model) vitals() string {
 func (m model) badge() widget.Segment {
 	g, age := m.theme.Glyphs, text.Age(m.age(m.shown))
 	switch f := m.freshness(); {
+	case m.ago > 0:
+		return widget.Segment{Text: g.Frozen + " PAST " + text.Age(m.now.Sub(m.shown.at)) + " ago", Role: theme.Warn}
 	case f == connecting && m.connection.err != nil:
 		return widget.Segment{Text: g.Stale + " NO DATA", Role: theme.Crit}
 	case f == connecting:
@@ -135,24 +137,9 @@ func rateText(perSecond *float64, g theme.Glyphs) string {
 
 // tabs is the second line: the views and which of them is shown.
 func (m model) tabs() string {
-	short := m.width < 100
 	var b strings.Builder
-	for i, v := range m.views {
-		name := v.Name()
-		tab := strconv.Itoa(i+1) + " " + name
-		if short {
-			tab = strconv.Itoa(i+1) + shortNames()[i]
-		}
-		role := theme.Plain
-		if i == len(m.views)-1 {
-			if critical, warning := screen.AlertCounts(m.shown.answer.Item.Alerts); critical+warning > 0 {
-				tab += m.theme.Glyphs.Up + strconv.Itoa(critical+warning)
-				role = theme.Warn
-				if critical > 0 {
-					role = theme.Crit
-				}
-			}
-		}
+	for i := range m.views {
+		tab, role := m.tab(i)
 		if i == m.at {
 			b.WriteString(m.theme.Paint(theme.Title, "["+tab+"]"))
 			continue
@@ -161,6 +148,27 @@ func (m model) tabs() string {
 		b.WriteByte(' ')
 	}
 	return strings.TrimRight(b.String(), " ")
+}
+
+// tab is one of them, without the blank or bracket on both sides.
+func (m model) tab(i int) (tab string, role theme.Role) {
+	tab = strconv.Itoa(i+1) + " " + m.views[i].Name()
+	if m.width < 100 {
+		tab = strconv.Itoa(i+1) + shortNames()[i]
+	}
+	if i < len(m.views)-1 {
+		return tab, theme.Plain
+	}
+	critical, warning := screen.AlertCounts(m.shown.answer.Item.Alerts)
+	switch {
+	case critical > 0:
+		role = theme.Crit
+	case warning > 0:
+		role = theme.Warn
+	default:
+		return tab, theme.Plain
+	}
+	return tab + m.theme.Glyphs.Up + strconv.Itoa(critical+warning), role
 }
 
 // shortNames are the names of the views where there is little room.
@@ -208,11 +216,14 @@ func (m model) versions() string {
 	return "inboxd is " + v + ", inboxctl " + brief(m.options.Version)
 }
 
-// message is the line above the keys: what is being typed, what is wrong with
-// the connection, else the latest remark.
+// message is the line above the keys: what is being typed, the latest remark for
+// a while, else what is wrong with the connection.
 func (m model) message() string {
 	if m.prompt.open() {
 		return widget.Line(m.theme, m.width, "", widget.Segment{Text: " " + m.prompt.sign + m.prompt.text + "_"})
+	}
+	if m.toast != "" && m.now.Before(m.toastUntil) {
+		return widget.Line(m.theme, m.width, "", widget.Segment{Text: " " + m.toast})
 	}
 	c := m.connection
 	if c.err != nil {
@@ -222,9 +233,6 @@ func (m model) message() string {
 		}
 		why := widget.Line(m.theme, m.width, "", widget.Segment{Text: " " + reason(c.err), Role: theme.Warn})
 		return widget.Ends(m.theme, m.width, why, fmt.Sprintf("try %d, %s", c.failures+1, next))
-	}
-	if m.toast != "" && m.now.Before(m.toastUntil) {
-		return widget.Line(m.theme, m.width, "", widget.Segment{Text: " " + m.toast})
 	}
 	return ""
 }

@@ -38,6 +38,20 @@ func cleanValue(v reflect.Value) {
 		for i := range v.Len() {
 			cleanValue(v.Index(i))
 		}
+	case reflect.Map:
+		for _, key := range v.MapKeys() {
+			value := reflect.New(v.Type().Elem()).Elem()
+			value.Set(v.MapIndex(key))
+			cleanValue(value)
+			v.SetMapIndex(key, value)
+		}
+	case reflect.Interface:
+		if !v.IsNil() {
+			value := reflect.New(v.Elem().Type()).Elem()
+			value.Set(v.Elem())
+			cleanValue(value)
+			v.Set(value)
+		}
 	case reflect.Struct:
 		for i := range v.NumField() {
 			if v.Type().Field(i).IsExported() && v.Field(i).CanSet() {

@@ -80,7 +80,7 @@ func pictures() map[string]func() string {
 		"top.svg":            shot(after(), 160, 48, dark, termshot.Dark()),
 		"top-light.svg":      shot(after(), 160, 48, light, termshot.Light()),
 		"top-mono.svg":       shot(after(), 160, 48, theme.Options{}, termshot.Dark()),
-		"top-jobs.svg":       shot(withJobs, 80, 24, dark, termshot.Dark()),
+		"top-jobs.svg":       shot(told4701, 160, 36, dark, termshot.Dark()),
 		"top-question.svg":   shot(counted, 80, 24, dark, termshot.Dark()),
 		"top-why.svg":        shot(func() model { return told(withJobs(), press("w")) }, 80, 24, dark, termshot.Dark()),
 		"top-latency.svg":    shot(after("4", "j"), 80, 24, dark, termshot.Dark()),
@@ -89,6 +89,26 @@ func pictures() map[string]func() string {
 		"top-queues.svg":     shot(after("2"), 160, 48, dark, termshot.Dark()),
 	}
 	return all
+}
+
+// told4701 are jobs with the story of the one under the cursor beside them.
+func told4701() model {
+	rows := jobRows()
+	for i := range 24 {
+		j := rows[i%len(rows)]
+		j.ID, j.AgeMS, j.Attempt = fmt.Sprint(4701+10*i), int64(1200*(i+2)*(i+1)), 1+i%4
+		j.Org, j.User = []string{"acme", "umbrella", "globex", "initech"}[i%4], new([]string{"dana", "sam", "li"}[i%3])
+		if i >= len(rows) {
+			rows = append(rows, j)
+		} else {
+			rows[i] = j
+		}
+	}
+	m := sized(on("3")(), 160, 36)
+	m = send(m, answered(m, evening()), jobsMsg{number: m.jobs.number, answer: admin.List[admin.Job]{Items: rows, Next: new("n")}})
+	d := jobStory()
+	d.Attempt = 3
+	return send(m, detailMsg{id: d.ID, answer: admin.One[admin.JobDetail]{Item: d}})
 }
 
 // evening is a picture without letters that the fonts of viewers lack, and with
@@ -106,12 +126,19 @@ func evening() admin.One[admin.Top] {
 	}
 	t.Totals = admin.TopTotals{Orgs: 214, Users: 640, Limits: 380}
 	for i, q := range t.Queues {
-		t.Series.Queues[q.ID] = admin.TopTrack{Ready: swing(i, float64(q.Ready))}
+		t.Series.Queues[q.ID] = admin.TopTrack{Ready: swing(i, float64(q.Ready)), P95MS: swing(i+3, deref(q.Wait.P95MS))}
 	}
 	for i, y := range t.Types {
 		t.Series.Types[y.ID] = swing(i, *y.Windows["5m"].E2E.P95MS)
 	}
 	return answer
+}
+
+func deref(v *float64) float64 {
+	if v == nil {
+		return 0
+	}
+	return *v
 }
 
 // swing is a past that goes up and down, another one for each seed.

@@ -20,32 +20,45 @@ func intervals() []time.Duration {
 	}
 }
 
-// takeKey finds what a key means. Bubble Tea delivers letters that arrive in one
-// read as one message: those that only move are applied one by one, anything
-// else is dropped, because a pasted word must not press keys.
+// takeKey finds what a key means.
 func (m model) takeKey(msg tea.KeyMsg) (tea.Model, tea.Cmd) {
 	switch {
 	case m.question.open():
 		return m.takeQuestion(msg)
 	case m.prompt.open():
 		return m.takePrompt(msg)
+	case m.picker.open():
+		return m.takePick(msg)
 	case msg.Paste:
 		return m.say("ignored pasted text"), nil
 	case msg.Type == tea.KeyRunes && len(msg.Runes) > 1:
-		moves, ok := m.keys.Burst(msg.Runes)
-		if !ok {
-			return m.say("ignored pasted text"), nil
-		}
-		for _, b := range moves {
-			m = m.toScreen(b.Action)
-		}
-		return m, nil
+		return m.takeBurst(msg.Runes)
 	}
 	b, ok := m.keys.Lookup(msg.String())
 	if !ok {
 		return m, nil
 	}
 	return m.do(b)
+}
+
+// takeBurst is letters that arrived in one read, as one message: fast typing, a
+// slow line, or a paste. Those that only move are applied one by one, and what
+// follows the sign of a prompt is typed into it. Anything else is dropped: a
+// pasted word must not press keys.
+func (m model) takeBurst(runes []rune) (tea.Model, tea.Cmd) {
+	if b, ok := m.keys.Lookup(string(runes[0])); ok && (b.Action == keys.Filter || b.Action == keys.Command) {
+		opened, _ := m.do(b)
+		m, _ = opened.(model)
+		return m.takePrompt(tea.KeyMsg{Type: tea.KeyRunes, Runes: runes[1:]})
+	}
+	moves, ok := m.keys.Burst(runes)
+	if !ok {
+		return m.say("ignored pasted text"), nil
+	}
+	for _, b := range moves {
+		m = m.toScreen(b.Action)
+	}
+	return m, nil
 }
 
 // do applies one action: the root's own, or the screen's.
@@ -58,6 +71,14 @@ func (m model) do(b keys.Binding) (tea.Model, tea.Cmd) {
 			return next, nil
 		}
 		return m, tea.Quit
+	case keys.Sort:
+		if !m.story.open() && !m.help {
+			m = m.pickOrder()
+		}
+	case keys.Match:
+		return m.seek(+1)
+	case keys.MatchUp:
+		return m.seek(-1)
 	case keys.Help:
 		m.help, m.helpScroll = !m.help, 0
 	case keys.Close:
@@ -74,6 +95,27 @@ func (m model) do(b keys.Binding) (tea.Model, tea.Cmd) {
 		m = m.visit(len(m.views) - 1)
 	case keys.NextView, keys.PrevView:
 		m = m.turn(b.Action)
+	case keys.Why:
+		return m.why()
+	case keys.Errors:
+		return m.errorsBehind()
+	default:
+		return m.doNow(b)
+	}
+	return m, nil
+}
+
+// doNow is what concerns the time that is shown, and the terminal.
+func (m model) doNow(b keys.Binding) (tea.Model, tea.Cmd) {
+	switch b.Action {
+	case keys.Past:
+		return m.travel(+1).askIfDue()
+	case keys.Future:
+		return m.travel(-1).askIfDue()
+	case keys.Mouse:
+		return m.toggleMouse()
+	case keys.Save:
+		return m, m.save()
 	case keys.Freeze:
 		if p, ok := m.options.Source.(*Player); ok {
 			p.Pause()
@@ -81,10 +123,6 @@ func (m model) do(b keys.Binding) (tea.Model, tea.Cmd) {
 		m = m.toggleFreeze()
 	case keys.Refresh:
 		return m.refresh()
-	case keys.Why:
-		return m.why()
-	case keys.Errors:
-		return m.errorsBehind()
 	case keys.Copy:
 		return m.copyID()
 	case keys.Faster:
@@ -110,10 +148,12 @@ func (m model) doHere(b keys.Binding) (tea.Model, tea.Cmd) {
 		return m.visit(n).askForJobs()
 	}
 	m = m.toScreen(b.Action)
-	if b.Kind == keys.Move && m.at == jobsView {
-		return m.furtherJobs()
+	if b.Kind != keys.Move || m.at != jobsView {
+		return m.askForDetail()
 	}
-	return m, nil
+	m, cmd := m.furtherJobs()
+	m, detail := m.askForDetail()
+	return m, tea.Batch(cmd, detail)
 }
 
 func viewKeys() []keys.Action {
@@ -250,13 +290,17 @@ func (m model) copyID() (tea.Model, tea.Cmd) {
 // toggleFreeze stops what is drawn, not what is received, so that going on
 // shows the newest data at once.
 func (m model) toggleFreeze() model {
+	if m.ago > 0 { // from the past there is one way: to now
+		m.ago, m.frozenAt = 0, time.Time{}
+		return m.show(m.latest)
+	}
 	if m.frozenAt.IsZero() {
 		m.frozenAt = m.now
 		return m
 	}
 	m.frozenAt = time.Time{}
 	if !m.latest.at.IsZero() {
-		return m.show()
+		return m.show(m.latest)
 	}
 	return m
 }

@@ -43,7 +43,7 @@ func (m model) jobsScreen() *screen.Jobs {
 func (m model) askForJobs() (model, tea.Cmd) {
 	j := m.jobsScreen()
 	_, all := j.Rows()
-	if m.at != jobsView || m.story.open() || m.jobs.open || !m.frozenAt.IsZero() || all > jobsPage || m.now.Sub(m.jobs.asked) < m.period() {
+	if m.at != jobsView || m.story.open() || m.jobs.open || !m.frozenAt.IsZero() || m.ago > 0 || all > jobsPage || m.now.Sub(m.jobs.asked) < m.period() {
 		return m, nil
 	}
 	return m.askJobs(false)
@@ -82,6 +82,51 @@ func (m model) takeJobs(msg jobsMsg) model {
 		next = *msg.answer.Next
 	}
 	j.SetJobs(clean(msg.answer.Items), next, msg.more, m.now)
+	return m
+}
+
+// detailFeed is what is asked of the job under the cursor, for the pane beside
+// the jobs. At most one question is open.
+type detailFeed struct {
+	open   bool
+	failed string // id of a job that could not be told
+	asked  time.Time
+}
+
+// detailMsg is what came of one question for it.
+type detailMsg struct {
+	id     string
+	answer admin.One[admin.JobDetail]
+	err    error
+}
+
+// askForDetail asks for the story of the job under the cursor: at once when the
+// cursor is on another one, else now and then.
+func (m model) askForDetail() (model, tea.Cmd) {
+	if m.at != jobsView || m.story.open() || m.detail.open || !m.frozenAt.IsZero() || m.ago > 0 {
+		return m, nil
+	}
+	id := m.jobsScreen().Untold(m.width)
+	if id == "" || id == m.detail.failed && m.now.Sub(m.detail.asked) < storyPeriod {
+		return m, nil
+	}
+	m.detail = detailFeed{open: true, asked: m.now}
+	source := m.options.Source
+	return m, m.work(questionTimeout, func(ctx context.Context) tea.Msg {
+		answer, err := source.Job(ctx, id)
+		return detailMsg{id: id, answer: answer, err: err}
+	})
+}
+
+func (m model) takeDetail(msg detailMsg) model {
+	m.detail.open = false
+	if msg.err != nil { // the row itself stays in the pane
+		m.detail.failed = msg.id
+		return m
+	}
+	m, v := m.change(jobsView)
+	j, _ := v.(*screen.Jobs)
+	j.SetStory(clean(msg.answer.Item))
 	return m
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/tui/internal/screen"
 	"github.com/bandeja/inboxd/tui/internal/theme"
+	"github.com/bandeja/inboxd/tui/text"
 )
 
 // Alerter is a Changer that also knows alerts.
@@ -194,7 +195,14 @@ func (m model) reveal() (question, string) {
 					answer, err := revealer.RevealJob(ctx, id, q.value("reason"))
 					msg := committedMsg{number: q.number, err: err, text: "recorded in the audit"}
 					if err == nil {
+						var whole string // and not only its beginning, as of other texts
+						if answer.Item.Text != nil {
+							whole = text.Clean(*answer.Item.Text)
+						}
 						d := clean(answer.Item)
+						if d.Text != nil {
+							d.Text = &whole
+						}
 						msg.story = func(th theme.Theme, width int) []string { return screen.JobStory(th, d, width) }
 					}
 					return msg

@@ -47,6 +47,12 @@ type model struct {
 	jobs   jobsFeed
 	story  story
 	prompt prompt
+	picker picker
+	sought string // what was searched for last
+	detail detailFeed
+	past   []snapshot // pictures to go back to, oldest first
+	ago    int        // how far back in them: 0 is now
+	mouse  bool       // the mouse is ours, not the terminal's
 
 	first    tea.Cmd // what the first view asks
 	question question
@@ -67,7 +73,7 @@ func newModel(ctx context.Context, o Options, th theme.Theme, random func() floa
 		width: defaultWidth, height: defaultHeight,
 		now: o.Now(), interval: o.Interval,
 		connection: connection{random: random, due: o.Now().Add(o.Interval)},
-		views:      screen.Views(),
+		views:      screen.Views(), mouse: o.Mouse,
 	}
 }
 
@@ -102,15 +108,22 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		next, cmd := m.askIfDue()
 		next, more := next.askForJobs()
 		next, told := next.askForStory(false)
-		return next, tea.Batch(cmd, more, told, next.tick())
+		next, detail := next.askForDetail()
+		return next, tea.Batch(cmd, more, told, detail, next.tick())
 	case answerMsg:
 		return m.takeAnswer(msg), nil
 	case jobsMsg:
-		return m.takeJobs(msg), nil
+		return m.takeJobs(msg).askForDetail()
+	case detailMsg:
+		return m.takeDetail(msg).askForDetail()
 	case storyMsg:
 		return m.takeStory(msg), nil
+	case savedMsg:
+		return m.takeSaved(msg), nil
 	case countedMsg:
-		return m.clocked().takeCounted(msg), nil
+		return m.clocked().takeCounted(msg), m.arm()
+	case armedMsg:
+		return m.clocked(), nil
 	case committedMsg:
 		return m.takeCommitted(msg).askIfDue()
 	case tea.FocusMsg:
@@ -121,6 +134,8 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.ResumeMsg:
 		m.connection.due = time.Time{}
 		return m.askIfDue()
+	case tea.MouseMsg:
+		return m.clocked().takeMouse(msg)
 	case tea.KeyMsg:
 		return m.clocked().takeKey(msg)
 	}
@@ -160,19 +175,9 @@ func (m model) takeAnswer(msg answerMsg) model {
 		m = m.say("the server has restarted at or before " + msg.answer.Item.GeneratedAt.UTC().Format("15:04:05Z") + ": its rates begin anew")
 	}
 	m.latest = snapshot{answer: msg.answer, at: m.now}
-	if m.frozenAt.IsZero() {
-		return m.show()
-	}
-	return m
-}
-
-// show draws from the newest answer.
-func (m model) show() model {
-	m.shown = m.latest
-	for i := range m.views {
-		var v screen.View
-		m, v = m.change(i)
-		v.Set(m.shown.answer.Item, m.now)
+	m = m.remember()
+	if m.frozenAt.IsZero() && m.ago == 0 {
+		return m.show(m.latest)
 	}
 	return m
 }

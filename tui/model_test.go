@@ -171,7 +171,7 @@ func TestKeys(t *testing.T) {
 	m = send(m, press("2"))
 	require.Equal(t, "token_refresh", send(m, press("G")).view().Cursor())
 	require.Equal(t, "whatsapp", send(m, press("G"), press("g")).view().Cursor())
-	require.Contains(t, send(m, press("s"), press("s"), press("i")).View(), "sort ready▲")
+	require.Contains(t, send(m, press(">"), press(">"), press("i")).View(), "sort ready▲")
 	require.Contains(t, send(m, press("<")).View(), "sort wait P99▼")
 	require.Contains(t, send(m, press(",")).View(), "every 500ms")
 	require.Contains(t, send(m, press("."), press(".")).View(), "every 5s")

@@ -36,21 +36,13 @@ func (p prompt) completions() (words []string) {
 func (m model) takePrompt(msg tea.KeyMsg) (tea.Model, tea.Cmd) {
 	switch msg.String() {
 	case "esc", "ctrl+c":
-		if m.prompt.sign == "/" {
+		if m.prompt.sign == "/" && !m.story.open() {
 			m = m.find("")
 		}
 		m.prompt = prompt{}
 		return m, nil
 	case "enter":
-		p := m.prompt
-		m.prompt = prompt{}
-		if p.sign == ":" {
-			return m.command(p.text)
-		}
-		if m.at == jobsView && strings.ContainsAny(p.text, ":=") {
-			return m.find("").command("jobs " + p.text)
-		}
-		return m, nil
+		return m.enterPrompt()
 	case "backspace":
 		if r := []rune(m.prompt.text); len(r) > 0 {
 			m.prompt.text = string(r[:len(r)-1])
@@ -67,12 +59,29 @@ func (m model) takePrompt(msg tea.KeyMsg) (tea.Model, tea.Cmd) {
 				m.prompt.text += string(r)
 			}
 		}
-		if msg.Type == tea.KeySpace {
-			m.prompt.text += " "
-		}
 	}
-	if m.prompt.sign == "/" && !strings.ContainsAny(m.prompt.text, ":=") {
+	toServer := m.at == jobsView && strings.ContainsAny(m.prompt.text, ":=")
+	if m.prompt.sign == "/" && !m.story.open() && !toServer {
 		m = m.find(m.prompt.text)
+	}
+	return m, nil
+}
+
+// enterPrompt goes where the prompt says, or keeps the filter.
+func (m model) enterPrompt() (tea.Model, tea.Cmd) {
+	p := m.prompt
+	m.prompt = prompt{}
+	if p.sign == ":" {
+		return m.command(p.text)
+	}
+	if p.text != "" {
+		m.sought = p.text
+	}
+	if m.story.open() {
+		return m.seek(0)
+	}
+	if m.at == jobsView && strings.ContainsAny(p.text, ":=") {
+		return m.find("").command("jobs " + p.text)
 	}
 	return m, nil
 }
@@ -82,6 +91,26 @@ func (m model) find(text string) model {
 	m, v := m.change(m.at)
 	v.Find(strings.TrimSpace(text), m.now)
 	return m
+}
+
+// seek goes to the next place with what was searched for: a row, or a line of
+// what is open. Step 0 begins with where one is.
+func (m model) seek(step int) (tea.Model, tea.Cmd) {
+	switch {
+	case m.sought == "":
+		return m.say("search with / first"), nil
+	case m.story.open():
+		next, ok := m.story.seek(m.storyText(), m.sought, step)
+		if m.story = next; !ok {
+			return m.say("nothing here holds " + m.sought), nil
+		}
+		return m, nil
+	}
+	m, v := m.change(m.at)
+	if !v.Seek(m.sought, step, m.now) {
+		return m.say("no row holds " + m.sought), nil
+	}
+	return m.askForDetail()
 }
 
 // command does what was typed after the colon: a view's word, `jobs` with a

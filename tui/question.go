@@ -44,6 +44,16 @@ type field struct {
 
 func (q question) open() bool { return q.verb != "" }
 
+// armed reports whether it takes an answer; the cursor in it says so.
+func (q question) armed(now time.Time) bool { return now.Sub(q.asked) >= deadTime }
+
+// arm draws the question again once it takes an answer.
+func (m model) arm() tea.Cmd {
+	return tea.Tick(deadTime, func(time.Time) tea.Msg { return armedMsg{} })
+}
+
+type armedMsg struct{}
+
 // value returns what was filled into a field.
 func (q question) value(name string) string {
 	for _, f := range q.fields {
@@ -65,7 +75,7 @@ func (m model) takeQuestion(msg tea.KeyMsg) (tea.Model, tea.Cmd) {
 	case msg.String() == "esc" || msg.String() == "ctrl+c":
 		m.question = question{number: q.number}
 		return m.say("nothing was changed"), nil
-	case m.now.Sub(q.asked) < deadTime || msg.Paste || q.busy:
+	case !q.armed(m.now) || msg.Paste || q.busy:
 		return m, nil
 	case msg.String() == "enter":
 		return m.enterQuestion()
@@ -189,7 +199,11 @@ func (m model) takeCommitted(msg committedMsg) model {
 }
 
 // draw is the dialog in the middle of the body.
-func (q question) draw(th theme.Theme, environment string, width, height int) []string {
+func (q question) draw(th theme.Theme, environment string, now time.Time, width, height int) []string {
+	prompt := ""
+	if q.armed(now) {
+		prompt = "_"
+	}
 	inner := min(max(width-8, 20), 84)
 	var lines []string
 	add := func(role theme.Role, s string) {
@@ -202,7 +216,7 @@ func (q question) draw(th theme.Theme, environment string, width, height int) []
 	for i, f := range q.fields {
 		cursor := ""
 		if i == q.at {
-			cursor = "_"
+			cursor = prompt
 		}
 		hint := ""
 		if f.value == "" && f.hint != "" {
@@ -226,7 +240,7 @@ func (q question) draw(th theme.Theme, environment string, width, height int) []
 			add(theme.Warn, "! "+w)
 		}
 		lines = append(lines, "")
-		add(theme.Title, "type "+q.phrase+" and Enter to do it: "+q.typed+"_")
+		add(theme.Title, "type "+q.phrase+" and Enter to do it: "+q.typed+prompt)
 		add(theme.Dim, "Esc, or Enter alone, leaves everything as it is")
 	}
 	if q.failed != "" {

@@ -122,6 +122,16 @@ func (p *Player) Pause() {
 	}
 }
 
+// Seek moves the clock, not beyond the recording.
+func (p *Player) Seek(by time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.at, p.since = p.clock().Add(by), p.now()
+	if first := p.frames[0].GeneratedAt; p.at.Before(first) {
+		p.at = first
+	}
+}
+
 // Speed multiplies how fast the clock runs, from a quarter to 64 times, and
 // returns that.
 func (p *Player) Speed(by float64) float64 {

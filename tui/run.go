@@ -45,6 +45,7 @@ type Options struct {
 	Source   Source
 	Changer  Changer       // nil: nothing can be changed
 	Drainer  Drainer       // nil: the Changer, if it is one
+	Mouse    bool          // the mouse moves the cursor; else it is the terminal's
 	ReadOnly bool          // changes are refused
 	Start    Start         // what is shown first
 	Window   string        // of the latencies, one of admin.TopWindows; empty: 5m
@@ -86,15 +87,31 @@ func (o *Options) setDefaults() error {
 
 // Themes lists the words of Options.Theme. Auto takes light where the terminal
 // says so in COLORFGBG; it is never asked.
-func Themes() []string { return []string{"auto", "dark", "light", "mono"} }
+func Themes() []string {
+	return []string{"auto", "dark", "light", "contrast", "contrast-light", "mono"}
+}
 
 func (o *Options) look() theme.Options {
-	light := o.Theme == "light"
+	look := theme.Options{Color: !o.NoColor && o.Theme != "mono", Basic: !manyColours(os.Getenv), ASCII: o.ASCII}
+	look.Contrast = strings.HasPrefix(o.Theme, "contrast")
+	look.Light = strings.HasSuffix(o.Theme, "light")
 	if o.Theme == "" || o.Theme == "auto" {
 		_, background, ok := strings.Cut(os.Getenv("COLORFGBG"), ";")
-		light = ok && (strings.HasSuffix(background, "7") || strings.HasSuffix(background, "15"))
+		look.Light = ok && (strings.HasSuffix(background, "7") || strings.HasSuffix(background, "15"))
 	}
-	return theme.Options{Color: !o.NoColor && o.Theme != "mono", Light: light, ASCII: o.ASCII}
+	return look
+}
+
+// manyColours reports whether the terminal has 256 colours or more: nearly all
+// have, the console of Linux and plain old ones have 16.
+func manyColours(getenv func(string) string) bool {
+	switch name := getenv("TERM"); {
+	case getenv("COLORTERM") != "", strings.Contains(name, "256color"), strings.Contains(name, "direct"):
+		return true
+	case name == "linux", name == "xterm", name == "screen", name == "tmux", name == "ansi", strings.HasPrefix(name, "vt"):
+		return false
+	}
+	return true
 }
 
 // Run shows the live view until the operator quits, ctx ends or a signal comes.
@@ -121,8 +138,14 @@ func Run(ctx context.Context, o Options) error {
 	m.width, m.height = width, height
 	m = m.begin() //nolint:contextcheck // The program has a context of its own.
 	guarded := guard{m, &fault{}}
-	program := tea.NewProgram(guarded, tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out),
-		tea.WithAltScreen(), tea.WithFPS(framesPerSecond), tea.WithReportFocus())
+	with := []tea.ProgramOption{
+		tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out),
+		tea.WithAltScreen(), tea.WithFPS(framesPerSecond), tea.WithReportFocus(),
+	}
+	if o.Mouse {
+		with = append(with, tea.WithMouseCellMotion())
+	}
+	program := tea.NewProgram(guarded, with...)
 	_, err := program.Run()
 	switch {
 	case guarded.fault.get() != nil:

@@ -2,9 +2,12 @@ package tui
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/tui/internal/keys"
@@ -31,6 +34,7 @@ type story struct {
 	drawn  drawing
 	err    error
 	scroll int
+	found  int // the line that was searched for, from 1; 0: none
 }
 
 func (s story) open() bool { return s.title != "" }
@@ -160,6 +164,34 @@ func (s story) scrolled(action keys.Action, height int) story {
 	return s
 }
 
+// seek scrolls to the next line that holds a text, and reports whether there is
+// one.
+func (s story) seek(lines []string, what string, step int) (story, bool) {
+	direction := 1
+	if step < 0 {
+		direction = -1
+	}
+	for i := range lines {
+		at := ((max(s.scroll, s.found-1)+step+direction*i)%len(lines) + len(lines)) % len(lines)
+		if strings.Contains(strings.ToLower(lines[at]), strings.ToLower(what)) {
+			s.scroll, s.found = at, at+1
+			return s, true
+		}
+	}
+	return s, false
+}
+
+// storyText is what is open, as text.
+func (m model) storyText() (lines []string) {
+	if m.story.drawn == nil {
+		return nil
+	}
+	for _, line := range m.story.drawn(m.theme, m.width) {
+		lines = append(lines, ansi.Strip(line))
+	}
+	return lines
+}
+
 // storyLines draws what is open; the scroll never goes past its end.
 func (m model) storyLines(th theme.Theme, height int) []string {
 	switch {
@@ -169,5 +201,9 @@ func (m model) storyLines(th theme.Theme, height int) []string {
 		return []string{"", " Asking the server" + th.Glyphs.Ellipsis}
 	}
 	lines := m.story.drawn(th, m.width)
+	if at := m.story.found - 1; at >= 0 && at < len(lines) {
+		lines = slices.Clone(lines)
+		lines[at] = th.Paint(theme.Cursor, th.Glyphs.Cursor) + strings.TrimPrefix(lines[at], " ")
+	}
 	return lines[min(m.story.scroll, max(len(lines)-height, 0)):]
 }

@@ -74,13 +74,18 @@ type terminal struct {
 
 func (term terminal) pidFile() string { return term.socket + ".pid" }
 
+func requireTmux(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("tmux"); err != nil {
+		t.Skip("tmux is not installed: .ci/setup.sh test installs it")
+	}
+}
+
 // startTerminal runs a command in a window and keeps the shell that follows it,
 // which says how the command ended and how the terminal is.
 func startTerminal(t *testing.T, childArgument string) terminal {
 	t.Helper()
-	if _, err := exec.LookPath("tmux"); err != nil {
-		t.Skip("tmux is not installed")
-	}
+	requireTmux(t)
 	self, err := os.Executable()
 	require.NoError(t, err)
 	dir, err := os.MkdirTemp("", "top") //nolint:usetesting // A socket's path must be short.

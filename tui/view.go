@@ -13,7 +13,7 @@ import (
 func (m model) View() string {
 	lines := make([]string, 0, m.height)
 	lines = append(lines, m.vitals(), m.tabs(), m.context())
-	body := max(m.height-len(lines)-2, 0)
+	body := m.bodyHeight()
 	drawn := m.body(body)
 	lines = append(lines, fit(drawn[:min(len(drawn), body)], body)...)
 	lines = append(lines, m.message(), m.hints())
@@ -28,6 +28,9 @@ func (m model) View() string {
 	}
 	return strings.Join(fit(lines, m.height), "\n")
 }
+
+// bodyHeight is how many lines the view has between header and footer.
+func (m model) bodyHeight() int { return max(m.height-headLines-2, 0) }
 
 // fit makes exactly height lines.
 func fit(lines []string, height int) []string {
@@ -55,10 +58,15 @@ func (m model) body(height int) []string {
 		th = th.Faded()
 	}
 	if m.question.open() {
-		return m.question.draw(th, m.shown.answer.Item.Environment, m.width, height)
+		return m.question.draw(th, m.shown.answer.Item.Environment, m.now, m.width, height)
 	}
-	if m.story.open() {
+	switch {
+	case m.story.open():
 		return m.storyLines(th, height)
+	case m.picker.open():
+		return m.picker.draw(th, m.width, height)
+	case m.ago > 0 && m.at == jobsView:
+		return []string{"", " The jobs of then are not kept: ] or f goes back to now."}
 	}
 	lines := screen.Problems(th, m.shown.answer.Item.Parts, m.width)
 	return append(lines, m.view().Lines(th, m.width, max(height-len(lines), 0))...)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -43,7 +44,7 @@ func states() map[string]func() model {
 		},
 		"sorted": func() model {
 			m := newTestModel()
-			return send(m, answered(m, busy()), press("2"), press("s"), press("s"))
+			return send(m, answered(m, busy()), press("2"), press(">"), press(">"))
 		},
 		"queues":    on("2"),
 		"jobs":      withJobs,
@@ -83,7 +84,13 @@ func states() map[string]func() model {
 		"typing":    on(":", "j"),
 		"read_only": func() model { m := on("2")(); m.options.ReadOnly = true; return m },
 		"draining":  func() model { m, _ := changing("8", "D"); return run(pass(m, 1), enter()) },
-		"idle":      func() model { m := newTestModel(); return send(m, answered(m, idle())) },
+		"picker":    on("2", "s"),
+		"scrolled":  on("2", "l", "l", "l", "l"),
+		"past": func() model {
+			m := pass(on("2")(), 10)
+			return send(m, answered(m, up()), press("["))
+		},
+		"idle": func() model { m := newTestModel(); return send(m, answered(m, idle())) },
 	}
 }
 
@@ -154,7 +161,7 @@ func TestViewGoldens(t *testing.T) {
 		"live":   {{40, 10}, {120, 40}, {160, 48}},
 		"queues": {{120, 40}, {160, 48}}, "jobs": {{120, 40}, {160, 48}}, "latency": {{120, 40}, {160, 48}}, "orgs": {{120, 40}, {160, 48}},
 		"sla": {{120, 40}, {160, 48}}, "limits": {{120, 40}, {160, 48}}, "workers": {{120, 40}, {160, 48}}, "alerts": {{120, 40}, {160, 48}},
-		"help": {{40, 10}, {120, 40}}, "job": {{120, 40}},
+		"help": {{40, 10}, {120, 40}}, "job": {{120, 40}}, "past": {{160, 48}},
 	}
 	for name, state := range states() {
 		for _, size := range append([][2]int{{80, 24}}, sizes[name]...) {
@@ -255,4 +262,28 @@ func TestFirstFrameNeedsNoMessage(t *testing.T) {
 	requireFits(t, m)
 	requireFits(t, sized(m, 0, 0))
 	require.Contains(t, m.View(), "Connecting to unix:///run/inboxd/admin.sock")
+}
+
+// A name in another script takes two cells a letter: what is beside it must not
+// move.
+func TestColumnsStandUnderTheirTitles(t *testing.T) {
+	t.Parallel()
+
+	odd := busy()
+	odd.Item.Orgs[1].Name = "café 👍 naïve"
+	for _, size := range [][2]int{{80, 24}, {120, 40}, {160, 48}} {
+		m := on("5")()
+		m = sized(send(m, answered(m, odd)), size[0], size[1])
+		lines := strings.Split(m.View(), "\n")
+		at := slices.IndexFunc(lines, func(line string) bool { return strings.Contains(line, "READY") })
+		before := func(line, word string) int {
+			left, _, ok := strings.Cut(line, word)
+			require.True(t, ok, "%q in %q", word, line)
+			return ansi.StringWidth(left + word)
+		}
+		want := before(lines[at], "READY")
+		for i, ready := range []string{"9102", "5120", " 811", "   0"} {
+			require.Equal(t, want, before(lines[at+1+i], ready), "%dx%d: %q", size[0], size[1], lines[at+1+i])
+		}
+	}
 }

@@ -6,6 +6,7 @@ package text
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
 )
@@ -26,15 +27,62 @@ func Clean(s string) string {
 	}, ansi.Strip(strings.ToValidUTF8(s, "?")))
 }
 
-// Width is how many cells a text takes.
-func Width(s string) int { return ansi.StringWidth(s) }
+// Width is how many cells a text takes, styles not counted. What a screen is
+// mostly made of needs no tables: a frame is made every second, and laptops run
+// on batteries.
+func Width(s string) int {
+	cells := 0
+	for i := 0; i < len(s); {
+		switch c := s[i]; {
+		case c >= ' ' && c < 0x7f:
+			cells++
+			i++
+		case c == '\x1b':
+			end := style(s[i:])
+			if end == 0 {
+				return ansi.StringWidth(s)
+			}
+			i += end
+		default:
+			r, size := utf8.DecodeRuneInString(s[i:])
+			if !drawn(r) {
+				return ansi.StringWidth(s)
+			}
+			cells++
+			i += size
+		}
+	}
+	return cells
+}
+
+// style is how long the style is that a text begins with; 0: it is none.
+func style(s string) int {
+	if len(s) < 2 || s[1] != '[' {
+		return 0
+	}
+	for i := 2; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == 'm':
+			return i + 1
+		case c != ';' && (c < '0' || c > '9'):
+			return 0
+		}
+	}
+	return 0
+}
+
+// drawn reports whether a rune is a sign of ours, one cell wide: lines, blocks,
+// Braille and the signs of the themes.
+func drawn(r rune) bool {
+	return r >= 0x2500 && r < 0x25a0 || r >= 0x2800 && r < 0x2900 || strings.ContainsRune("…–·●▼▲◆›‖", r)
+}
 
 // Cut shortens text to at most width cells, with the tail if something went.
 func Cut(s string, width int, tail string) string {
 	if width <= 0 {
 		return ""
 	}
-	if Width(s) <= width {
+	if len(s) <= width || Width(s) <= width { // No cell is made of less than a byte.
 		return s
 	}
 	return ansi.Truncate(s, width, tail)
@@ -43,11 +91,21 @@ func Cut(s string, width int, tail string) string {
 // Fill makes text exactly width cells, at the left.
 func Fill(s string, width int, tail string) string {
 	s = Cut(s, width, tail)
-	return s + strings.Repeat(" ", max(width-Width(s), 0))
+	return s + Blank(width-Width(s))
 }
 
 // FillRight makes text exactly width cells, at the right.
 func FillRight(s string, width int, tail string) string {
 	s = Cut(s, width, tail)
-	return strings.Repeat(" ", max(width-Width(s), 0)) + s
+	return Blank(width-Width(s)) + s
+}
+
+const blanks = "                                                                                "
+
+// Blank is n blanks; none if n is negative.
+func Blank(n int) string {
+	if n <= len(blanks) {
+		return blanks[:max(n, 0)]
+	}
+	return strings.Repeat(" ", n)
 }

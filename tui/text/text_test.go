@@ -6,6 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/charmbracelet/x/ansi"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bandeja/inboxd/tui/text"
@@ -13,7 +14,7 @@ import (
 
 // FuzzClean holds that no foreign text can do anything to a terminal.
 func FuzzClean(f *testing.F) {
-	for _, s := range []string{"acme", "日本企業", "\x1b]0;title\x07", "\x9b2J", "\xff\xfe", "a\u202eb", "⚠\ufe0f", "a\r\nb\tc", "\x1b", "\u2028"} {
+	for _, s := range []string{"acme", "日本企業", "\x1b]0;title\x07", "\x9b2J", "\xff\xfe", "a\u202eb", "⚠\ufe0f", "a\r\nb\tc", "\x1b", "\u2028", "\x1b[1;38;5;202m12!\x1b[m ─●▅⣀…", "─\u0301", "\x1b[2Jx", "e\u0301"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -22,6 +23,7 @@ func FuzzClean(f *testing.F) {
 		for _, r := range clean {
 			require.False(t, unicode.IsControl(r) || unicode.Is(unicode.Cf, r), "%q is left of %q", r, s)
 		}
+		require.Equal(t, ansi.StringWidth(s), text.Width(s), "%q", s)
 		for _, width := range []int{0, 1, 7, 40} {
 			require.Equal(t, width, text.Width(text.Fill(clean, width, "…")))
 			require.Equal(t, width, text.Width(text.FillRight(clean, width, "…")))

@@ -19,6 +19,9 @@ const (
 	Last      Action = "last"
 	PageDown  Action = "page_down"
 	PageUp    Action = "page_up"
+	Left      Action = "left"
+	Right     Action = "right"
+	Sort      Action = "sort"
 	SortNext  Action = "sort_next"
 	SortPrev  Action = "sort_prev"
 	Invert    Action = "invert"
@@ -59,6 +62,13 @@ const (
 	Errors   Action = "errors"
 	Copy     Action = "copy"
 	Alert    Action = "alert"
+	Detail   Action = "detail"
+	Mouse    Action = "mouse"
+	Save     Action = "save"
+	Match    Action = "next_match"
+	MatchUp  Action = "previous_match"
+	Past     Action = "past"
+	Future   Action = "future"
 	Pause    Action = "pause"
 	Retry    Action = "retry"
 	Cancel   Action = "cancel"
@@ -137,7 +147,13 @@ func Default() Map {
 		{Mark, Look, []string{" "}, "Space", "mark the row", "mark", []string{"Jobs"}},
 		{MarkAll, Look, []string{"a"}, "a", "mark all rows shown", "", nil},
 		{Unmark, Look, []string{"u"}, "u", "unmark all", "", nil},
-		{SortNext, Look, []string{"s", ">"}, "s >", "sort by the next column", "sort", tables},
+		{Match, Look, []string{"n"}, "n", "next row with what was searched for", "", nil},
+		{MatchUp, Look, []string{"N"}, "N", "the one before", "", nil},
+		{Left, Look, []string{"h", "left"}, "h Left", "columns to the left", "", nil},
+		{Right, Look, []string{"l", "right"}, "l Right", "columns to the right", "", nil},
+		{Detail, Look, []string{"d"}, "d", "details of the row, or only rows", "", nil},
+		{Sort, Look, []string{"s"}, "s", "choose what to sort by", "sort", tables},
+		{SortNext, Look, []string{">"}, ">", "by the next column", "", nil},
 		{SortPrev, Look, []string{"<"}, "<", "by the column before", "", nil},
 		{Invert, Look, []string{"i"}, "i", "turn the order around", "", nil},
 		{Window, Look, []string{"t"}, "t", "latency: next window", "window", []string{"Latency"}},
@@ -147,6 +163,10 @@ func Default() Map {
 		{Refresh, Look, []string{"r"}, "r", "ask the server now", "refresh", nil},
 		{Faster, Look, []string{","}, ",", "refresh more often", "", nil},
 		{Slower, Look, []string{"."}, ".", "refresh less often", "", nil},
+		{Past, Look, []string{"["}, "[", "back in time, two minutes at most", "", nil},
+		{Future, Look, []string{"]"}, "]", "forward again, to now", "", nil},
+		{Mouse, Look, []string{"m"}, "m", "mouse on or off", "", nil},
+		{Save, Look, []string{"ctrl+s"}, "^s", "save the view as text and JSON", "", nil},
 		{Copy, Look, []string{"y"}, "y", "send the id to the clipboard", "", nil},
 		{Redraw, Look, []string{"ctrl+l"}, "^l", "draw everything again", "", nil},
 		{Suspend, Look, []string{"ctrl+z"}, "^z", "suspend", "", nil},
@@ -186,14 +206,18 @@ func (m Map) Lines() (lines []Line) {
 		{[]Action{Open, Close}, "open the row, close"},
 		{[]Action{Back, Alert}, "view before, the alerts"},
 		{[]Action{Jobs, Errors, Why}, "jobs, errors of it; why"},
-		{[]Action{Filter}, "only rows with a text"},
+		{[]Action{Filter}, "text key:v !x wait>30s ~re"},
+		{[]Action{Match, MatchUp}, "next match, match before"},
 		{[]Action{Command}, "jobs org=acme, ops, q"},
 		{[]Action{Mark, MarkAll, Unmark}, "mark, all, none"},
-		{[]Action{SortNext, SortPrev, Invert}, "sort: next, before, turn"},
+		{[]Action{Sort, SortPrev, SortNext, Invert}, "sort: pick, step, turn"},
+		{[]Action{Left, Right, Detail}, "columns; details"},
 		{[]Action{Window, Metric, By}, "latency: window, time, by"},
 		{[]Action{Freeze, Refresh}, "freeze, ask now"},
 		{[]Action{Faster, Slower}, "ask more, less often"},
-		{[]Action{Copy, Redraw, Suspend}, "copy id, redraw, suspend"},
+		{[]Action{Past, Future}, "back in time, forward"},
+		{[]Action{Copy, Save, Mouse}, "copy id, save, mouse"},
+		{[]Action{Redraw, Suspend}, "redraw, suspend"},
 		{[]Action{Help, Quit, Interrupt}, "help, back, quit at once"},
 	} {
 		var words []string
@@ -243,7 +267,7 @@ func (b Binding) At(place string) bool { return b.In == nil || slices.Contains(b
 // and what changes.
 func (m Map) Hints(place string) (looks, changes []Binding) {
 	for _, action := range []Action{
-		Help, Quit, Close, Command, Filter, Alert, NextView, Open, Why, Mark, Jobs, Errors, Window, Metric, By, SortNext, Freeze, Refresh,
+		Help, Quit, Close, Command, Filter, Alert, NextView, Open, Why, Mark, Jobs, Errors, Window, Metric, By, Sort, Freeze, Refresh,
 		Pause, Retry, Cancel, Limit, Drain, Ack, Mute, Reveal, Undo,
 	} {
 		b, ok := m.of(action)

@@ -20,7 +20,7 @@ type alerts struct {
 func NewAlerts() View {
 	a := &alerts{}
 	a.page = page[admin.Alert]{
-		name: "Alerts", empty: "Nothing is wrong.", pick: func(t admin.Top) []admin.Alert { return t.Alerts }, below: alertBelow,
+		name: "Alerts", empty: "Nothing is wrong.", pick: func(t admin.Top) []admin.Alert { return t.Alerts }, detail: alertDetail,
 		list: list[admin.Alert]{
 			id:      func(a admin.Alert) string { return a.ID },
 			text:    func(a admin.Alert) string { return a.Severity + " " + a.Rule + " " + a.Scope + " " + a.Text },
@@ -47,7 +47,7 @@ func alertColumns(now time.Time) []column[admin.Alert] {
 		named("RULE", "rule", 14, 24, 0, func(a admin.Alert) string { return a.Rule }, nil),
 		named("SCOPE", "scope", 14, 28, 0, func(a admin.Alert) string { return a.Scope }, nil),
 		named("VALUE", "", 16, 44, 1, func(a admin.Alert) string { return a.Text }, nil),
-		number("FOR", "age", 7, 0, func(a admin.Alert) *float64 { return new(now.Sub(a.Since).Seconds()) },
+		number("FOR", "age", 7, 0, func(a admin.Alert) *float64 { return new(float64(now.Sub(a.Since).Milliseconds())) },
 			func(a admin.Alert, _ theme.Glyphs) widget.Cell { return plain(text.Age(now.Sub(a.Since))) }),
 		named("SEEN BY", "", 10, 0, 3, func(a admin.Alert) string { return deref(a.AckedBy) }, seenBy),
 	}
@@ -70,33 +70,40 @@ func seenBy(a admin.Alert, g theme.Glyphs) widget.Cell {
 	return unknown(g)
 }
 
-func alertBelow(th theme.Theme, a admin.Alert, width, _ int) []string {
-	lines := []string{widget.Line(th, width, "  ", widget.Segment{Text: " " + a.Rule, Role: theme.Title}, widget.Segment{Text: a.Scope}, widget.Segment{Text: a.Text})}
-	if a.Muted != nil {
-		lines = append(lines, widget.Line(th, width, "", widget.Segment{Text: " muted" + byWhom(a.MutedBy, a.MuteReason) + ", until " + a.Muted.UTC().Format("15:04:05Z")}))
-	}
+// alertDetail is the alert under the cursor: what it means and what to do.
+func alertDetail(th theme.Theme, a admin.Alert, width, _ int) []string {
+	g := th.Glyphs
+	s := sheet{title: a.Rule + ", " + a.Scope}
+	s.add("severity", widget.Cell{Text: a.Severity, Role: severity(a, g).Role})
+	s.add("since", plain(a.Since.UTC().Format("15:04:05Z")))
 	if a.AckedBy != nil {
-		lines = append(lines, widget.Line(th, width, "", widget.Segment{Text: " acknowledged" + byWhom(a.AckedBy, a.AckReason)}))
+		s.add("seen by", plain(byWhom(a.AckedBy, a.AckReason)))
 	}
+	if a.Muted != nil {
+		s.add("muted until", plain(a.Muted.UTC().Format("15:04:05Z")))
+		s.add("muted by", plain(byWhom(a.MutedBy, a.MuteReason)))
+	}
+	s.note(theme.Plain, "%s", a.Text)
 	if a.Cause != nil {
-		lines = append(lines, widget.Line(th, width, "", widget.Segment{Text: " likely cause: " + *a.Cause}))
+		s.note(theme.Plain, "likely cause: %s", *a.Cause)
 	}
 	if a.Command != nil {
-		lines = append(lines, widget.Line(th, width, "", widget.Segment{Text: " look at: " + *a.Command}))
+		s.note(theme.Plain, "look at: %s", *a.Command)
 	}
 	if a.Runbook != nil {
-		lines = append(lines, widget.Line(th, width, "", widget.Segment{Text: " runbook: docs/" + *a.Runbook, Role: theme.Dim}))
+		s.note(theme.Dim, "runbook: docs/%s", *a.Runbook)
 	}
-	return lines
+	return s.draw(th, width)
 }
 
-// byWhom writes " by bo: what for".
+// byWhom writes "bo: what for".
 func byWhom(who, why *string) string {
-	if who == nil {
+	switch {
+	case who == nil:
 		return ""
+	case why == nil || *why == "":
+		return *who
+	default:
+		return *who + ": " + *why
 	}
-	if why != nil && *why != "" {
-		return " by " + *who + ": " + *why
-	}
-	return " by " + *who
 }

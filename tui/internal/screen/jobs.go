@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -19,13 +20,14 @@ type Jobs struct {
 	Next     string // cursor of what comes after the rows; empty: nothing
 	known    bool   // an answer has come
 	now      time.Time
+	story    admin.JobDetail // of the job under the cursor, or of one before
 }
 
 // NewJobs returns the view of jobs, the newest first.
 func NewJobs() *Jobs {
 	j := &Jobs{}
 	j.page = page[admin.Job]{
-		name: "Jobs", empty: "Asking the server.", pick: func(admin.Top) []admin.Job { return nil }, below: jobBelow,
+		name: "Jobs", empty: "Asking the server.", pick: func(admin.Top) []admin.Job { return nil },
 		list: list[admin.Job]{
 			id: func(j admin.Job) string { return j.ID },
 			text: func(j admin.Job) string {
@@ -34,14 +36,15 @@ func NewJobs() *Jobs {
 			columns: jobColumns(),
 		},
 	}
+	j.detail = j.sheet
 	return j
 }
 
 func jobColumns() []column[admin.Job] {
 	type job = admin.Job
 	return []column[job]{
-		named("JOB", "id", 9, 10, 0, func(j job) string { return j.ID }, nil),
-		named("ORG", "org", 10, 14, 0, func(j job) string { return j.Org }, nil),
+		named("JOB", "id", 9, 0, 0, func(j job) string { return j.ID }, nil),
+		named("ORG", "org", 10, 12, 0, func(j job) string { return j.Org }, nil),
 		named("TYPE", "type", 14, 0, 1, func(j job) string { return j.Type }, nil),
 		named("STATE", "state", 10, 0, 0, func(j job) string { return j.State }, jobState),
 		number("TRY", "try", 5, 3, func(j job) *float64 { return new(float64(j.Attempt)) }, func(j job, _ theme.Glyphs) widget.Cell {
@@ -80,13 +83,35 @@ func jobError(j admin.Job, _ theme.Glyphs) widget.Cell {
 	return plain(s)
 }
 
-func jobBelow(th theme.Theme, j admin.Job, width, _ int) []string {
-	lines := []string{widget.Line(th, width, "  ", widget.Segment{Text: " job " + j.ID, Role: theme.Title}, widget.Segment{Text: j.Type}, widget.Segment{Text: j.Org},
-		widget.Segment{Text: j.State}, widget.Segment{Text: "created " + j.CreatedAt.UTC().Format("15:04:05Z"), Rank: 1})}
-	if j.Error != nil {
-		lines = append(lines, widget.Line(th, width, "", widget.Segment{Text: " " + *j.Error}))
+// sheet is the job under the cursor: its whole story once it is known.
+func (j *Jobs) sheet(th theme.Theme, row admin.Job, width, height int) []string {
+	if j.story.ID == row.ID && height > minBelow+4 {
+		return JobStory(th, j.story, width)
 	}
-	return append(lines, widget.Line(th, width, "", widget.Segment{Text: " Enter: its whole story", Role: theme.Dim}))
+	g := th.Glyphs
+	s := sheet{title: "job " + row.ID}
+	s.add("type", plain(row.Type))
+	s.add("state", jobState(row, g))
+	s.add("queue", plain(row.Queue))
+	s.add("org", plain(row.Org))
+	s.add("user", plain(orUnknown(row.User, g)))
+	s.add("created", plain(row.CreatedAt.UTC().Format("15:04:05Z")))
+	if row.Error != nil {
+		s.note(theme.Plain, "%s", *row.Error)
+	}
+	s.note(theme.Dim, "Enter: its whole story")
+	return s.draw(th, width)
+}
+
+// SetStory takes the story of the job under the cursor, for the pane.
+func (j *Jobs) SetStory(d admin.JobDetail) { j.story = d }
+
+// Untold returns the job whose story the pane is missing, "" for none.
+func (j *Jobs) Untold(width int) string {
+	if j.paned(width) && j.story.ID != j.cursor {
+		return j.cursor
+	}
+	return ""
 }
 
 // Set keeps what was asked for; the picture has no jobs.
@@ -123,6 +148,7 @@ func (j *Jobs) Said(th theme.Theme, now time.Time) string {
 // Clone returns a copy that may be changed.
 func (j *Jobs) Clone() View {
 	c := *j
+	c.detail = c.sheet
 	return &c
 }
 
@@ -153,6 +179,24 @@ func JobStory(th theme.Theme, d admin.JobDetail, width int) []string {
 	}
 	if d.DeadlineAt != nil && d.FinishedAt == nil {
 		lines = append(lines, "", line(widget.Segment{Text: " is given up at " + clock(*d.DeadlineAt), Role: theme.Dim}))
+	}
+	return append(lines, revealed(th, d.Revealed, width)...)
+}
+
+// revealed is what a job sends, once somebody has asked for it.
+func revealed(th theme.Theme, r admin.Revealed, width int) (lines []string) {
+	if r.Template != nil {
+		lines = append(lines, " template "+*r.Template+" "+deref(r.Language))
+		for _, c := range r.Components {
+			raw, _ := json.Marshal(c) // It came as JSON.
+			lines = append(lines, Wrap("   ", string(raw), width)...)
+		}
+	}
+	if r.Text != nil {
+		lines = append(lines, Wrap(" ", *r.Text, width)...)
+	}
+	if len(lines) > 0 {
+		lines = append([]string{"", th.Paint(theme.Title, " WHAT IT SENDS (that you read it is in the audit)")}, lines...)
 	}
 	return lines
 }

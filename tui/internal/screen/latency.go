@@ -44,7 +44,7 @@ func NewLatency() View {
 
 // wire ties the parts that read this view's own choices to this copy of it.
 func (l *latencies) wire() {
-	l.pick, l.below, l.columns = l.rowsOf, l.detail, l.columnsOf()
+	l.pick, l.detail, l.columns = l.rowsOf, l.sheet, l.columnsOf()
 	l.jobs = func(t timing) admin.Selector {
 		if l.byOrg {
 			return admin.Selector{Org: []string{t.name}}
@@ -167,19 +167,29 @@ func (l *latencies) Clone() View {
 	return &c
 }
 
-// detail compares all windows and times of the row under the cursor.
-func (l *latencies) detail(th theme.Theme, t timing, width, height int) []string {
+// sheet compares all windows and times of the row under the cursor.
+func (l *latencies) sheet(th theme.Theme, t timing, width, height int) []string {
 	lines := []string{widget.Line(th, width, "  ", widget.Segment{Text: " " + t.name, Role: theme.Title},
 		widget.Segment{Text: "P50 P95 P99 of the three times", Role: theme.Dim})}
+	lines = append(lines, windowLines(th, t.windows, width, height-1)...)
+	if l.series == nil {
+		return lines
+	}
+	return append(lines, past(th, t.past, l.series.StepMS, "P95 end to end", width, height-len(lines), text.Millis)...)
+}
+
+// windowLines is a table of the three times over all windows; where there is
+// little room the end to end stays.
+func windowLines(th theme.Theme, windows map[string]admin.TopTimes, width, height int) []string {
 	table := widget.Table{Columns: []widget.Column{{Title: "WINDOW", Width: 6}}}
 	for i, group := range []string{"wait", "run", "end to end"} {
 		for _, title := range []string{"P50", "P95", "P99"} {
-			table.Columns = append(table.Columns, widget.Column{Group: group, Title: title, Width: 7, Right: true, Rank: i * len(title) / 3})
+			table.Columns = append(table.Columns, widget.Column{Group: group, Title: title, Width: 7, Right: true, Rank: []int{1, 2, 0}[i]})
 		}
 	}
 	table.Columns = append(table.Columns, widget.Column{Title: "n", Width: 6, Right: true, Rank: 3})
 	for _, w := range admin.TopWindows() {
-		times := t.windows[w]
+		times := windows[w]
 		row := widget.Row{ID: w, Cells: []widget.Cell{plain(w)}}
 		for _, triple := range []admin.Triple{times.Wait, times.Run, times.E2E} {
 			row.Cells = append(row.Cells, millis(triple.P50MS, th.Glyphs), millis(triple.P95MS, th.Glyphs), tail(triple, th.Glyphs))
@@ -187,10 +197,5 @@ func (l *latencies) detail(th theme.Theme, t timing, width, height int) []string
 		row.Cells = append(row.Cells, count(times.E2E.N))
 		table.Rows = append(table.Rows, row)
 	}
-	lines = append(lines, table.View(th, width, min(table.MostLines()+1, max(height-1, 0)))...)
-	if room := height - len(lines) - 2; len(t.past) > 0 && room >= 4 {
-		lines = append(lines, "", th.Paint(theme.Dim, " P95 end to end, last 10 minutes"))
-		lines = append(lines, widget.Chart(th, t.past, width-1, min(room, 16), func(v float64) string { return text.Millis(v) })...)
-	}
-	return lines
+	return table.View(th, width, min(table.MostLines()+1, max(height, 0)))
 }

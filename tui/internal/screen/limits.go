@@ -1,8 +1,6 @@
 package screen
 
 import (
-	"fmt"
-
 	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/tui/internal/theme"
 	"github.com/bandeja/inboxd/tui/internal/widget"
@@ -15,7 +13,7 @@ const nearLimit = 0.9
 // NewLimits returns the view of limits: the fullest first.
 func NewLimits() View {
 	return &page[admin.TopLimit]{
-		name: "Limits", empty: "No org has used a limit yet.", pick: func(t admin.Top) []admin.TopLimit { return t.Limits }, below: limitBelow,
+		name: "Limits", empty: "No org has used a limit yet.", pick: func(t admin.Top) []admin.TopLimit { return t.Limits }, detail: limitDetail,
 		jobs: func(l admin.TopLimit) admin.Selector {
 			return admin.Selector{Org: []string{l.Org}, State: []string{"ready"}}
 		},
@@ -23,12 +21,12 @@ func NewLimits() View {
 			id:   func(l admin.TopLimit) string { return l.ID },
 			text: func(l admin.TopLimit) string { return l.Org + " " + l.Name + " " + l.Source },
 			columns: []column[admin.TopLimit]{
-				named("ORG", "org", 12, 24, 0, func(l admin.TopLimit) string { return l.Org }, nil),
+				named("ORG", "org", 10, 24, 0, func(l admin.TopLimit) string { return l.Org }, nil),
 				named("LIMIT", "limit", 13, 0, 0, func(l admin.TopLimit) string { return l.Name }, nil),
 				{Column: widget.Column{Title: "USE", Width: 10, Most: 24, Rank: 3}, cell: func(l admin.TopLimit, g theme.Glyphs) widget.Cell {
 					return gauge(used(l), fullness(l), g)
 				}},
-				number("USED", "used", 11, 0, func(l admin.TopLimit) *float64 { return new(used(l)) }, usedOf),
+				number("USED", "used", 9, 0, func(l admin.TopLimit) *float64 { return new(used(l)) }, usedOf),
 				number("%", "", 6, 1, nil, func(l admin.TopLimit, g theme.Glyphs) widget.Cell {
 					if l.Used == nil || l.Max == 0 {
 						return unknown(g)
@@ -58,7 +56,7 @@ func used(l admin.TopLimit) float64 {
 
 func fullness(l admin.TopLimit) theme.Role {
 	if used(l) >= nearLimit {
-		return theme.Crit
+		return theme.Warn // the figure beside it says it louder
 	}
 	return theme.Plain
 }
@@ -70,25 +68,22 @@ func usedOf(l admin.TopLimit, g theme.Glyphs) widget.Cell {
 	return plain(text.Count(int64(*l.Used)) + "/" + text.Count(int64(l.Max)))
 }
 
-func limitBelow(th theme.Theme, l admin.TopLimit, width, _ int) []string {
-	rate := fmt.Sprintf("%d per %s", l.Max, text.Millis(float64(l.WindowMS)))
-	segments := []widget.Segment{
-		{Text: " " + l.Org + " " + l.Name, Role: theme.Title}, {Text: rate}, {Text: "from " + l.Source},
-	}
-	if l.Owner != nil {
-		segments = append(segments, widget.Segment{Text: "set by " + *l.Owner, Rank: 1})
-	}
+// limitDetail is the limit under the cursor.
+func limitDetail(th theme.Theme, l admin.TopLimit, width, _ int) []string {
+	g := th.Glyphs
+	s := sheet{title: l.Org + " " + l.Name}
+	s.add("allows", plain(admin.LimitText(&l.Max, &l.WindowMS)))
+	s.add("used", usedOf(l, g))
+	s.add("resets in", spanOf(l.ResetMS, g))
+	s.add("comes from", plain(l.Source))
+	s.add("set by", plain(orUnknown(l.Owner, g)))
 	if l.Until != nil {
-		segments = append(segments, widget.Segment{Text: "until " + l.Until.UTC().Format("15:04:05Z"), Rank: 2})
+		s.add("until", plain(l.Until.UTC().Format("15:04:05Z")))
 	}
-	lines := []string{widget.Line(th, width, "  ", segments...)}
 	if l.Waiting != nil && *l.Waiting > 0 && l.WindowMS > 0 && l.Max > 0 {
-		minutes := float64(*l.Waiting) * float64(l.WindowMS) / float64(l.Max)
-		lines = append(lines, widget.Line(th, width, "", widget.Segment{
-			Text: fmt.Sprintf(" %d jobs wait for it: at this limit they are gone in %s", *l.Waiting, text.Millis(minutes)),
-		}))
+		drained := float64(*l.Waiting) * float64(l.WindowMS) / float64(l.Max)
+		s.note(theme.Plain, "%d jobs wait for it: at this limit they are gone in %s", *l.Waiting, text.Millis(drained))
 	}
-	return append(lines, widget.Line(th, width, "", widget.Segment{
-		Text: " inboxctl limits set --org " + l.Org + " " + l.Name + "=" + fmt.Sprint(2*l.Max) + "/min --for 1h", Role: theme.Dim,
-	}))
+	s.note(theme.Dim, "inboxctl limits set --org %s %s=%s --for 1h", l.Org, l.Name, admin.LimitText(new(2*l.Max), &l.WindowMS))
+	return s.draw(th, width)
 }

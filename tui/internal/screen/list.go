@@ -2,6 +2,7 @@ package screen
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -38,6 +39,8 @@ type list[T any] struct {
 	inverse   bool
 	moved     time.Time
 	filter    string
+	scroll    int // columns after the first that are scrolled away
+	fresh     int // rows that have come while the order is held
 	marks     map[string]bool
 }
 
@@ -62,11 +65,20 @@ func (l *list[T]) set(rows []T, now time.Time) {
 func (l *list[T]) arrange(now time.Time) {
 	before := l.ids()
 	at := slices.Index(before, l.cursor)
-	l.rows = slices.DeleteFunc(slices.Clone(l.all), func(r T) bool { return !l.matches(r) })
+	l.fresh = 0
+	l.rows = slices.Clone(l.all)
+	if terms := l.terms(); len(terms) > 0 {
+		l.rows = slices.DeleteFunc(l.rows, func(r T) bool { return !l.matches(r, terms) })
+	}
 	if l.held(now) {
 		place := map[string]int{}
 		for i, id := range before {
 			place[id] = i + 1
+		}
+		for _, r := range l.rows {
+			if place[l.id(r)] == 0 {
+				l.fresh++
+			}
 		}
 		slices.SortStableFunc(l.rows, func(a, b T) int {
 			return cmp.Compare(cmp.Or(place[l.id(a)], len(before)+1), cmp.Or(place[l.id(b)], len(before)+1))
@@ -82,10 +94,6 @@ func (l *list[T]) arrange(now time.Time) {
 			l.cursor = ids[min(max(at, 0), len(ids)-1)]
 		}
 	}
-}
-
-func (l *list[T]) matches(r T) bool {
-	return l.filter == "" || strings.Contains(strings.ToLower(l.text(r)), strings.ToLower(l.filter))
 }
 
 func (c column[T]) compare(a, b T, inverse bool) int {
@@ -129,18 +137,20 @@ func (l *list[T]) do(action keys.Action, now time.Time, page int) bool {
 	case step != 0:
 		l.move(step)
 		l.moved = now
-		return true
 	case action == keys.SortNext:
-		l.order, l.inverse = (l.order+1)%orders, false
+		l.reorder((l.order+1)%orders, false, now)
 	case action == keys.SortPrev:
-		l.order, l.inverse = (l.order+orders-1)%orders, false
+		l.reorder((l.order+orders-1)%orders, false, now)
 	case action == keys.Invert:
-		l.inverse = !l.inverse
+		l.reorder(l.order, !l.inverse, now)
+	case action == keys.Left:
+		l.scroll = max(l.scroll-1, 0)
+	case action == keys.Right:
+		l.scroll = min(l.scroll+1, max(len(l.columns)-2, 0))
 	case action == keys.Mark:
 		l.mark()
 		l.move(1)
 		l.moved = now
-		return true
 	case action == keys.MarkAll:
 		l.marks = maps.Clone(l.marks)
 		if l.marks == nil {
@@ -149,16 +159,40 @@ func (l *list[T]) do(action keys.Action, now time.Time, page int) bool {
 		for _, id := range l.ids() {
 			l.marks[id] = true
 		}
-		return true
 	case action == keys.Unmark:
 		l.marks = nil
-		return true
 	default:
 		return false
 	}
-	l.moved = time.Time{}
-	l.arrange(now)
 	return true
+}
+
+// reorder sorts anew, at once.
+func (l *list[T]) reorder(order int, inverse bool, now time.Time) {
+	l.order, l.inverse, l.moved = order, inverse, time.Time{}
+	l.arrange(now)
+}
+
+// orderBy sorts by the column of a word; once more turns it around.
+func (l *list[T]) orderBy(word string, now time.Time) {
+	at := 1 + slices.IndexFunc(l.sortable(), func(c column[T]) bool { return c.name == word })
+	if at > 0 {
+		l.reorder(at, at == l.order && !l.inverse, now)
+	}
+}
+
+// seek puts the cursor on the next row that holds a text, and reports whether
+// there is one.
+func (l *list[T]) seek(what string, step int, now time.Time) bool {
+	for i := range l.rows {
+		n := len(l.rows)
+		row := l.rows[((l.index()+step*(i+1))%n+n)%n]
+		if strings.Contains(strings.ToLower(l.text(row)), strings.ToLower(what)) {
+			l.cursor, l.moved = l.id(row), now
+			return true
+		}
+	}
+	return false
 }
 
 func (l *list[T]) mark() {
@@ -217,6 +251,8 @@ func (l *list[T]) selected() (row T, ok bool) {
 func (l *list[T]) said(th theme.Theme, now time.Time) string {
 	c, ok := l.sorted()
 	switch {
+	case l.held(now) && l.fresh > 0:
+		return fmt.Sprintf("order held, +%d new", l.fresh)
 	case l.held(now):
 		return "order held"
 	case ok:
@@ -236,7 +272,7 @@ func (l *list[T]) arrow(th theme.Theme) string {
 
 // table is what is drawn.
 func (l *list[T]) table(th theme.Theme) widget.Table {
-	t := widget.Table{Cursor: l.cursor, Mark: l.arrow(th), Marked: l.marks, Count: len(l.rows), Current: l.index()}
+	t := widget.Table{Scroll: l.scroll, Cursor: l.cursor, Mark: l.arrow(th), Marked: l.marks, Count: len(l.rows), Current: l.index()}
 	for _, c := range l.columns {
 		t.Columns = append(t.Columns, c.Column)
 	}

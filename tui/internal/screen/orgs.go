@@ -1,12 +1,9 @@
 package screen
 
 import (
-	"fmt"
-
 	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/tui/internal/theme"
 	"github.com/bandeja/inboxd/tui/internal/widget"
-	"github.com/bandeja/inboxd/tui/text"
 )
 
 // NewOrgs returns the view of orgs: the largest backlog first.
@@ -14,7 +11,7 @@ func NewOrgs() View {
 	type org = admin.TopOrg
 	p95 := func(o org) *float64 { return o.Windows["5m"].Wait.P95MS }
 	return &page[org]{
-		name: "Orgs", empty: "There are no orgs.", pick: func(t admin.Top) []org { return t.Orgs }, below: orgBelow,
+		name: "Orgs", empty: "There are no orgs.", pick: func(t admin.Top) []org { return t.Orgs }, detail: orgDetail,
 		jobs: func(o org) admin.Selector { return admin.Selector{Org: []string{o.Name}} },
 		list: list[org]{
 			id: func(o org) string { return o.ID }, text: func(o org) string { return o.Name },
@@ -54,22 +51,27 @@ func orgName(o admin.TopOrg, g theme.Glyphs) widget.Cell {
 	return plain(o.Name)
 }
 
-func orgBelow(th theme.Theme, o admin.TopOrg, width, _ int) []string {
+// orgDetail is the org under the cursor.
+func orgDetail(th theme.Theme, o admin.TopOrg, width, height int) []string {
 	g := th.Glyphs
-	lines := []string{widget.Line(th, width, "  ", widget.Segment{Text: " " + o.Name, Role: theme.Title},
-		widget.Segment{Text: "weight " + text.Count(int64(o.Weight))},
-		widget.Segment{Text: "has " + share(o.Share, g).Text + " of what is under way, " + share(o.FairShare, g).Text + " would be fair", Rank: 1})}
+	s := sheet{title: "org " + o.Name}
+	s.add("uncertain", trouble(o.Uncertain))
+	s.add("weight", count(int64(o.Weight)))
+	s.add("under way", share(o.Share, g))
+	s.add("fair would", share(o.FairShare, g))
+	s.add("SLA goal", share(o.SLAObjective, g))
+	s.add("SLA, n", count(o.Answers))
 	if o.Paused != nil {
-		lines = append(lines, widget.Line(th, width, "", widget.Segment{Text: " " + pausedBy(*o.Paused), Role: theme.Warn}))
+		s.note(theme.Warn, "%s", pausedBy(*o.Paused))
 	} else if o.Holds > 0 {
-		lines = append(lines, widget.Line(th, width, "", widget.Segment{Text: fmt.Sprintf(" held (%d): inboxctl orgs holds %s", o.Holds, o.Name), Role: theme.Warn}))
+		s.note(theme.Warn, "held (%d): inboxctl orgs holds %s", o.Holds, o.Name)
 	}
 	if o.TopLimit != nil {
-		lines = append(lines, widget.Line(th, width, "", widget.Segment{Text: " fullest limit: " + o.TopLimit.Name + " " + Percent(o.TopLimit.Share)}))
+		s.note(theme.Plain, "fullest limit: %s %s", o.TopLimit.Name, Percent(o.TopLimit.Share))
 	}
-	t := o.Windows["5m"]
-	return append(lines, widget.Line(th, width, "  ",
-		widget.Segment{Text: " 5m  wait P50 " + millis(t.Wait.P50MS, g).Text + " P95 " + millis(t.Wait.P95MS, g).Text + " P99 " + tail(t.Wait, g).Text},
-		widget.Segment{Text: "run P95 " + millis(t.Run.P95MS, g).Text, Rank: 1},
-		widget.Segment{Text: "end to end P95 " + millis(t.E2E.P95MS, g).Text, Rank: 2}))
+	lines := s.draw(th, width)
+	if height < len(lines)+4 {
+		return lines
+	}
+	return append(append(lines, ""), windowLines(th, o.Windows, width, height-len(lines)-1)...)
 }

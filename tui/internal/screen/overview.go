@@ -107,6 +107,15 @@ func (o *overview) Marks() []string                    { return o.panels[o.focus
 func (o *overview) Rows() (shown, all int)             { return 0, 0 }
 func (o *overview) Said(theme.Theme, time.Time) string { return "Tab: focus" }
 
+// Orders, Order and Seek are the focused panel's.
+func (o *overview) Orders() (words []string, at int) { return o.panels[o.focus].view.Orders() }
+
+func (o *overview) Order(i int, now time.Time) { o.panels[o.focus].view.Order(i, now) }
+
+func (o *overview) Seek(what string, step int, now time.Time) bool {
+	return o.panels[o.focus].view.Seek(what, step, now)
+}
+
 func (o *overview) Find(what string, now time.Time) {
 	for _, p := range o.panels {
 		p.view.Find(what, now)
@@ -228,7 +237,7 @@ func (o *overview) limitLine(th theme.Theme, width int) string {
 		}
 		s := widget.Segment{Text: l.Org + " " + l.Name + " " + widget.Gauge(th.Glyphs, used(l), 8) + " " + Percent(used(l)), Rank: i + 1}
 		if used(l) >= nearLimit {
-			s.Text, s.Role = s.Text+"!", theme.Crit
+			s.Text, s.Role = s.Text+"!", theme.Warn
 		}
 		segments = append(segments, s)
 	}

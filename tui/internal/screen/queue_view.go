@@ -1,7 +1,7 @@
 package screen
 
 import (
-	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -22,7 +22,7 @@ type queues struct {
 func NewQueues() View {
 	q := &queues{}
 	q.page = page[admin.TopQueue]{
-		name: "Queues", empty: "There are no queues.", pick: func(t admin.Top) []admin.TopQueue { return t.Queues }, below: q.detail,
+		name: "Queues", empty: "There are no queues.", pick: func(t admin.Top) []admin.TopQueue { return t.Queues }, detail: q.sheet,
 		jobs: func(q admin.TopQueue) admin.Selector { return admin.Selector{Queue: []string{q.Name}} },
 		list: list[admin.TopQueue]{
 			id: func(q admin.TopQueue) string { return q.ID }, text: func(q admin.TopQueue) string { return q.Name },
@@ -43,7 +43,7 @@ func (q *queues) Set(t admin.Top, now time.Time) {
 
 func (q *queues) Clone() View {
 	c := *q
-	c.below = c.detail
+	c.detail = c.sheet
 	return &c
 }
 
@@ -80,7 +80,7 @@ func topQueueColumns(series *admin.TopSeries) []column[admin.TopQueue] {
 }
 
 func spark(past []*float64, g theme.Glyphs) widget.Cell {
-	return widget.Cell{Draw: func(cells int) string { return widget.Spark(g, past, cells) }}
+	return widget.Cell{Role: theme.Dim, Draw: func(cells int) string { return widget.Spark(g, past, cells) }}
 }
 
 func gauge(share float64, role theme.Role, g theme.Glyphs) widget.Cell {
@@ -101,36 +101,49 @@ func dialCell(q admin.TopQueue, g theme.Glyphs) widget.Cell {
 	return plain(strconv.Itoa(*q.Dial) + "%")
 }
 
-// detail is the queue under the cursor: what the table has no room for, and how
-// it has been.
-func (q *queues) detail(th theme.Theme, s admin.TopQueue, width, height int) []string {
+// sheet is the queue under the cursor, and how it has been.
+func (q *queues) sheet(th theme.Theme, t admin.TopQueue, width, height int) []string {
 	g := th.Glyphs
-	lines := []string{
-		widget.Line(th, width, "  ", widget.Segment{Text: " " + s.Name, Role: theme.Title},
-			widget.Segment{Text: "wait P50 " + millis(s.Wait.P50MS, g).Text}, widget.Segment{Text: "P95 " + millis(s.Wait.P95MS, g).Text},
-			widget.Segment{Text: "P99 " + tail(s.Wait, g).Text}, widget.Segment{Text: "n " + text.Count(s.Wait.N), Rank: 2},
-			widget.Segment{Text: "dispatched " + text.Count(s.Dispatched), Rank: 3}, widget.Segment{Text: "dial " + dialCell(s, g).Text + " by redis", Rank: 4}),
+	s := sheet{title: "queue " + t.Name}
+	s.add("wait P50", millis(t.Wait.P50MS, g))
+	s.add("wait P95", millis(t.Wait.P95MS, g))
+	s.add("wait P99", tail(t.Wait, g))
+	s.add("n, last 5m", count(t.Wait.N))
+	s.add("scheduled", count(t.Scheduled))
+	s.add("retrying", count(t.Retrying))
+	s.add("held", trouble(t.Held))
+	s.add("dispatched", count(t.Dispatched))
+	s.add("in/s", perSecond(t.InPerS, g))
+	s.add("out/s", perSecond(t.OutPerS, g))
+	s.add("fail/s", perSecond(t.FailPerS, g))
+	s.add("by redis", dialCell(t, g))
+	if t.Paused != nil {
+		s.note(theme.Warn, "%s", pausedBy(*t.Paused))
+	} else if t.Holds > 0 {
+		s.note(theme.Warn, "held for some orgs (%d): inboxctl queues show %s", t.Holds, t.Name)
 	}
-	if s.Paused != nil {
-		lines = append(lines, widget.Line(th, width, "", widget.Segment{Text: " " + pausedBy(*s.Paused), Role: theme.Warn}))
-	} else if s.Holds > 0 {
-		lines = append(lines, widget.Line(th, width, "", widget.Segment{Text: fmt.Sprintf(" held for some orgs (%d): inboxctl queues show %s", s.Holds, s.Name), Role: theme.Warn}))
+	if t.TopOrg != nil {
+		s.note(theme.Plain, "most of what waits: %s %s", t.TopOrg.Name, Percent(t.TopOrg.Share))
 	}
-	var notes []widget.Segment
-	if s.TopOrg != nil {
-		notes = append(notes, widget.Segment{Text: " most of what waits: " + s.TopOrg.Name + " " + Percent(s.TopOrg.Share)})
+	if t.TopError != nil {
+		s.note(theme.Plain, "most failures: %s %s", t.TopError.Name, Percent(t.TopError.Share))
 	}
-	if s.TopError != nil {
-		notes = append(notes, widget.Segment{Text: " most failures: " + s.TopError.Name + " " + Percent(s.TopError.Share), Rank: 1})
-	}
-	if len(notes) > 0 {
-		lines = append(lines, widget.Line(th, width, " ", notes...))
-	}
-	if room := height - len(lines) - 1; q.series != nil && room >= 4 {
-		lines = append(lines, th.Paint(theme.Dim, " ready, last "+text.Millis(float64(int64(len(q.series.Queues[s.ID].Ready))*q.series.StepMS))))
-		lines = append(lines, widget.Chart(th, q.series.Queues[s.ID].Ready, width-1, min(room, 16), func(v float64) string { return text.Count(int64(v)) })...)
+	lines := s.draw(th, width)
+	if q.series != nil {
+		track, step := q.series.Queues[t.ID], q.series.StepMS
+		lines = append(lines, past(th, track.Ready, step, "ready", width, height-len(lines), func(v float64) string { return text.Count(int64(v)) })...)
+		lines = append(lines, past(th, track.P95MS, step, "wait P95", width, height-len(lines), text.Millis)...)
 	}
 	return lines
+}
+
+// past is a chart with its title, if there is room for both.
+func past(th theme.Theme, values []*float64, stepMS int64, what string, width, height int, label func(float64) string) []string {
+	if height < 6 || !slices.ContainsFunc(values, func(v *float64) bool { return v != nil }) {
+		return nil
+	}
+	title := " " + what + ", last " + text.Age(time.Duration(int64(len(values))*stepMS)*time.Millisecond)
+	return append([]string{"", th.Paint(theme.Dim, title)}, widget.Chart(th, values, width-1, min(height-2, 16), label)...)
 }
 
 func pausedBy(h admin.TopHold) string {

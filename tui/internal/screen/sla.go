@@ -1,8 +1,6 @@
 package screen
 
 import (
-	"fmt"
-
 	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/tui/internal/theme"
 	"github.com/bandeja/inboxd/tui/internal/widget"
@@ -14,7 +12,7 @@ import (
 func NewSLA() View {
 	type user = admin.TopUser
 	return &page[user]{
-		name: "SLA", empty: "No customer has written in the last hour.", pick: func(t admin.Top) []user { return t.Users }, below: slaBelow,
+		name: "SLA", empty: "No customer has written in the last hour.", pick: func(t admin.Top) []user { return t.Users }, detail: slaDetail,
 		jobs: func(u user) admin.Selector { return admin.Selector{Org: []string{u.Org}, User: []string{u.Name}} },
 		list: list[user]{
 			id:   func(u user) string { return u.ID },
@@ -51,24 +49,31 @@ func NewSLA() View {
 // burn is how the used-up share of the budget looks.
 func burn(u admin.TopUser) theme.Role {
 	if u.Burnt != nil && *u.Burnt >= 1 {
-		return theme.Crit
+		return theme.Warn // the figure beside it says it louder
 	}
 	return theme.Plain
 }
 
-func slaBelow(th theme.Theme, u admin.TopUser, width, _ int) []string {
-	met := th.Glyphs.Unknown
-	if u.Met != nil {
-		met = Percent(*u.Met)
-	}
-	lines := []string{widget.Line(th, width, "  ", widget.Segment{Text: " " + u.Name + "@" + u.Org, Role: theme.Title},
-		widget.Segment{Text: fmt.Sprintf("%s of %d answered within %s, goal %s", met, u.N, text.Millis(float64(u.TargetMS)), Percent(u.Objective))})}
+// slaDetail is the user under the cursor.
+func slaDetail(th theme.Theme, u admin.TopUser, width, _ int) []string {
+	g := th.Glyphs
+	s := sheet{title: u.Name + "@" + u.Org}
+	s.add("met", alarm(share(u.Met, g), u.Met != nil && *u.Met < u.Objective, theme.Crit))
+	s.add("goal", plain(Percent(u.Objective)+" in "+text.Millis(float64(u.TargetMS))))
+	s.add("answered", count(u.N))
+	s.add("missed", trouble(u.Misses))
+	s.add("overdue", trouble(u.Overdue))
+	s.add("at risk", trouble(u.AtRisk))
+	s.add("pending", count(u.Pending))
+	s.add("P50", millis(u.P50MS, g))
+	s.add("P95", millis(u.P95MS, g))
+	s.add("worst", spanOf(u.WorstMS, g))
 	if u.LastMiss != nil {
-		why := ""
-		if u.Cause != nil {
-			why = ", mostly " + *u.Cause
-		}
-		lines = append(lines, widget.Line(th, width, "", widget.Segment{Text: " last miss " + u.LastMiss.UTC().Format("15:04:05Z") + why}))
+		s.add("last miss", plain(u.LastMiss.UTC().Format("15:04:05Z")))
 	}
-	return append(lines, widget.Line(th, width, "", widget.Segment{Text: " inboxctl sla misses --org " + u.Org + " --user " + u.Name, Role: theme.Dim}))
+	if u.Cause != nil {
+		s.note(theme.Plain, "most misses: %s", *u.Cause)
+	}
+	s.note(theme.Dim, "inboxctl sla misses --org %s --user %s", u.Org, u.Name)
+	return s.draw(th, width)
 }

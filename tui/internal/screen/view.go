@@ -1,12 +1,15 @@
 package screen
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/tui/internal/keys"
 	"github.com/bandeja/inboxd/tui/internal/theme"
+	"github.com/bandeja/inboxd/tui/internal/widget"
 )
 
 // View is one of the nine views. Implementations are pointers that the root
@@ -27,6 +30,12 @@ type View interface { //nolint:interfacebloat // It is what the root asks of all
 	Marks() []string
 	// Find narrows the rows to those that hold a text; empty: all.
 	Find(text string, now time.Time)
+	// Orders are the words the rows can be sorted by, and which of them it is now;
+	// Order chooses one.
+	Orders() (words []string, at int)
+	Order(i int, now time.Time)
+	// Seek puts the cursor on the next row that holds a text, forth or back.
+	Seek(text string, step int, now time.Time) bool
 	// Rows is how many rows are shown, of how many.
 	Rows() (shown, all int)
 	// Clone returns a copy that may be changed.
@@ -37,12 +46,13 @@ type View interface { //nolint:interfacebloat // It is what the root asks of all
 type page[T any] struct {
 	list[T]
 
-	name  string
-	below func(th theme.Theme, selected T, width, height int) []string
-	top   admin.Top
-	pick  func(t admin.Top) []T
-	empty string                 // what it says without rows
-	jobs  func(T) admin.Selector // behind a row; nil: none
+	name   string
+	detail func(th theme.Theme, selected T, width, height int) []string
+	top    admin.Top
+	alone  bool // the table has all of a wide screen
+	pick   func(t admin.Top) []T
+	empty  string                 // what it says without rows
+	jobs   func(T) admin.Selector // behind a row; nil: none
 }
 
 // Behind returns the selector of the jobs behind the row under the cursor.
@@ -62,28 +72,81 @@ func (p *page[T]) Set(t admin.Top, now time.Time) {
 }
 
 func (p *page[T]) Do(action keys.Action, now time.Time, height int) bool {
+	if action == keys.Detail {
+		p.alone = !p.alone
+		return true
+	}
 	return p.do(action, now, height)
 }
 
 func (p *page[T]) Lines(th theme.Theme, width, height int) []string {
 	if len(p.rows) == 0 {
+		says := p.empty
 		if p.filter != "" {
-			return []string{"", " Nothing here holds \"" + p.filter + "\": Esc shows all again."}
+			says = fmt.Sprintf("None of %d rows matches %q: Esc shows all again.", len(p.all), p.filter)
 		}
-		return []string{"", " " + p.empty}
+		return append([]string{""}, Wrap(" ", says, width)...)
 	}
-	t := p.table(th)
-	room := height
-	var below []string
-	if selected, ok := p.selected(); ok && p.below != nil && height >= minBelow+4 {
-		below = p.below(th, selected, width, max(height-min(t.MostLines(), height/2)-1, minBelow))
-		room = max(height-len(below)-1, 3)
-	}
-	lines := t.View(th, width, room)
-	if len(below) > 0 {
-		lines = append(append(lines, ""), below...)
+	at := p.place(th, width, height)
+	lines := at.table.View(th, at.width, at.height)
+	selected, ok := p.selected()
+	switch {
+	case at.pane > 0 && ok:
+		detail := p.detail(th, selected, at.pane-2, height-2)
+		return widget.Beside(
+			widget.Panel(th, strings.ToUpper(p.name), true, lines, width-at.pane, height),
+			widget.Panel(th, "", false, detail, at.pane, height))
+	case at.below > 0 && ok:
+		detail := p.detail(th, selected, width, at.below)
+		return append(append(lines, ""), detail[:min(len(detail), at.below)]...)
 	}
 	return lines
+}
+
+// paneFrom is from where the row under the cursor has a pane beside the table.
+const paneFrom = 140
+
+// paned reports whether it has.
+func (p *page[T]) paned(width int) bool { return width >= paneFrom && p.detail != nil && !p.alone }
+
+// placing is where the parts of a page are. The table is inside a frame if there
+// is a pane; below is the room under it.
+type placing struct {
+	table         widget.Table
+	width, height int
+	pane, below   int
+}
+
+func (p *page[T]) place(th theme.Theme, width, height int) placing {
+	at := placing{table: p.table(th), width: width, height: height}
+	switch {
+	case p.paned(width) && height > minBelow+4:
+		at.pane = max(width*3/8, 58)
+		at.width, at.height = width-at.pane-2, height-2
+	case p.detail != nil && !p.alone && height >= minBelow+4:
+		at.below = max(height-min(at.table.MostLines(), height/2)-1, minBelow)
+		at.height = max(height-at.below-1, 3)
+	}
+	return at
+}
+
+// Click puts the cursor on the row that is drawn at x and y, or sorts by the
+// column whose title is there.
+func (p *page[T]) Click(th theme.Theme, width, height, x, y int, now time.Time) {
+	at := p.place(th, width, height)
+	if at.pane > 0 {
+		x, y = x-1, y-1
+	}
+	if x < 0 || x >= at.width || y < 0 || y >= at.height || len(p.rows) == 0 {
+		return
+	}
+	row, column := at.table.Hit(at.width, at.height, x, y)
+	switch {
+	case row >= 0:
+		p.cursor, p.moved = p.id(p.rows[row]), now
+	case column >= 0:
+		p.orderBy(p.columns[column].name, now)
+	}
 }
 
 // bare draws the table alone, for a panel.
@@ -92,6 +155,7 @@ func (p *page[T]) bare(th theme.Theme, width, height int, cursor bool) []string 
 		return []string{" " + p.empty}
 	}
 	t := p.table(th)
+	t.Scroll = 0
 	if !cursor {
 		t.Cursor, t.Current = "", -1
 	}
@@ -100,6 +164,22 @@ func (p *page[T]) bare(th theme.Theme, width, height int, cursor bool) []string 
 
 // minBelow is how many lines the part under a table needs at least.
 const minBelow = 3
+
+// Orders are the words a table can be sorted by, the server's own order first,
+// and which of them it is.
+func (p *page[T]) Orders() (words []string, at int) {
+	words = []string{"worst first"}
+	for _, c := range p.sortable() {
+		words = append(words, c.name)
+	}
+	return words, p.order
+}
+
+// Order sorts by the word that Orders has at i.
+func (p *page[T]) Order(i int, now time.Time) { p.reorder(i, false, now) }
+
+// Seek puts the cursor on the next row that holds a text, forth or back.
+func (p *page[T]) Seek(what string, step int, now time.Time) bool { return p.seek(what, step, now) }
 
 func (p *page[T]) Said(th theme.Theme, now time.Time) string { return p.said(th, now) }
 

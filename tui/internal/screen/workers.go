@@ -12,7 +12,7 @@ import (
 // NewWorkers returns the view of processes: those that need a look first.
 func NewWorkers() View {
 	return &page[admin.TopWorker]{
-		name: "Workers", empty: "No process has reported.", pick: func(t admin.Top) []admin.TopWorker { return t.Workers }, below: workerBelow,
+		name: "Workers", empty: "No process has reported.", pick: func(t admin.Top) []admin.TopWorker { return t.Workers }, detail: workerDetail,
 		list: list[admin.TopWorker]{
 			id: func(w admin.TopWorker) string { return w.ID },
 			text: func(w admin.TopWorker) string {
@@ -31,13 +31,7 @@ func NewWorkers() View {
 				{Column: widget.Column{Title: "BUSY", Width: 10, Most: 20, Rank: 4}, cell: func(w admin.TopWorker, g theme.Glyphs) widget.Cell {
 					return gauge(busy(w), theme.Plain, g)
 				}},
-				number("SLOTS", "slots", 8, 0, func(w admin.TopWorker) *float64 { return new(busy(w)) },
-					func(w admin.TopWorker, g theme.Glyphs) widget.Cell {
-						if w.Slots == 0 {
-							return unknown(g)
-						}
-						return plain(strconv.Itoa(w.Busy) + "/" + strconv.Itoa(w.Slots))
-					}),
+				number("SLOTS", "slots", 8, 0, func(w admin.TopWorker) *float64 { return new(busy(w)) }, slotsOf),
 				named("MOSTLY", "", 14, 0, 3, func(w admin.TopWorker) string { return deref(w.Mostly) }, nil),
 				named("VERSION", "version", 10, 24, 6, func(w admin.TopWorker) string { return w.Version }, nil),
 			},
@@ -69,11 +63,25 @@ func deref(s *string) string {
 	return *s
 }
 
-func workerBelow(th theme.Theme, w admin.TopWorker, width, _ int) []string {
-	return []string{
-		widget.Line(th, width, "  ", widget.Segment{Text: " process " + w.ID, Role: theme.Title}, widget.Segment{Text: w.Mode},
-			widget.Segment{Text: "on " + w.Host}, widget.Segment{Text: "pid " + strconv.Itoa(w.PID), Rank: 1},
-			widget.Segment{Text: "since " + w.StartedAt.UTC().Format("2006-01-02 15:04Z"), Rank: 2}, widget.Segment{Text: w.Version, Rank: 3}),
-		widget.Line(th, width, "  ", widget.Segment{Text: " inboxctl workers show " + w.ID, Role: theme.Dim}),
+// workerDetail is the process under the cursor.
+func workerDetail(th theme.Theme, w admin.TopWorker, width, _ int) []string {
+	s := sheet{title: "process " + w.ID}
+	s.add("mode", plain(w.Mode))
+	s.add("state", workerState(w, th.Glyphs))
+	s.add("last beat", plain(text.Millis(float64(w.BeatAgeMS))))
+	s.add("slots busy", slotsOf(w, th.Glyphs))
+	s.add("mostly", plain(orUnknown(w.Mostly, th.Glyphs)))
+	s.add("host", plain(w.Host))
+	s.add("pid", plain(strconv.Itoa(w.PID)))
+	s.add("version", plain(w.Version))
+	s.add("since", plain(w.StartedAt.UTC().Format("01-02 15:04Z")))
+	s.note(theme.Dim, "inboxctl workers show %s", w.ID)
+	return s.draw(th, width)
+}
+
+func slotsOf(w admin.TopWorker, g theme.Glyphs) widget.Cell {
+	if w.Slots == 0 {
+		return unknown(g)
 	}
+	return plain(strconv.Itoa(w.Busy) + "/" + strconv.Itoa(w.Slots))
 }

@@ -43,7 +43,7 @@ func TestNothingIsAskedOfAMuteTerminal(t *testing.T) {
 	t.Run("Inboxctl", func(t *testing.T) {
 		t.Parallel()
 		inboxctl := filepath.Join(t.TempDir(), "inboxctl")
-		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), 7*time.Minute)
 		defer cancel()
 		build := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", inboxctl, "../../../cmd/inboxctl")
 		out, err := build.CombinedOutput()

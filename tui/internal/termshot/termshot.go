@@ -21,7 +21,7 @@ type Paper struct{ Ink, Ground, Faint uint32 }
 func Dark() Paper { return Paper{Ink: 0xd7dae0, Ground: 0x12151c, Faint: 0x7d8490} }
 
 // Light is for readers on a light background.
-func Light() Paper { return Paper{Ink: 0x24292f, Ground: 0xfbfbf8, Faint: 0x7a808a} }
+func Light() Paper { return Paper{Ink: 0x24292f, Ground: 0xfbfbf8, Faint: 0x666c76} }
 
 // Cells of a picture, in pixels.
 const (

@@ -48,14 +48,16 @@ type Theme struct {
 
 // Options choose a theme.
 type Options struct {
-	Light bool // the background is light
-	Color bool // false: bold, faint and reverse only, which NO_COLOR allows
-	ASCII bool // for terminals without UTF-8
-	Plain bool // no escapes at all
+	Light    bool // the background is light
+	Contrast bool // for eyes that need more of it
+	Color    bool // false: bold, faint and reverse only, which NO_COLOR allows
+	Basic    bool // the terminal has 16 colours
+	ASCII    bool // for terminals without UTF-8
+	Plain    bool // no escapes at all
 }
 
-// New returns a theme. The palette is blue, orange and vermillion: it tells
-// states apart without red and green, and stays legible on light and on dark.
+// New returns a theme. The palette is blue, yellow and vermillion: it tells states
+// apart without red and green.
 func New(o Options) Theme {
 	t := Theme{Glyphs: glyphs(o.ASCII)}
 	if o.Plain {
@@ -72,30 +74,48 @@ func New(o Options) Theme {
 		Warn:       style().Bold().String(),
 		Crit:       style().Bold().Reverse(true).String(),
 	}
-	if o.Color {
-		head, warn, crit := uint8(blue), uint8(orange), uint8(vermillion)
-		if o.Light {
-			head, warn, crit = darkBlue, darkOrange, darkVermillion
+	if !o.Color {
+		return t
+	}
+	p := o.palette()
+	colour := func(c uint8) ansi.Color {
+		if o.Basic {
+			return ansi.BasicColor(c)
 		}
-		coloured := func(c uint8) ansi.Style { return style().Bold().ForegroundColor(ansi.IndexedColor(c)) }
-		t.prefix[Head], t.prefix[Warn], t.prefix[Crit] = coloured(head).String(), coloured(warn).String(), coloured(crit).String()
-		t.prefix[Badge] = coloured(white).BackgroundColor(ansi.IndexedColor(darkBlue)).String()
-		t.prefix[Production] = coloured(white).BackgroundColor(ansi.IndexedColor(purple)).String()
+		return ansi.IndexedColor(c)
+	}
+	ink := func(c uint8) ansi.Style { return style().Bold().ForegroundColor(colour(c)) }
+	t.prefix[Head], t.prefix[Warn], t.prefix[Crit] = ink(p.head).String(), ink(p.warn).String(), ink(p.crit).String()
+	t.prefix[Badge] = ink(p.paper).BackgroundColor(colour(p.badge)).String()
+	t.prefix[Production] = ink(p.paper).BackgroundColor(colour(p.production)).String()
+	if o.Contrast { // nothing faint
+		t.prefix[Dim] = ""
 	}
 	return t
 }
 
-// Colours of the 256-colour palette that every terminal of the last decades has.
-const (
-	blue           = 32
-	darkBlue       = 25
-	orange         = 172
-	darkOrange     = 130
-	vermillion     = 202
-	darkVermillion = 160
-	purple         = 126
-	white          = 255
-)
+// palette are colours by their number in the palette of 256, or of 16.
+type palette struct {
+	head, warn, crit, badge, production, paper uint8
+}
+
+// palette has inks that can be read on the background, by the rule of WCAG: 4.5
+// to 1, with more contrast 7 to 1. The tests compute it.
+func (o Options) palette() palette {
+	switch {
+	case o.Basic && o.Light:
+		return palette{head: 4, warn: 5, crit: 1, badge: 4, production: 5, paper: 15}
+	case o.Basic:
+		return palette{head: 14, warn: 11, crit: 9, badge: 4, production: 5, paper: 15}
+	case o.Contrast && o.Light:
+		return palette{head: 18, warn: 52, crit: 124, badge: 18, production: 90, paper: 255}
+	case o.Contrast:
+		return palette{head: 117, warn: 220, crit: 209, badge: 18, production: 90, paper: 255}
+	case o.Light:
+		return palette{head: 25, warn: 130, crit: 161, badge: 25, production: 126, paper: 255}
+	}
+	return palette{head: 32, warn: 178, crit: 203, badge: 25, production: 126, paper: 255}
+}
 
 func glyphs(ascii bool) Glyphs {
 	if ascii {
@@ -134,13 +154,13 @@ func (t Theme) Paint(role Role, text string) string {
 
 // Faded returns the theme for data that is old: all of it faint, badges aside.
 func (t Theme) Faded() Theme {
-	if t.prefix[Dim] == "" {
+	if t.prefix[Title] == "" { // no escapes at all
 		return t
 	}
 	faded := t
 	for role := range faded.prefix {
 		if Role(role) != Badge && Role(role) != Production {
-			faded.prefix[role] = t.prefix[Dim]
+			faded.prefix[role] = ansi.NewStyle().Faint().String()
 		}
 	}
 	return faded

@@ -37,7 +37,9 @@ func Chart(th theme.Theme, values []*float64, width, height int, label func(floa
 		case 0:
 			name = label(top)
 		case height / 2:
-			name = label(top * float64(height-row) / float64(height))
+			if name = label(top * float64(height-row) / float64(height)); name == label(top) || name == label(0) {
+				name = "" // counts as small as these have no half
+			}
 		case height - 1:
 			name = "0"
 		}

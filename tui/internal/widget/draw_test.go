@@ -27,10 +27,11 @@ func TestSparkShowsWhatIsKnown(t *testing.T) {
 
 	require.Equal(t, "  ▁▂▄▇", widget.Spark(g, floats(0, 1, 4, 7), 6))
 	require.Equal(t, "▁▁▁", widget.Spark(g, floats(0, 0, 0), 3))
-	require.Equal(t, "▄▇", widget.Spark(g, floats(1, 4, 0, 7), 2), "what shares a bar shows its peak")
+	require.Equal(t, "▁▇", widget.Spark(g, floats(1, 4, 0, 7), 2), "what shares a bar shows its peak")
 	values := floats(7, 7, 7)
 	values[1] = nil
-	require.Equal(t, "▇ ▇", widget.Spark(g, values, 3))
+	require.Equal(t, "▁ ▁", widget.Spark(g, values, 3))
+	require.Equal(t, "▁▄▇", widget.Spark(g, floats(100, 103, 106), 3), "small moves of large figures show")
 	require.Equal(t, "    ", widget.Spark(g, nil, 4))
 }
 

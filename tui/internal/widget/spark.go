@@ -7,18 +7,19 @@ import (
 	"github.com/bandeja/inboxd/tui/internal/theme"
 )
 
-// Spark draws values as at most width bars, the newest at the right, each
-// against the highest of them. What is not known is a blank; nothing but zeros is
-// a flat line. Of values that share a bar the highest stays.
+// Spark draws values as at most width bars, the newest at the right, between the
+// lowest of them and the highest: full bars in row after row run together, and it
+// is the shape that says where it goes. What is not known is a blank; what never
+// moves is a flat line. Of values that share a bar the highest stays.
 func Spark(g theme.Glyphs, values []*float64, width int) string {
 	bars := []rune(g.Bars)
 	if len(values) > width {
 		values = resample(values, width)
 	}
-	top := 0.0
+	low, top := math.Inf(1), math.Inf(-1)
 	for _, v := range values {
 		if v != nil {
-			top = max(top, *v)
+			low, top = min(low, *v), max(top, *v)
 		}
 	}
 	var b strings.Builder
@@ -27,10 +28,10 @@ func Spark(g theme.Glyphs, values []*float64, width int) string {
 		switch {
 		case v == nil:
 			b.WriteByte(' ')
-		case top <= 0:
+		case top <= low:
 			b.WriteRune(bars[0])
 		default:
-			at := int(math.Round(*v / top * float64(len(bars)-1)))
+			at := int(math.Round((*v - low) / (top - low) * float64(len(bars)-1)))
 			b.WriteRune(bars[min(max(at, 0), len(bars)-1)])
 		}
 	}

@@ -49,6 +49,7 @@ type Table struct {
 	Sorted  string          // title and group, as Key gives them, of the sorted column
 	Mark    string          // the sign beside the title of the sorted column
 	Marked  map[string]bool // ids
+	Scroll  int             // columns after the first that are scrolled away; then none is dropped for its Rank
 }
 
 // Key names a column: its group and title.
@@ -76,27 +77,58 @@ func (t Table) at(i int) Row {
 func (t Table) View(th theme.Theme, width, height int) []string {
 	shown := t.fit(width)
 	var lines []string
-	if slices.ContainsFunc(shown, func(p placed) bool { return p.Group != "" }) {
+	if grouped(shown) {
 		lines = append(lines, t.groups(th, shown))
 	}
 	lines = append(lines, t.titles(th, shown))
-
-	rows := max(height-len(lines), 0)
-	missing, all := 0, t.count()
-	if all > rows && rows > 1 {
-		rows--
-		missing = all - rows
-	}
-	for i, first := 0, t.first(rows); i < rows && first+i < all; i++ {
+	first, rows := t.window(height - len(lines))
+	for i := range rows {
 		lines = append(lines, t.row(th, shown, t.at(first+i)))
 	}
-	if missing > 0 {
+	if missing := t.count() - rows; missing > 0 && rows > 0 {
 		lines = append(lines, th.Paint(theme.Dim, " + "+strconv.Itoa(missing)+" more"))
 	}
 	for i, line := range lines {
 		lines[i] = strings.TrimRight(text.Cut(line, width, ""), " ")
 	}
 	return lines[:min(len(lines), max(height, 0))]
+}
+
+func grouped(shown []placed) bool {
+	return slices.ContainsFunc(shown, func(p placed) bool { return p.Group != "" })
+}
+
+// window is the row at the top and how many are shown in height lines: the last
+// line says how many are missing.
+func (t Table) window(height int) (first, rows int) {
+	rows = max(height, 0)
+	if t.count() > rows && rows > 1 {
+		rows--
+	}
+	return t.first(rows), min(rows, t.count())
+}
+
+// Hit returns the row that View draws at x and y, or the column whose title is
+// there; -1: neither.
+func (t Table) Hit(width, height, x, y int) (row, column int) {
+	shown := t.fit(width)
+	heads := 1
+	if grouped(shown) {
+		heads = 2
+	}
+	first, rows := t.window(height - heads)
+	switch {
+	case y >= heads && y-heads < rows:
+		return first + y - heads, -1
+	case y != heads-1:
+		return -1, -1
+	}
+	for _, p := range shown {
+		if x -= p.cells + 1; x < 0 {
+			return -1, p.at
+		}
+	}
+	return -1, -1
 }
 
 // first is the row at the top: the cursor stays in sight.
@@ -120,6 +152,12 @@ type placed struct {
 func (t Table) fit(width int) []placed {
 	var shown []placed
 	for i, c := range t.Columns {
+		if i > 0 && i <= t.Scroll {
+			continue
+		}
+		if t.Scroll > 0 && i > 0 && total(shown)+c.Width+1 > width {
+			break
+		}
 		shown = append(shown, placed{c, i, c.Width})
 	}
 	for total(shown) > width {

@@ -19,9 +19,9 @@ import (
 type topOptions struct {
 	*app
 
-	once, watch, plain, ascii, readOnly bool
-	interval                            time.Duration
-	window, theme, record, replay       string
+	once, watch, plain, ascii, readOnly, mouse bool
+	interval                                   time.Duration
+	window, theme, record, replay              string
 
 	start tui.Start
 	draw  func(context.Context, tui.Options) error // replaced by tests
@@ -58,10 +58,11 @@ whole picture, -o jsonl and -o csv the rows of VIEW (default: queues).`,
 	f.BoolVar(&o.watch, "watch", false, "print again at each interval, as text without escapes")
 	f.BoolVar(&o.plain, "plain", false, "sentences for a screen reader: all of it once, then what changes")
 	f.BoolVar(&o.readOnly, "readonly", false, "refuse every change")
+	f.BoolVar(&o.mouse, "mouse", false, "wheel and clicks move the cursor; they never change anything")
 	f.BoolVar(&o.ascii, "ascii", false, "no signs but ASCII (default: as the locale says)")
 	f.DurationVar(&o.interval, "interval", tui.DefaultInterval, "how often the server is asked, at least 500ms")
 	f.StringVar(&o.window, "window", "5m", "`WINDOW` of latencies: "+strings.Join(admin.TopWindows(), ", "))
-	f.StringVar(&o.theme, "theme", "auto", "`THEME`: "+strings.Join(tui.Themes(), ", "))
+	f.StringVar(&o.theme, "theme", "auto", "`THEME`: "+strings.Join(tui.Themes(), ", ")+"; or INBOXCTL_THEME")
 	f.StringVar(&o.record, "record", "", "also write each picture to `FILE`, a line of JSON each")
 	f.StringVar(&o.replay, "replay", "", "play a `FILE` of --record instead of asking a server")
 	complete(cmd, "window", admin.TopWindows()...)
@@ -85,6 +86,9 @@ func (o *topOptions) parse(_ *cobra.Command, args []string) error {
 }
 
 func (o *topOptions) check() error {
+	if o.theme == "auto" {
+		o.theme = orElse(o.Getenv("INBOXCTL_THEME"), o.theme)
+	}
 	switch {
 	case o.interval < 500*time.Millisecond:
 		return usagef("--interval %s is too short: use 500ms or more", o.interval)
@@ -104,8 +108,8 @@ func runTop(ctx context.Context, o *topOptions) (err error) {
 		return err
 	}
 	options := tui.Options{
-		Version: o.Build.Version, Interval: o.interval, Once: o.once, Watch: o.watch, Plain: o.plain, ReadOnly: o.readOnly,
-		Start: o.start, Window: o.window, Theme: o.theme, NoColor: !o.Colour, ASCII: o.ascii || !o.unicode(), In: o.In, Out: o.Out, Now: o.Now,
+		Version: o.Build.Version, Interval: o.interval, Once: o.once, Watch: o.watch, Plain: o.plain, ReadOnly: o.readOnly, Mouse: o.mouse,
+		Start: o.start, Window: o.window, Theme: o.theme, NoColor: !o.Colour, ASCII: o.ascii || !o.unicode() || o.Getenv("TERM") == "linux", In: o.In, Out: o.Out, Now: o.Now,
 	}
 	if o.replay != "" {
 		if options, err = o.player(options); err != nil {
