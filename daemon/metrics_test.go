@@ -23,7 +23,8 @@ func TestMetricsGuideIsCurrent(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.redis = stacktest.Redis(t)
-	_, err := h.tryStart("all", "INBOXD_ALERT_WEBHOOK_URL=http://127.0.0.1:9/nobody")
+	_, err := h.tryStart("all", "INBOXD_ALERT_WEBHOOK_URL=http://127.0.0.1:9/nobody",
+		"INBOXD_TRACING_ENDPOINT=http://127.0.0.1:1", "INBOXD_TRACING_SHARE=0") // what these add is documented too
 	require.NoError(t, err)
 	c, err := admin.NewClient(admin.Options{Server: "unix://" + h.socket})
 	require.NoError(t, err)
