@@ -109,8 +109,11 @@ func Past(ctx context.Context, name string, from, to time.Time) {
 // and where ctx belongs to that trace already.
 func Join(ctx context.Context, parent, name string) (context.Context, Span) {
 	now := otel.SpanFromContext(ctx)
+	if !now.SpanContext().IsValid() {
+		return ctx, Span{}
+	}
 	at := parse(parent)
-	if !now.SpanContext().IsValid() || !at.IsSampled() || at.TraceID() == now.SpanContext().TraceID() {
+	if !at.IsSampled() || at.TraceID() == now.SpanContext().TraceID() {
 		return ctx, Span{}
 	}
 	ctx, s := now.TracerProvider().Tracer(scope).Start(otel.ContextWithRemoteSpanContext(ctx, at), name,
