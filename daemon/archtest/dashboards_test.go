@@ -16,22 +16,56 @@ const grafanaDir = "../../configs/grafana"
 
 // dashboard is what is looked at of a Grafana dashboard.
 type dashboard struct {
-	UID, Title, Description string
-	Templating              struct{ List []variable }
-	Annotations             struct{ List []struct{ Expr string } }
-	Panels                  []panel
+	UID         string `json:"uid"`
+	Title       string `json:"title"`
+	Description string `json:"description"`
+	Templating  struct {
+		List []variable `json:"list"`
+	} `json:"templating"`
+	Annotations struct {
+		List []target `json:"list"`
+	} `json:"annotations"`
+	Panels []panel `json:"panels"`
 }
 
-type variable struct{ Name, Type, Definition string }
+type variable struct {
+	Type       string `json:"type"`
+	Definition string `json:"definition"`
+}
+
+type target struct {
+	Expr string `json:"expr"`
+}
 
 type panel struct {
-	ID                       int
-	Type, Title, Description string
-	Links                    []struct{ URL string }
-	GridPos                  struct{ X, Y, W, H int }
-	Datasource               struct{ UID string }
-	FieldConfig              struct{ Defaults struct{ Unit string } }
-	Targets                  []struct{ Expr string }
+	ID          int        `json:"id"`
+	Type        string     `json:"type"`
+	Title       string     `json:"title"`
+	Description string     `json:"description"`
+	Links       []link     `json:"links"`
+	Place       place      `json:"gridPos"`
+	Datasource  datasource `json:"datasource"`
+	Field       struct {
+		Defaults struct {
+			Unit string `json:"unit"`
+		} `json:"defaults"`
+	} `json:"fieldConfig"`
+	Targets []target `json:"targets"`
+}
+
+type link struct {
+	URL string `json:"url"`
+}
+
+type place struct {
+	X int `json:"x"`
+	Y int `json:"y"`
+	W int `json:"w"`
+	H int `json:"h"`
+}
+
+type datasource struct {
+	UID string `json:"uid"`
 }
 
 func dashboards(t *testing.T) map[string]dashboard {
@@ -82,8 +116,8 @@ func TestDashboardsCanBeRead(t *testing.T) {
 		for _, p := range d.Panels {
 			require.False(t, ids[p.ID], "%s: %s has the id of another panel", file, p.Title)
 			ids[p.ID] = true
-			for x := p.GridPos.X; x < p.GridPos.X+p.GridPos.W; x++ {
-				for y := p.GridPos.Y; y < p.GridPos.Y+p.GridPos.H; y++ {
+			for x := p.Place.X; x < p.Place.X+p.Place.W; x++ {
+				for y := p.Place.Y; y < p.Place.Y+p.Place.H; y++ {
 					require.Empty(t, cells[[2]int{x, y}], "%s: %s covers another panel", file, p.Title)
 					require.Less(t, x, 24, "%s: %s", file, p.Title)
 					cells[[2]int{x, y}] = p.Title
@@ -99,7 +133,7 @@ func TestDashboardsCanBeRead(t *testing.T) {
 func explained(t *testing.T, file string, p panel) {
 	t.Helper()
 	require.NotEmpty(t, p.Description, "%s: %s", file, p.Title)
-	require.NotEmpty(t, p.FieldConfig.Defaults.Unit, "%s: %s", file, p.Title)
+	require.NotEmpty(t, p.Field.Defaults.Unit, "%s: %s", file, p.Title)
 	require.Equal(t, "${datasource}", p.Datasource.UID, "%s: %s", file, p.Title)
 	require.NotEmpty(t, p.Targets, "%s: %s", file, p.Title)
 	require.NotEmpty(t, p.Links, "%s: %s", file, p.Title)

@@ -51,6 +51,8 @@ func work(ctx context.Context, tracer *trace.Tracer, parent string) {
 }
 
 // Whoever has not asked for traces pays nothing for them.
+//
+//nolint:paralleltest // others would allocate beside it
 func TestOffCostsNothing(t *testing.T) {
 	tracer, err := trace.New(t.Context(), trace.Options{})
 	require.NoError(t, err)
@@ -76,7 +78,7 @@ func TestTraceGoesOn(t *testing.T) {
 	span.End()
 
 	for _, parent := range []string{"", "x", "00-0-0-01", "00-5bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"} {
-		ctx, span = tracer.Begin(t.Context(), "a job", trace.Runner, parent)
+		ctx, span := tracer.Begin(t.Context(), "a job", trace.Runner, parent)
 		require.False(t, span.On(), "a share of 0 keeps nothing: %q", parent)
 		require.True(t, trace.On(ctx))
 		require.Empty(t, trace.Parent(ctx)+trace.ID(ctx), "what is not kept is not handed on")
