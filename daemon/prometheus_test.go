@@ -328,7 +328,7 @@ func (m *monitor) hasEveryRule() {
 }
 
 // quiet are what no panel need show: what did not happen here.
-var quiet = regexp.MustCompile(`inboxd_(recalls|claims_denied|workers_lost)_total|^sum by \(action\) \(rate\(inbox_rate_limit_hits\{org|^job_type_status:.*dead|status="dead"`)
+var quiet = regexp.MustCompile(`job_retry_count|inboxd_(recalls|claims_denied|workers_lost)_total|^sum by \(action\) \(rate\(inbox_rate_limit_hits\{org|^job_type_status:.*dead|status="dead"`)
 
 // answersDashboards fails if a panel would be empty although there is traffic.
 func (m *monitor) answersDashboards() {

@@ -43,13 +43,13 @@ type panel struct {
 	Title       string     `json:"title"`
 	Description string     `json:"description"`
 	Links       []link     `json:"links"`
-	Place       place      `json:"gridPos"`
+	Place       place      `json:"gridPos"` //nolint:tagliatelle // Grafana's word
 	Datasource  datasource `json:"datasource"`
 	Field       struct {
 		Defaults struct {
 			Unit string `json:"unit"`
 		} `json:"defaults"`
-	} `json:"fieldConfig"`
+	} `json:"fieldConfig"` //nolint:tagliatelle // Grafana's word
 	Targets []target `json:"targets"`
 }
 
