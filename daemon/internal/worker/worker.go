@@ -292,6 +292,15 @@ func (p *Pool) execute(ctx context.Context, c job.Claimed) {
 	if err == nil {
 		p.leave(job.Ticket{ID: c.ID, Epoch: c.Epoch})
 	}
+	p.say(ctx, c, r, elapsed, recorded, err)
+}
+
+// say logs what became of an attempt. The ordinary end is written for whoever
+// debugs only, and costs nobody else the line.
+func (p *Pool) say(ctx context.Context, c job.Claimed, r job.Result, elapsed time.Duration, recorded bool, err error) {
+	if err == nil && r.Verdict == job.Succeed && !p.o.Logger.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
 	log := p.o.Logger.With("job", c.ID, "job_type", c.Type.String(), "org_id", c.OrgID, "lane", c.Lane.String(),
 		"attempt", c.Attempt, "duration_ms", elapsed.Milliseconds())
 	switch {
