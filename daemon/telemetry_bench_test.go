@@ -87,6 +87,7 @@ func telemetryCost(b *testing.B, traced bool) {
 	share, total := profiled(b, file)
 	b.ReportMetric(share, "%cpu-telemetry")
 	b.ReportMetric(1000*total/jobs, "cpu-ms/job")
+	b.ReportMetric(share/100*1e6*total/jobs, "telemetry-us/job")
 	require.NoError(b, p.stop())
 }
 
