@@ -49,6 +49,12 @@ faults: ## Kill, freeze and cut off everything for half an hour; writes docs/fau
 	INBOXD_FAULT_ROUNDS=$${FAULT_ROUNDS:-3} CGO_ENABLED=1 $(STACK) \
 		go test -race -count=1 -timeout 20m -run 'Crash|Fault|Kill' ./daemon
 
+.PHONY: prometheus
+prometheus: ## Let a real Prometheus with our rules watch slow agents for a minute or two.
+	.ci/setup.sh test
+	INBOXD_TEST_PROMETHEUS=$$(command -v prometheus) CGO_ENABLED=1 $(STACK) \
+		go test -count=1 -timeout 15m -v -run TestPrometheusSees ./daemon
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for a while (FUZZTIME=30s).
 	.ci/setup.sh test

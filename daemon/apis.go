@@ -28,7 +28,7 @@ func (d *Daemon) buildAPIs(context.Context) error {
 		Authenticator: d.store, Conversations: d.store, Sends: d.store, Spending: d.store, SLA: d.store, Automations: d.store, Ingester: d.store,
 		Webhooks: webhooks{secret.RevealAll(c.Meta.AppSecrets)},
 		Limiter:  limiter{d.limiter}, Limits: d.control.Current, Known: d.control.Known, Repeats: d.store,
-		Logger: d.log, Registerer: d.registry, Labels: d.labels(), VerifyToken: c.Meta.VerifyToken.Reveal(), Version: d.o.Build.Version,
+		Logger: d.log, Registerer: d.registry, Labels: d.labels(), Tracer: d.tracer, VerifyToken: c.Meta.VerifyToken.Reveal(), Version: d.o.Build.Version,
 		Health: telemetry.Probes(d.health),
 	})
 	if err != nil {

@@ -79,6 +79,9 @@ func NewLogger(w io.Writer, c Config) (*slog.Logger, *slog.LevelVar) {
 	level := new(slog.LevelVar)
 	level.Set(c.LogLevel)
 	log := telemetry.Logger(w, c.LogFormat, level)
+	if c.Tracing.Endpoint != "" {
+		log = telemetry.Traced(log)
+	}
 	lane.QuietClient(log)
 	return log, level
 }

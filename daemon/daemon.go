@@ -21,6 +21,7 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/notice"
 	"github.com/bandeja/inboxd/daemon/internal/store"
 	"github.com/bandeja/inboxd/daemon/internal/telemetry"
+	"github.com/bandeja/inboxd/daemon/internal/trace"
 )
 
 // Options are what a process needs beside its settings; Level, Every,
@@ -51,6 +52,7 @@ type Daemon struct {
 	trail   *audit.Trail
 	control *control.Watcher
 	limiter *limit.Limiter
+	tracer  *trace.Tracer // nil: nothing is traced
 	tail    *latency.Tail // in modes api and all
 	census  census
 	skew    skew
@@ -82,7 +84,7 @@ func New(ctx context.Context, o Options) (*Daemon, error) {
 		o: o, log: o.Logger, registry: telemetry.Registry(o.Build), health: telemetry.NewHealth(nil),
 		notifier: telemetry.NewNotifier(o.Getenv, o.PID),
 	}
-	steps := []func(context.Context) error{d.openDatabase, d.bind, d.buildLimiter, d.buildEngine, d.buildAPIs}
+	steps := []func(context.Context) error{d.buildTracer, d.openDatabase, d.bind, d.buildLimiter, d.buildEngine, d.buildAPIs}
 	d.historyDays.Store(int64(o.Config.HistoryDays))
 	for _, step := range steps {
 		if err := step(ctx); err != nil {

@@ -68,7 +68,7 @@ func (d *Daemon) bind(ctx context.Context) (err error) {
 		return err
 	}
 	d.doors.metrics.server = &http.Server{
-		Handler: telemetry.Handler(d.health, d.registry), ReadHeaderTimeout: 5 * time.Second,
+		Handler: telemetry.Handler(d.health, d.registry, d.tracer != nil), ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute,
 		ErrorLog: slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),
 	}

@@ -133,7 +133,7 @@ func (e *engine) assemble(ctx context.Context) error {
 	e.pool, err = worker.New(worker.Options{
 		Slots: c.Slots, Processors: processors,
 		Recorder: e.committer, Recaller: e.d.ledger, Cooler: e.d.ledger, Fence: e.fence.Err, Freed: func() { e.dispatcher.Freed() },
-		Logger: e.log, Registerer: e.d.registry,
+		Logger: e.log, Registerer: e.d.registry, Tracer: e.d.tracer,
 	})
 	if err != nil {
 		return err

@@ -58,6 +58,7 @@ type house struct {
 	socket string
 	every  time.Duration // between looks for periodic work
 	logs   *logs
+	level  slog.Level
 }
 
 // logs keeps what the daemons said, for a failing test.
@@ -75,7 +76,7 @@ func newHouse(tb testing.TB) *house {
 	sim, err := metasim.New(metasim.Options{AppSecret: appSecret, Seed: 1})
 	require.NoError(tb, err)
 	require.NoError(tb, sim.Start(tb.Context()))
-	h := &house{t: tb, dsn: stacktest.Database(tb, store.Migrate), sim: sim, logs: &logs{}}
+	h := &house{t: tb, dsn: stacktest.Database(tb, store.Migrate), sim: sim, logs: &logs{}, level: slog.LevelDebug}
 	tb.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
@@ -133,7 +134,7 @@ func (h *house) tryStart(mode string, more ...string) (*process, error) {
 	require.NoError(h.t, err)
 	d, err := daemon.New(h.t.Context(), daemon.Options{
 		Config: c, Build: daemon.Build{Version: "v0.0.0-test"}, Host: "test", PID: os.Getpid(), Every: h.every,
-		Logger: slog.New(slog.NewTextHandler(h.logs, &slog.HandlerOptions{Level: slog.LevelDebug})), Getenv: func(string) string { return "" },
+		Logger: slog.New(slog.NewTextHandler(h.logs, &slog.HandlerOptions{Level: h.level})), Getenv: func(string) string { return "" },
 	})
 	if err != nil {
 		return nil, err

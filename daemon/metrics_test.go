@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -23,7 +24,8 @@ func TestMetricsGuideIsCurrent(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.redis = stacktest.Redis(t)
-	_, err := h.tryStart("all", "INBOXD_ALERT_WEBHOOK_URL=http://127.0.0.1:9/nobody")
+	_, err := h.tryStart("all", "INBOXD_ALERT_WEBHOOK_URL=http://127.0.0.1:9/nobody",
+		"INBOXD_TRACING_ENDPOINT=http://127.0.0.1:1", "INBOXD_TRACING_SHARE=0") // what these add is documented too
 	require.NoError(t, err)
 	c, err := admin.NewClient(admin.Options{Server: "unix://" + h.socket})
 	require.NoError(t, err)
@@ -35,6 +37,7 @@ func TestMetricsGuideIsCurrent(t *testing.T) {
 	require.Eventually(t, func() bool { // the engine adds its own when the database has answered
 		return strings.Contains(get(t, *status.Item.MetricsURL), "inboxd_slots_busy")
 	}, patience, 50*time.Millisecond)
+	checkMetrics(t, get(t, *status.Item.MetricsURL))
 	exposed := names(t, `(?m)^# TYPE ((?:inboxd|api|db|job|inbox)_[a-z0-9_]+) `, get(t, *status.Item.MetricsURL))
 	guide, err := os.ReadFile("../docs/metrics.md")
 	require.NoError(t, err)
@@ -63,4 +66,23 @@ func get(t *testing.T, url string) string {
 	body, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
 	return string(body)
+}
+
+// checkMetrics lets promtool judge what a process exposes. The names that were
+// agreed on with their users are what they are.
+func checkMetrics(t *testing.T, exposed string) {
+	t.Helper()
+	tool, err := exec.LookPath("promtool")
+	if err != nil {
+		return // the tests of the rules say how to get it
+	}
+	cmd := exec.CommandContext(t.Context(), tool, "check", "metrics")
+	cmd.Stdin = strings.NewReader(exposed)
+	out, _ := cmd.CombinedOutput() // it fails for what is allowed here, too
+	for line := range strings.Lines(string(out)) {
+		name, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if !slices.Contains([]string{"job_retry_count", "inbox_rate_limit_hits", "api_request_count"}, name) {
+			t.Errorf("promtool: %s", line)
+		}
+	}
 }

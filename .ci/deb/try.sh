@@ -10,7 +10,8 @@ readonly DIST=${1:?say where goreleaser put the packages} SUITE=${SUITE:-bookwor
 
 arch=$(dpkg --print-architecture)
 root=$(mktemp -d)
-trap 'rm -rf "$root"' EXIT
+# An interrupted debootstrap leaves /proc mounted in there.
+trap 'umount -q "$root/proc" "$root/sys" || true; rm -rf --one-file-system "$root"' EXIT
 passed=0
 
 check() { # check WHAT COMMAND...

@@ -21,6 +21,7 @@ func TestLibrariesHaveTheirDoors(t *testing.T) {
 		"github.com/pressly/goose": {"daemon/internal/store"},
 		"github.com/charmbracelet": {"tui"},
 		"github.com/spf13/cobra":   {"cmd"},
+		"go.opentelemetry.io":      {"daemon/internal/trace"},
 		"github.com/danielgtaylor": {"daemon/internal/httpapi", "daemon/internal/adminapi"},
 		"github.com/mattn":         {}, // Widths come from charmbracelet/x/ansi alone.
 		modulePath + "/tui":        {"cmd/inboxctl", "tui"},

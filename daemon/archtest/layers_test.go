@@ -51,6 +51,7 @@ var rows = map[string]int{
 	"admin":                      15,
 	"daemon/internal/latency":    16,
 
+	"daemon/internal/trace":   14,
 	"daemon/internal/why":     14,
 	"daemon/internal/notice":  12,
 	"daemon/internal/control": 12,

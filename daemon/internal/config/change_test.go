@@ -20,7 +20,7 @@ func TestChangedNamesEverySetting(t *testing.T) {
 		"meta.graph_url": "https://g.example.com", "meta.instagram_url": "https://i.example.com", "meta.graph_version": "v7.0",
 		"alert.webhook_url": "https://hooks.example.com/other", "alert.webhook_header": "X-Other: 7", "alert.repeat": "7h",
 		"meta.app_id": "7", "meta.app_secret": "other", "meta.verify_token": "other",
-		"meta.number_rate": "7", "meta.pair_interval": "7s", "meta.pair_burst": "7", "log.level": "warn", "log.format": "text",
+		"meta.number_rate": "7", "meta.pair_interval": "7s", "meta.pair_burst": "7", "tracing.endpoint": "http://t.example.com:4318", "tracing.share": "0.7", "log.level": "warn", "log.format": "text",
 	}
 	base := complete("INBOXD_REDIS_URL=redis://cache:6379/0", "INBOXD_METRICS_LISTEN=127.0.0.1:9091",
 		"INBOXD_ADMIN_TLS_CERT=/a.pem", "INBOXD_ADMIN_TLS_KEY=/a.key")

@@ -55,7 +55,9 @@ type Config struct {
 
 	HistoryDays int // how long finished jobs are kept, 7..3650
 
-	Alert     Alert
+	Alert   Alert
+	Tracing Tracing
+
 	Meta      Meta
 	LogLevel  slog.Level
 	LogFormat string // json or text
@@ -75,6 +77,12 @@ func (a Alert) LogValue() slog.Value {
 		slog.Any("webhook_header", shown(a.WebhookHeader)),
 		slog.String("repeat", a.Repeat.String()),
 	)
+}
+
+// Tracing says where traces go, and which.
+type Tracing struct {
+	Endpoint string  // base URL without a slash at the end; empty: nowhere, nothing is traced
+	Share    float64 // of the requests that begin a trace, 0..1
 }
 
 // Meta is how to reach Meta's Graph API, and who we are there.
@@ -116,6 +124,7 @@ func (c Config) LogValue() slog.Value {
 		slog.String("listen", c.Listen),
 		slog.Group("admin", "socket", c.AdminSocket, "listen", c.AdminListen, "tls_cert", c.AdminTLSCert, "tls_key", c.AdminTLSKey),
 		slog.Group("metrics", "listen", c.MetricsListen, "org_labels", string(c.OrgLabels), "top_labels", c.TopLabels),
+		slog.Group("tracing", "endpoint", c.Tracing.Endpoint, "share", c.Tracing.Share),
 		slog.Int("slots", c.Slots),
 		slog.Int("dial", c.Dial),
 		slog.String("drain", c.Drain.String()),

@@ -73,6 +73,17 @@ func whole(least, most int, field func(*Config) *int) kind {
 	}
 }
 
+func share(field func(*Config) *float64) kind {
+	return kind{
+		want: "a number from 0 to 1, such as 0.1",
+		set: func(c *Config, text string) error {
+			n, err := strconv.ParseFloat(text, 64)
+			*field(c) = n
+			return check(err == nil && n >= 0 && n <= 1)
+		},
+	}
+}
+
 func duration(least, most time.Duration, field func(*Config) *time.Duration) kind {
 	return kind{
 		want: fmt.Sprintf("a duration from %s to %s, such as 20s or 1m30s", brief(least), brief(most)),

@@ -25,6 +25,8 @@ func TestWhatEachSettingTakes(t *testing.T) {
 		{"INBOXD_META_GRAPH_URL", []string{"https://graph.example.com", "https://proxy.example.com:8443/graph/", "http://127.0.0.1:1234", "http://localhost", "http://[::1]:1"}, []string{
 			"graph.example.com", "http://graph.example.com", "ftp://127.0.0.1", "https://", "https://u:p@host", "https://host?x=1", "https://host/#f", "http://127.0.0.1.example.com", "http://2130706433",
 		}},
+		{"INBOXD_TRACING_ENDPOINT", []string{"http://collector:4318", "https://otlp.example.com/prefix/"}, []string{"collector:4318", "grpc://collector:4317", "http://u:p@host", "http://host?x=1"}},
+		{"INBOXD_TRACING_SHARE", []string{"0", "0.05", "1"}, []string{"-0.1", "1.1", "10%", "NaN"}},
 		{"INBOXD_META_GRAPH_VERSION", []string{"v26.0", "v3.3", "v100.12"}, []string{"26.0", "v26", "v0.1", "v26.0/../x", "V26.0"}},
 		{"INBOXD_META_APP_ID", []string{"123"}, []string{"abc", "12 3", "-1"}},
 		{"INBOXD_META_APP_SECRET", []string{"a", "a,b", "a, b"}, []string{",", "a,", "a b", "a,,b", "a\tb", "é"}},

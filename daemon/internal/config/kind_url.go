@@ -57,6 +57,22 @@ func header(field func(*Config) *secret.String) kind {
 	}
 }
 
+// collectorURL takes the address of a collector, which often is a neighbour in a
+// network of its own: without TLS, and nothing secret goes there.
+func collectorURL(field func(*Config) *string) kind {
+	return kind{
+		want: "an http or https URL without user, query or fragment",
+		set: func(c *Config, text string) error {
+			u, err := url.Parse(text)
+			if err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+				return errUnwanted
+			}
+			*field(c) = strings.TrimRight(text, "/")
+			return check(u.Scheme == "https" || u.Scheme == "http")
+		},
+	}
+}
+
 // databaseURL checks no more than the shape: the driver reads the rest.
 func databaseURL() kind {
 	return kind{

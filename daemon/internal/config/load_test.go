@@ -67,6 +67,7 @@ func TestDefaults(t *testing.T) {
 		MetricsListen: "127.0.0.1:9091",
 		OrgLabels:     telemetry.LabelsTop,
 		TopLabels:     50,
+		Tracing:       config.Tracing{Share: 0.1},
 		Slots:         64,
 		Drain:         20 * time.Second,
 		Alert:         config.Alert{Repeat: 4 * time.Hour},

@@ -67,6 +67,7 @@ func Settings() []Setting {
 		meta(serving),
 		pacing(),
 		alerts(),
+		tracing(),
 		logs(),
 	)
 }
@@ -220,6 +221,20 @@ func alerts() []Setting {
 			Key: "alert.repeat", Env: "INBOXD_ALERT_REPEAT", Default: "4h",
 			Doc:  "How long an alert that goes on, and that nobody has acknowledged or muted, is not told again.",
 			kind: duration(10*time.Minute, 7*24*time.Hour, func(c *Config) *time.Duration { return &c.Alert.Repeat }),
+		},
+	}
+}
+
+func tracing() []Setting {
+	return []Setting{
+		{
+			Key: "tracing.endpoint", Env: "INBOXD_TRACING_ENDPOINT",
+			Doc:  "Base URL of an OpenTelemetry collector (OTLP over HTTP), such as http://127.0.0.1:4318. Without it nothing is traced.",
+			kind: collectorURL(func(c *Config) *string { return &c.Tracing.Endpoint }),
+		}, {
+			Key: "tracing.share", Env: "INBOXD_TRACING_SHARE", Default: "0.1",
+			Doc:  "Which share of the webhooks and API requests is traced, with all that follows from them. A caller that sends `traceparent` decides by itself.",
+			kind: share(func(c *Config) *float64 { return &c.Tracing.Share }),
 		},
 	}
 }

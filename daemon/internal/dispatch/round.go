@@ -38,7 +38,7 @@ func (d *Dispatcher) Round(ctx context.Context) (more bool, err error) {
 	r := &round{d: d, view: view, control: d.o.Control(), now: time.Now()}
 	d.windows.note(d.o.Ledger.Expired(), view.Slots, r.now)
 	d.tokens.refresh(r.control.Version(), r.now)
-	d.metrics.show(d.windows.sizes(view))
+	d.metrics.show(d.windows.sizes(view), r.dial)
 	r.window, r.blocked = d.windows.left(view), d.blocked(view, r.now)
 	err = errors.Join(d.recallDoubtful(ctx), d.recallWhileAway(ctx, r.now))
 	work := r.work()

@@ -18,6 +18,7 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/control"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/telemetry"
+	"github.com/bandeja/inboxd/daemon/internal/trace"
 )
 
 // Authenticator knows who a token speaks for. Authenticate returns an
@@ -61,7 +62,7 @@ type Webhooks interface {
 }
 
 // Options are what the API needs. Everything is required but Health, Known,
-// Labels and Now.
+// Labels, Tracer and Now.
 type Options struct {
 	Authenticator Authenticator
 	Conversations Conversations
@@ -81,6 +82,7 @@ type Options struct {
 	Version       string                 // shown in the OpenAPI document
 	Labels        telemetry.LabelOptions // which orgs have series of their own
 	Health        http.Handler           // serves /livez and /readyz; nil: they are not served here
+	Tracer        *trace.Tracer          // nil: requests are not traced
 	Now           func() time.Time       // nil: time.Now
 }
 

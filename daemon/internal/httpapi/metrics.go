@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -8,6 +9,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/bandeja/inboxd/daemon/internal/telemetry"
 )
 
 // otherLabel stands for what a client made up: an unknown route or method.
@@ -50,9 +53,9 @@ func newMetrics(reg prometheus.Registerer, endpoints []endpoint) (*metrics, erro
 	return m, nil
 }
 
-func (m *metrics) observe(path, method string, status int, took time.Duration) {
+func (m *metrics) observe(ctx context.Context, path, method string, status int, took time.Duration) {
 	method = knownMethod(method)
-	m.duration.WithLabelValues(path, method, strconv.Itoa(status)).Observe(took.Seconds())
+	telemetry.Observe(ctx, m.duration.WithLabelValues(path, method, strconv.Itoa(status)), took.Seconds())
 	m.count.WithLabelValues(path, method, strconv.Itoa(status)).Inc()
 }
 

@@ -20,9 +20,12 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request) {
 
 	route, pattern := a.mux.Handler(r)
 	out := &recorder{ResponseWriter: w}
+	r, span := a.trace(r, pattern)
+	ctx := r.Context()
 	defer func() {
 		a.recovered(out, r, recover())
-		a.metrics.observe(endpointOf(pattern), r.Method, out.code(), time.Since(started))
+		span.answer(out.code())
+		a.metrics.observe(ctx, endpointOf(pattern), r.Method, out.code(), time.Since(started))
 	}()
 	if pattern == "" {
 		a.unrouted(out, r, route)

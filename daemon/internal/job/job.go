@@ -204,25 +204,27 @@ type New struct {
 // Claimed is a job whose start this process has won: exactly one execution
 // holds (ID, Epoch).
 type Claimed struct {
-	ID          int64
-	Epoch       int32
-	OrgID       int64
-	UserID      int64
-	Queue       Queue
-	Type        Type
-	Priority    Priority
-	Lane        Lane
-	Attempt     int // this one included, from 1
-	MaxAttempts int
-	Throttled   int // throttles in a row before this attempt
-	SerialKey   int64
-	SubjectID   int64
-	ChannelID   int64
-	CreatedAt   time.Time
-	ReadyAt     time.Time
-	StartedAt   time.Time
-	Deadline    time.Time
-	Args        json.RawMessage
+	ID           int64
+	Epoch        int32
+	OrgID        int64
+	UserID       int64
+	Queue        Queue
+	Type         Type
+	Priority     Priority
+	Lane         Lane
+	Attempt      int // this one included, from 1
+	MaxAttempts  int
+	Throttled    int // throttles in a row before this attempt
+	SerialKey    int64
+	SubjectID    int64
+	ChannelID    int64
+	CreatedAt    time.Time
+	ReadyAt      time.Time
+	DispatchedAt time.Time
+	StartedAt    time.Time
+	Deadline     time.Time
+	Args         json.RawMessage
+	Trace        string // what it was made for goes on here; empty: it is not traced
 }
 
 // Callback is the token every outside call of this attempt carries

@@ -154,7 +154,7 @@ func crowd(tb testing.TB, orgs int64, mode telemetry.LabelMode) *prometheus.Regi
 func scrape(tb testing.TB, registry *prometheus.Registry) []byte {
 	tb.Helper()
 	w := httptest.NewRecorder()
-	telemetry.Handler(telemetry.NewHealth(nil), registry).ServeHTTP(w, httptest.NewRequestWithContext(tb.Context(), "GET", "/metrics", nil))
+	telemetry.Handler(telemetry.NewHealth(nil), registry, false).ServeHTTP(w, httptest.NewRequestWithContext(tb.Context(), "GET", "/metrics", nil))
 	require.Equal(tb, 200, w.Code)
 	return w.Body.Bytes()
 }

@@ -67,7 +67,7 @@ RETURNING ` + claimedColumns
 
 const claimedColumns = `j.id, j.epoch, j.org_id, coalesce(j.user_id, 0), j.queue, j.job_type, j.priority, j.lane, j.attempt::int,
        j.max_attempts::int, j.throttled::int, coalesce(j.serial_key, 0), coalesce(j.subject_id, 0), coalesce(j.channel_id, 0), j.created_at,
-       coalesce(j.ready_at, j.created_at), j.started_at, j.deadline_at, j.args`
+       coalesce(j.ready_at, j.created_at), coalesce(j.dispatched_at, j.started_at), j.started_at, j.deadline_at, j.args`
 
 // Dispatch makes T3: ready jobs become dispatched with a new epoch and are the
 // caller's to hand to the redis lane (or to Recall). When the answer is an
@@ -153,6 +153,7 @@ const (
 
 func scanClaimed(row pgx.CollectableRow) (c job.Claimed, err error) {
 	err = row.Scan(&c.ID, &c.Epoch, &c.OrgID, &c.UserID, &c.Queue, &c.Type, &c.Priority, &c.Lane, &c.Attempt,
-		&c.MaxAttempts, &c.Throttled, &c.SerialKey, &c.SubjectID, &c.ChannelID, &c.CreatedAt, &c.ReadyAt, &c.StartedAt, &c.Deadline, &c.Args)
+		&c.MaxAttempts, &c.Throttled, &c.SerialKey, &c.SubjectID, &c.ChannelID, &c.CreatedAt, &c.ReadyAt, &c.DispatchedAt, &c.StartedAt, &c.Deadline, &c.Args)
+	untrace(&c)
 	return c, err
 }

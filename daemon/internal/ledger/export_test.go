@@ -2,8 +2,10 @@ package ledger
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
+	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/job/inspect"
 	"github.com/bandeja/inboxd/daemon/internal/job/operation"
 	"github.com/bandeja/inboxd/daemon/internal/latency"
@@ -13,6 +15,12 @@ import (
 func (l *Ledger) Operate(ctx context.Context, r operation.Request) (operation.Operation, error) {
 	return l.operate(ctx, r)
 }
+
+// Traced adds a trace to arguments.
+func Traced(args json.RawMessage, trace string) json.RawMessage { return traced(args, trace) }
+
+// Untrace takes it out again.
+func Untrace(c *job.Claimed) { untrace(c) }
 
 // ScanSQL returns the statements by which a plan reads.
 func ScanSQL(kind operation.Kind, f inspect.Filter) (list []string, args [][]any) {

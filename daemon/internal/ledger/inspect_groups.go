@@ -83,10 +83,10 @@ FROM g CROSS JOIN LATERAL (
 
 // ofKind is what the rows f of group g have in common.
 const ofKind = `j.error_sig = g.sig AND j.queue = f.queue AND j.job_type = f.job_type AND j.state = f.state
-           AND (j.state+0) IN (0, 4, 6) AND j.error_sig IS NOT NULL`
+           AND (j.state-0) IN (0, 4, 6) AND j.error_sig IS NOT NULL`
 
 // tallied are the jobs in the indexes jobs_tally and jobs_tally_org.
-const tallied = `(j.state+0) IN (0, 4, 5, 6)`
+const tallied = `(j.state-0) IN (0, 4, 5, 6)`
 
 // kindsOnly reports whether a filter chooses by nothing but what equal failures
 // have in common.

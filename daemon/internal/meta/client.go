@@ -11,6 +11,7 @@ import (
 
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
+	"github.com/bandeja/inboxd/daemon/internal/trace"
 )
 
 // Options configures a Client.
@@ -106,7 +107,16 @@ func (c *Client) Send(ctx context.Context, out inbox.Outgoing, callback string) 
 	if err != nil {
 		return refused(err)
 	}
+	ctx, span := trace.Start(ctx, "graph send", trace.Client)
+	defer span.End()
 	result := c.exchange(ctx, request)
+	if span.On() {
+		span.Text("request_id", callback)
+		span.Text("channel_kind", string(out.Channel.Kind))
+		if result.Verdict != job.Succeed {
+			span.Fail(string(result.Class))
+		}
+	}
 	result.Detail = redact(result.Detail, out.Token, out.Message.Text, out.Contact.WaID, out.Contact.UserID, out.Contact.Name)
 	return result
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/bandeja/inboxd/daemon/internal/automation"
 	"github.com/bandeja/inboxd/daemon/internal/job"
+	"github.com/bandeja/inboxd/daemon/internal/trace"
 )
 
 // RunAutomations does what a message, or a timer it started, sets off: all
@@ -60,7 +61,7 @@ func (s *Store) perform(ctx context.Context, u *unit, sc *scene, ran []*ruleRun)
 	}
 	b = u.batch()
 	for _, o := range sc.sends {
-		o.queueInsert(b, o.id, o.jobID, sc.now)
+		o.queueInsert(b, o.id, o.jobID, sc.now, trace.Parent(ctx))
 	}
 	sc.settle(ran, found)
 	sc.queueConversation(b)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
+	"github.com/bandeja/inboxd/daemon/internal/trace"
 )
 
 // Ingest applies one webhook in one transaction; everything is durable when it
@@ -26,9 +27,13 @@ import (
 func (s *Store) Ingest(ctx context.Context, batch inbox.Batch, raw []byte) (inbox.Applied, error) {
 	ctx = Named(ctx, QueryIngest)
 	var applied inbox.Applied
+	var told []target
 	err := repeated(ctx, func() error {
 		in := newIngestion(s, batch)
-		defer func() { applied = in.applied }()
+		if parent := trace.Parent(ctx); parent != "" {
+			in.trace = &parent
+		}
+		defer func() { applied, told = in.applied, in.targets }()
 		if in.empty() && !in.keeps() {
 			return nil
 		}
@@ -37,6 +42,7 @@ func (s *Store) Ingest(ctx context.Context, batch inbox.Batch, raw []byte) (inbo
 	if err != nil {
 		return inbox.Applied{}, fmt.Errorf("ingest webhook: %w", err)
 	}
+	traceStatuses(ctx, told)
 	if applied.Automations > 0 {
 		s.jobs.Wake(job.Automations)
 	}
@@ -50,6 +56,7 @@ func (s *Store) Ingest(ctx context.Context, batch inbox.Batch, raw []byte) (inbo
 type ingestion struct {
 	store   *Store
 	now     time.Time
+	trace   *string // of this webhook; nil: it is not traced
 	batch   inbox.Batch
 	applied inbox.Applied
 

@@ -101,18 +101,18 @@ func (in *ingestion) queueInsert(b *pgx.Batch) {
 	}
 	b.Queue(`
 INSERT INTO messages (org_id, conversation_id, channel_id, inbound, kind, status, origin, provider_id, context_id, body, payload,
-                      provider_at, sent_at, clock_at, created_at)
+                      provider_at, sent_at, clock_at, created_at, trace)
 SELECT u.org_id, u.conversation_id, u.channel_id, u.inbound, u.kind,
        CASE WHEN u.inbound THEN 7 ELSE 2 END, CASE WHEN u.inbound THEN 'customer' ELSE 'echo' END,
        u.provider_id, nullif(u.context_id, ''), u.body, u.payload::jsonb,
-       u.at, CASE WHEN u.inbound THEN NULL ELSE u.at END, u.clock_at, $12
+       u.at, CASE WHEN u.inbound THEN NULL ELSE u.at END, u.clock_at, $12, CASE WHEN u.inbound THEN $13::text END
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::boolean[], $5::text[], $6::text[], $7::text[], $8::text[],
             $9::text[], $10::timestamptz[], $11::timestamptz[]) WITH ORDINALITY
      AS u(org_id, conversation_id, channel_id, inbound, kind, provider_id, context_id, body, payload, at, clock_at, place)
 ORDER BY u.place
 ON CONFLICT (channel_id, provider_id) DO NOTHING
 RETURNING id, channel_id, provider_id`,
-		orgs, conversations, channels, inbound, kinds, ids, contexts, texts, payloads, at, clocks, in.now).Query(in.noteIDs)
+		orgs, conversations, channels, inbound, kinds, ids, contexts, texts, payloads, at, clocks, in.now, in.trace).Query(in.noteIDs)
 }
 
 // noteIDs tells the messages that were stored their ids.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
+	"github.com/bandeja/inboxd/daemon/internal/trace"
 )
 
 // target is a status with the message it is about; messageID 0: not known yet.
@@ -22,6 +23,7 @@ type target struct {
 	messageID, conversationID int64
 	jobID                     int64
 	found                     inbox.MessageStatus // when it was looked up
+	trace                     string              // of the message; empty: it is not traced
 }
 
 // queueTargets finds the message of each status: by the provider's id, else by
@@ -41,18 +43,18 @@ WITH u AS MATERIALIZED (
   SELECT u.place, u.provider_id, u.job_id, h.id AS channel_id
   FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) WITH ORDINALITY AS u(kind, external_id, provider_id, job_id, place)
   JOIN channels h ON h.kind = u.kind AND h.external_id = u.external_id)
-SELECT u.place, u.channel_id, coalesce(m.id, 0), coalesce(m.conversation_id, 0), coalesce(m.job_id, 0), coalesce(m.status, 0)
+SELECT u.place, u.channel_id, coalesce(m.id, 0), coalesce(m.conversation_id, 0), coalesce(m.job_id, 0), coalesce(m.status, 0), coalesce(m.trace, '')
 FROM u LEFT JOIN LATERAL (
   SELECT * FROM (
-    (SELECT p.id, p.conversation_id, p.job_id, p.status, 1 AS rank FROM messages p
+    (SELECT p.id, p.conversation_id, p.job_id, p.status, p.trace, 1 AS rank FROM messages p
      WHERE p.channel_id = u.channel_id AND p.provider_id = u.provider_id AND NOT p.inbound)
     UNION ALL
-    (SELECT j.id, j.conversation_id, j.job_id, j.status, 2 FROM messages j
+    (SELECT j.id, j.conversation_id, j.job_id, j.status, j.trace, 2 FROM messages j
      WHERE u.job_id > 0 AND j.job_id = u.job_id AND j.channel_id = u.channel_id AND j.provider_id IS NULL)) c
   ORDER BY c.rank LIMIT 1) m ON true`, kinds, accounts, ids, jobs).Query(func(rows pgx.Rows) error {
 		var place int64
 		var t target
-		fields := []any{&place, &t.channelID, &t.messageID, &t.conversationID, &t.jobID, &t.found}
+		fields := []any{&place, &t.channelID, &t.messageID, &t.conversationID, &t.jobID, &t.found, &t.trace}
 		_, err := pgx.ForEachRow(rows, fields, func() error {
 			t.status = in.batch.Statuses[place-1]
 			t.at = in.sane(t.status.At)
@@ -64,6 +66,17 @@ FROM u LEFT JOIN LATERAL (
 		sortStatuses(in.targets)
 		return err
 	})
+}
+
+// traceStatuses adds what the provider has told to the traces of the messages it
+// is about.
+func traceStatuses(ctx context.Context, told []target) {
+	for _, t := range told {
+		_, span := trace.Join(ctx, t.trace, "message "+t.status.Status.String())
+		span.Number("message_id", t.messageID)
+		span.Number("job_id", t.jobID)
+		span.End()
+	}
 }
 
 // settlements are the jobs whose end the provider now tells: those of messages

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
+	"github.com/bandeja/inboxd/daemon/internal/trace"
 )
 
 // thread is what a send must know of its conversation, whose row it holds.
@@ -126,10 +127,14 @@ func (s *Store) accept(ctx context.Context, o outbound) (inbox.Receipt, error) {
 	var t thread
 	var messageID int64
 	var wake []job.Queue
+	var asked string // the trace of the question that this may answer
 	receipt, err := write(ctx, s, o.orgID, o.once, func(b *pgx.Batch) {
 		t.queue(b, `$1`, o.conversationID, o.orgID)
 		if o.kind == inbox.KindTemplate {
 			t.queueRestriction(b, o, s.now())
+		}
+		if o.kind == inbox.KindText && trace.On(ctx) {
+			queueQuestion(b, o.conversationID, &asked)
 		}
 		// After the lock, so that ids of a conversation commit in order.
 		b.Queue(`SELECT nextval(pg_get_serial_sequence('messages', 'id'))`).QueryRow(func(row pgx.Row) error { return row.Scan(&messageID) })
@@ -138,13 +143,15 @@ func (s *Store) accept(ctx context.Context, o outbound) (inbox.Receipt, error) {
 		if err := o.check(t, now); err != nil {
 			return inbox.Receipt{}, nil, err
 		}
+		ctx, span := trace.Join(ctx, asked, "accept reply")
+		defer span.End()
 		ids, err := s.jobs.Insert(ctx, u.tx, o.job(t, messageID))
 		if err != nil {
 			return inbox.Receipt{}, nil, err
 		}
 		wake = append(wake, queueOf(t.kind))
 		b := u.batch()
-		o.queueInsert(b, messageID, ids[0], now)
+		o.queueInsert(b, messageID, ids[0], now, trace.Parent(ctx))
 		return inbox.Receipt{
 			MessageID: messageID, Status: inbox.Queued.String(), JobID: ids[0], JobState: job.Ready.String(),
 		}, b, nil
@@ -156,6 +163,16 @@ func (s *Store) accept(ctx context.Context, o outbound) (inbox.Receipt, error) {
 		s.jobs.Wake(wake...)
 	}
 	return receipt, nil
+}
+
+// queueQuestion finds the trace of the newest message of the customer.
+func queueQuestion(b *pgx.Batch, conversationID int64, parent *string) {
+	b.Queue(`
+SELECT coalesce(m.trace, '') FROM messages m WHERE m.conversation_id = $1 AND m.inbound ORDER BY m.id DESC LIMIT 1`,
+		conversationID).Query(func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, []any{parent}, func() error { return nil })
+		return err
+	})
 }
 
 func (o outbound) check(t thread, now time.Time) error {
@@ -192,16 +209,16 @@ func (o outbound) job(t thread, messageID int64) job.New {
 
 // queueInsert writes the message. What a user sends can stop the SLA clock, at
 // the time the user pressed send; what a program sends cannot.
-func (o outbound) queueInsert(b *pgx.Batch, id, jobID int64, now time.Time) {
+func (o outbound) queueInsert(b *pgx.Batch, id, jobID int64, now time.Time, parent string) {
 	var pressed time.Time
 	if o.userID != 0 {
 		pressed = now
 	}
 	b.Queue(`
-INSERT INTO messages (id, org_id, conversation_id, channel_id, inbound, kind, status, origin, author_id, job_id, body, payload, created_at, clock_at)
-SELECT $1, v.org_id, v.id, v.channel_id, false, $4, 0, $5, nullif($6::bigint, 0), $7, $8, $9::text::jsonb, $10, $11
+INSERT INTO messages (id, org_id, conversation_id, channel_id, inbound, kind, status, origin, author_id, job_id, body, payload, created_at, clock_at, trace)
+SELECT $1, v.org_id, v.id, v.channel_id, false, $4, 0, $5, nullif($6::bigint, 0), $7, $8, $9::text::jsonb, $10, $11, nullif($12::text, '')
 FROM conversations v WHERE v.id = $2 AND v.org_id = $3`,
-		id, o.conversationID, o.orgID, string(o.kind), string(o.origin()), o.userID, jobID, o.text, jsonText(o.payload), now, orNull(pressed))
+		id, o.conversationID, o.orgID, string(o.kind), string(o.origin()), o.userID, jobID, o.text, jsonText(o.payload), now, orNull(pressed), parent)
 	b.Queue(`
 UPDATE conversations SET last_message_at = greatest(last_message_at, $3) WHERE id = $1 AND org_id = $2`, o.conversationID, o.orgID, now)
 }

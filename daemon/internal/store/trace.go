@@ -9,6 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/bandeja/inboxd/daemon/internal/telemetry"
 )
 
 // QueryType is the label query_type of db_query_duration_seconds: what a
@@ -93,7 +95,7 @@ func (t *queryTracer) end(ctx context.Context) {
 	if !ok || !slices.Contains(queryTypes(), name) {
 		name = t.unnamed
 	}
-	t.durations[name].Observe(time.Since(began).Seconds())
+	telemetry.Observe(ctx, t.durations[name], time.Since(began).Seconds())
 }
 
 // TraceQueryStart implements pgx.QueryTracer.

@@ -6,21 +6,20 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+const (
+	scrapes       = 2 // at once
+	scrapeTimeout = 5 * time.Second
 )
 
 // Handler serves /livez, /readyz and /metrics for operators: with the text of
-// what is wrong.
-func Handler(h *Health, registry *prometheus.Registry) http.Handler {
+// what is wrong. exemplars says that there are some.
+func Handler(h *Health, registry *prometheus.Registry, exemplars bool) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /livez", probe(func(*http.Request) Report { return h.Live() }))
 	mux.Handle("GET /readyz", probe(func(r *http.Request) Report { return h.Ready(r.Context()) }))
-	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{
-		Registry:            registry,
-		MaxRequestsInFlight: 2,
-		CoalesceGather:      true,
-		Timeout:             5 * time.Second,
-	}))
+	mux.Handle("GET /metrics", exposed(registry, exemplars))
 	return mux
 }
 

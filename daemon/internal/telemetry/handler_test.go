@@ -45,7 +45,7 @@ func TestProbesAnswer(t *testing.T) {
 	h.Loop("claims", 15e9)
 	h.AddReady(telemetry.Check{Name: "migrations", Run: func(context.Context) error { return nil }})
 	h.AddReady(telemetry.Check{Name: "postgres", Run: func(context.Context) error { return errors.New("dial db.internal: refused") }})
-	inside, outside := telemetry.Handler(h, telemetry.Registry(telemetry.Build{})), telemetry.Probes(h)
+	inside, outside := telemetry.Handler(h, telemetry.Registry(telemetry.Build{}), false), telemetry.Probes(h)
 
 	status, body := get(t, inside, http.MethodGet, "/livez")
 	require.Equal(t, http.StatusOK, status)
@@ -72,7 +72,7 @@ func TestRegistryKnowsTheBuild(t *testing.T) {
 	problems, err := testutil.GatherAndLint(registry, "inboxd_build_info")
 	require.NoError(t, err)
 	require.Empty(t, problems)
-	status, body := get(t, telemetry.Handler(telemetry.NewHealth(nil), registry), http.MethodGet, "/metrics")
+	status, body := get(t, telemetry.Handler(telemetry.NewHealth(nil), registry, false), http.MethodGet, "/metrics")
 	require.Equal(t, http.StatusOK, status)
 	require.Regexp(t, `inboxd_build_info\{commit="abc",go_version="go1[^"]+",version="v1.2.3"\} 1`, body)
 	for _, name := range []string{"go_goroutines ", "process_open_fds ", "process_start_time_seconds "} {

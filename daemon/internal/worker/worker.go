@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/bandeja/inboxd/daemon/internal/job"
+	"github.com/bandeja/inboxd/daemon/internal/trace"
 )
 
 // Processor does the work of one job type. It returns what the attempt came
@@ -45,8 +46,8 @@ type Cooler interface {
 	CoolDown(ctx context.Context, c job.Cooldown) (bool, error)
 }
 
-// Options are what a Pool needs; all are required but Cooler, Fence, Freed and
-// Registerer.
+// Options are what a Pool needs; all are required but Cooler, Fence, Freed,
+// Registerer and Tracer.
 type Options struct {
 	Slots      int    // sends running at once, both lanes together; at least 1
 	Background int    // background jobs running at once; zero: job.BackgroundSlots(Slots)
@@ -58,6 +59,7 @@ type Options struct {
 	Freed      func()       // called when a job has ended and its slot is free; nil: nobody cares
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
+	Tracer     *trace.Tracer // nil: jobs are not traced
 }
 
 // fencePause is between two looks at a closed fence.
@@ -76,6 +78,7 @@ type Pool struct {
 	sends      chan struct{}
 	background chan struct{}
 	busy       prometheus.Gauge
+	times      *times
 	outage     *outage
 
 	mu       sync.Mutex
@@ -101,12 +104,13 @@ func New(o Options) (*Pool, error) {
 	p := &Pool{
 		o: o, sends: make(chan struct{}, o.Slots), background: make(chan struct{}, cmp.Or(o.Background, job.BackgroundSlots(o.Slots))),
 		running: map[job.Ticket]context.CancelFunc{}, quit: make(chan struct{}), rest: make(chan struct{}), outage: newOutage(),
-		busy: prometheus.NewGauge(prometheus.GaugeOpts{Name: "inboxd_slots_busy", Help: "Slots in use in this process."}),
+		times: newTimes(),
+		busy:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "inboxd_slots_busy", Help: "Slots in use in this process."}),
 	}
 	if o.Registerer != nil {
 		slots := prometheus.NewGauge(prometheus.GaugeOpts{Name: "inboxd_slots", Help: "Slots of this process, for messages and for background work."})
 		slots.Set(float64(cap(p.sends) + cap(p.background)))
-		o.Registerer.MustRegister(p.busy, slots)
+		o.Registerer.MustRegister(p.busy, slots, p.times.wait, p.times.run, p.times.e2e)
 	}
 	return p, nil
 }
@@ -276,14 +280,26 @@ func (p *Pool) leave(t job.Ticket) {
 func (p *Pool) execute(ctx context.Context, c job.Claimed) {
 	p.busy.Inc() // not by p.running: copies that wait for a slot are there too
 	defer p.busy.Dec()
-	ctx = context.WithoutCancel(ctx)
+	ctx, span := p.trace(context.WithoutCancel(ctx), c)
+	defer span.End()
 	started := time.Now()
 	r := p.process(ctx, c)
 	elapsed := time.Since(started)
 	r = p.pressure(ctx, c, r)
-	recorded, err := p.o.Recorder.Finish(ctx, c, r)
+	recorded, err := p.commit(ctx, c, r)
+	endedAs(span, r, err)
+	p.times.observe(ctx, c, r, elapsed, recorded)
 	if err == nil {
 		p.leave(job.Ticket{ID: c.ID, Epoch: c.Epoch})
+	}
+	p.say(ctx, c, r, elapsed, recorded, err)
+}
+
+// say logs what became of an attempt. The ordinary end is written for whoever
+// debugs only, and costs nobody else the line.
+func (p *Pool) say(ctx context.Context, c job.Claimed, r job.Result, elapsed time.Duration, recorded bool, err error) {
+	if err == nil && r.Verdict == job.Succeed && !p.o.Logger.Enabled(ctx, slog.LevelDebug) {
+		return
 	}
 	log := p.o.Logger.With("job", c.ID, "job_type", c.Type.String(), "org_id", c.OrgID, "lane", c.Lane.String(),
 		"attempt", c.Attempt, "duration_ms", elapsed.Milliseconds())

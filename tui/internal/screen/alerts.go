@@ -95,13 +95,14 @@ func alertDetail(th theme.Theme, a admin.Alert, width, _ int) []string {
 	return s.draw(th, width)
 }
 
-// byWhom writes " by bo: what for".
+// byWhom writes "bo: what for".
 func byWhom(who, why *string) string {
-	if who == nil {
+	switch {
+	case who == nil:
 		return ""
+	case why == nil || *why == "":
+		return *who
+	default:
+		return *who + ": " + *why
 	}
-	if why != nil && *why != "" {
-		return " by " + *who + ": " + *why
-	}
-	return " by " + *who
 }

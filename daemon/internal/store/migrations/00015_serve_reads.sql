@@ -5,14 +5,14 @@
 -- three more.
 
 -- +goose Up
--- 600,000 standing jobs are 4 MB here, and 59 MB in jobs_counted. (state+0) shows
--- them to nobody who does not write it too: so small, they would look cheap where a
+-- 600,000 standing jobs are 4 MB here, and 59 MB in jobs_counted. (state-0) shows
+-- them to nobody who does not write it too, (state+0) of the guards included: so small, they would look cheap where a
 -- page must come in the order of ids.
-CREATE INDEX jobs_tally ON jobs (state, queue, job_type, error_class, error_sig, attempt) WHERE (state+0) IN (0, 4, 5, 6);
-CREATE INDEX jobs_tally_org ON jobs (state, org_id) WHERE (state+0) IN (0, 4, 5, 6);
+CREATE INDEX jobs_tally ON jobs (state, queue, job_type, error_class, error_sig, attempt) WHERE (state-0) IN (0, 4, 5, 6);
+CREATE INDEX jobs_tally_org ON jobs (state, org_id) WHERE (state-0) IN (0, 4, 5, 6);
 -- The first and the last failure of a kind, and whom the last ones hit.
 CREATE INDEX jobs_signature_at ON jobs (error_sig, queue, job_type, state, started_at NULLS FIRST) INCLUDE (org_id, id)
-  WHERE (state+0) IN (0, 4, 6) AND error_sig IS NOT NULL;
+  WHERE (state-0) IN (0, 4, 6) AND error_sig IS NOT NULL;
 
 -- A table that has just been filled has no statistics and no visible pages: an
 -- index alone answers nothing, and plans are guesses. So look after 2 % of new

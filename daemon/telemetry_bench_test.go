@@ -1,0 +1,135 @@
+package daemon_test
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime/pprof"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/bandeja/inboxd/daemon/internal/devstack/stacktest"
+)
+
+// backlog makes n jobs that cost the engine what every job does and their
+// processor next to nothing: what is spent on watching weighs most beside them.
+// One in ten is traced.
+const backlog = `
+INSERT INTO jobs (org_id, queue, job_type, priority, state, max_attempts, subject_id, args, ready_at, deadline_at)
+SELECT (SELECT id FROM orgs WHERE name = 'acme'), 3, 3, 2, 1, 5, 1000000 + g,
+       CASE WHEN $2 AND g % 10 = 0 THEN jsonb_build_object('trace', '00-' || md5(g::text) || '-00f067aa0ba902b7-01') END,
+       clock_timestamp(), clock_timestamp() + interval '1 day'
+FROM generate_series(1, $1::int) g`
+
+// watching are the frames under which a process counts, times, traces, logs, reads
+// history and answers a scrape.
+const watching = `prometheus/client_golang|opentelemetry|internal/telemetry|internal/latency|internal/trace|queryTracer|log/slog`
+
+// BenchmarkTelemetryCost drains a backlog through one process that logs and is
+// scraped as in production, and tells which share of its CPU went into being watched. It is a
+// share of a profile, so a busy machine changes little of it.
+func BenchmarkTelemetryCost(b *testing.B) {
+	for _, traced := range []bool{false, true} {
+		b.Run(map[bool]string{false: "metrics", true: "metrics-and-traces"}[traced], func(b *testing.B) {
+			for b.Loop() {
+				telemetryCost(b, traced)
+			}
+		})
+	}
+}
+
+func telemetryCost(b *testing.B, traced bool) {
+	b.Helper()
+	const jobs = 20_000
+	h := newHouse(b)
+	h.level = slog.LevelInfo
+	h.redis, h.dial = stacktest.Redis(b), 50
+	settings := []string{"INBOXD_SLOTS=256"}
+	if traced {
+		collector := &otlpReceiver{}
+		settings = append(settings, "INBOXD_TRACING_ENDPOINT="+serve(b, collector), "INBOXD_TRACING_SHARE=0.1")
+	}
+	p, err := h.tryStart("all", settings...)
+	require.NoError(b, err)
+	h.furnish()
+	status, err := h.operator().Status(b.Context())
+	require.NoError(b, err)
+	conn, err := pgx.Connect(b.Context(), h.dsn)
+	require.NoError(b, err)
+	defer func() { _ = conn.Close(b.Context()) }()
+
+	file := filepath.Join(b.TempDir(), "cpu")
+	out, err := os.Create(file)
+	require.NoError(b, err)
+	require.NoError(b, pprof.StartCPUProfile(out))
+	began := time.Now()
+	_, err = conn.Exec(b.Context(), backlog, jobs, traced)
+	require.NoError(b, err)
+	for left, second := 1, 0; left > 0; second++ {
+		<-time.After(time.Second)
+		if second%15 == 0 { // as often as configs/prometheus does
+			scrapeAway(b, *status.Item.MetricsURL)
+		}
+		require.NoError(b, conn.QueryRow(b.Context(), `SELECT count(*) FROM jobs WHERE job_type = 3`).Scan(&left))
+	}
+	b.ReportMetric(jobs/time.Since(began).Seconds(), "jobs/s")
+	pprof.StopCPUProfile()
+	require.NoError(b, out.Close())
+	share, total := profiled(b, file)
+	b.ReportMetric(share, "%cpu-telemetry")
+	b.ReportMetric(1000*total/jobs, "cpu-ms/job")
+	b.ReportMetric(share/100*1e6*total/jobs, "telemetry-us/job")
+	require.NoError(b, p.stop())
+}
+
+func serve(b *testing.B, h http.Handler) string {
+	b.Helper()
+	server := httptest.NewServer(h)
+	b.Cleanup(server.Close)
+	return server.URL
+}
+
+func scrapeAway(b *testing.B, url string) {
+	b.Helper()
+	req, err := http.NewRequestWithContext(b.Context(), http.MethodGet, url, nil)
+	require.NoError(b, err)
+	req.Header.Set("Accept", "application/openmetrics-text;version=1.0.0")
+	resp, err := (&http.Client{Timeout: 10 * time.Second}).Do(req)
+	require.NoError(b, err)
+	_, err = io.Copy(io.Discard, resp.Body)
+	require.NoError(b, err)
+	require.NoError(b, resp.Body.Close())
+}
+
+// profiled returns the percentage of the profile that is under watching, and its
+// whole CPU time in seconds.
+func profiled(b *testing.B, file string) (share, total float64) {
+	b.Helper()
+	// What the test itself does, the simulator and the collector, is nobody's cost.
+	raw, err := exec.CommandContext(b.Context(), "go", "tool", "pprof", "-top", "-unit=ms", "-nodecount=100000", "-nodefraction=0", "-focus="+watching, "-ignore=metasim|daemon_test", file).CombinedOutput()
+	require.NoError(b, err, "%s", raw)
+	all, err := exec.CommandContext(b.Context(), "go", "tool", "pprof", "-top", "-unit=ms", "-nodecount=100000", "-nodefraction=0", "-ignore=metasim|daemon_test", file).CombinedOutput()
+	require.NoError(b, err, "%s", all)
+	return sum(b, raw) / sum(b, all) * 100, sum(b, all) / 1000
+}
+
+// sum adds up the flat times of a table of pprof.
+func sum(b *testing.B, out []byte) (ms float64) {
+	b.Helper()
+	for _, line := range regexp.MustCompile(`(?m)^ +([\d.]+)(ms|s)? +[\d.]+%`).FindAllSubmatch(out, -1) {
+		n, err := strconv.ParseFloat(string(line[1]), 64)
+		require.NoError(b, err)
+		ms += n
+	}
+	require.Positive(b, ms, "%s", out)
+	return ms
+}
