@@ -107,7 +107,7 @@ type Control interface {
 	AddHold(ctx context.Context, h control.Hold, lasts time.Duration) (control.Hold, int64, error)
 	ReleaseHolds(ctx context.Context, ids []int64, by string) ([]control.Hold, int64, error)
 	SetLimits(ctx context.Context, limits []control.Limit, lasts time.Duration) (int64, error)
-	ResetLimits(ctx context.Context, orgID int64, names []string, by, reason string) (int, int64, error)
+	ResetLimits(ctx context.Context, r control.LimitReset) (int, int64, error)
 	SetDial(ctx context.Context, q job.Queue, dial int, by string) (int64, error)
 	Acks(ctx context.Context, version int64) ([]control.Ack, error)
 }

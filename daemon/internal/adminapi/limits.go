@@ -159,10 +159,11 @@ func (h *handler) resetLimits(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	reset := control.LimitReset{OrgID: org.ID, Names: r.Names, Temporary: r.Temporary, Owner: c.caller.name, Reason: r.Reason}
 	return h.changeLimits(ctx, org, r.DryRun, func() (int64, error) {
-		_, version, err := h.Control.ResetLimits(ctx, org.ID, r.Names, c.caller.name, r.Reason)
+		_, version, err := h.Control.ResetLimits(ctx, reset)
 		return version, err
-	}, func(s *control.Snapshot) *control.Snapshot { return s.WithoutLimits(org.ID, r.Names) })
+	}, func(s *control.Snapshot) *control.Snapshot { return s.WithoutLimits(reset) })
 }
 
 // changeLimits shows the limits of an org before and after a change; a dry run

@@ -82,6 +82,9 @@ func (h *handler) drainWorker(ctx context.Context, c *call) (any, error) {
 	if err := mayTurn(p); err != nil {
 		return nil, err
 	}
+	if r.Undo {
+		c.change.Action = actionUndrain
+	}
 	result := admin.WorkerResult{Process: wireProcess(p), DryRun: r.DryRun, Others: others}
 	if r.DryRun {
 		return one(h, "worker", result), nil

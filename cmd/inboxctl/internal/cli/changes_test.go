@@ -83,8 +83,8 @@ func TestChangesAsk(t *testing.T) {
 		"Pause acme for 1h00m (37 jobs unfinished) on SERVER? [y/N] ":                {"orgs", "pause", "acme", "--for", "1h"},
 		"Pause the queue whatsapp (37 jobs unfinished) on SERVER? [y/N] ":            {"queues", "pause", "whatsapp"},
 		"Turn the dial of whatsapp from 0% to 25% on SERVER? [y/N] ":                 {"queues", "dial", "whatsapp", "25"},
-		"Change send_text 60/min to 120/min of acme for 2h00m on SERVER? [y/N] ":     {"limits", "set", "--org", "acme", "send_text=120/min", "--for", "2h"},
-		"Reset send_text 120/min to 60/min, weight 2 to 1 of acme on SERVER? [y/N] ": {"limits", "reset", "--org", "acme"},
+		"Change send_text from 60/min (default) to 120/min (temporary, in front of 60/min) of acme for 2h00m on SERVER? [y/N] ": {"limits", "set", "--org", "acme", "send_text=120/min", "--for", "2h"},
+		"Reset send_text from 120/min (temporary, in front of 60/min) to 60/min (default), weight from 2 (own) to 1 (default) of acme on SERVER? [y/N] ": {"limits", "reset", "--org", "acme"},
 		"Pause channel 4 (whatsapp 1200000000001 of acme) on SERVER? [y/N] ":         {"channels", "pause", "4"},
 	} {
 		t.Run(strings.Join(args[:2], " "), func(t *testing.T) {
@@ -147,7 +147,9 @@ func TestSlipsOfChanges(t *testing.T) {
 		`"weight" is not NAME=VALUE, for example send_text=120/min`:            {"limits", "set", "--org", "acme", "weight"},
 		`weight is set twice`: {"limits", "set", "--org", "acme", "weight=1", "weight=2"},
 		`say which limit to set, for example send_text=120/min`:                      {"limits", "set", "--org", "acme"},
-		`name the org with --org`:                                                    {"limits", "show"},
+		`name the org: inboxctl limits show ORG`:                                     {"limits", "show"},
+		`which org: acme, or globex of --org?`:                                       {"limits", "show", "acme", "--org", "globex"},
+		`inboxctl limits show takes one org, not also "globex"`:                      {"limits", "show", "acme", "globex"},
 		`limits reset: there is no limit "text": use one of send_text`:               {"limits", "reset", "--org", "acme", "text"},
 		`--for "soon" is not a duration`:                                             {"orgs", "pause", "acme", "--for", "soon"},
 		`--for is given but empty`:                                                   {"orgs", "pause", "acme", "--for", ""},

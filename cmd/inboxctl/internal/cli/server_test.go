@@ -208,7 +208,7 @@ func orgDetail() admin.OrgDetail {
 func limitChanges() []admin.LimitChange {
 	return []admin.LimitChange{
 		{ID: "2", Org: "acme", Name: "send_text", Before: new(100), BeforeWindowMS: new(int64(60_000)), After: new(120), AfterWindowMS: new(int64(60_000)), Owner: "local:0", Reason: new("sale"), At: at().Add(-time.Minute), ExpiresAt: new(at().Add(2 * time.Hour))},
-		{ID: "1", Org: "acme", Name: "weight", After: new(2), Owner: "token:3", At: at().Add(-time.Hour)},
+		{ID: "1", Org: "acme", Name: "weight", After: new(2), Owner: "token:3", At: at().Add(-time.Hour), EndedAt: new(at().Add(-time.Minute)), EndedBy: new("local:0")},
 	}
 }
 
