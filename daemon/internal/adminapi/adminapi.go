@@ -81,6 +81,7 @@ type Failures interface {
 	// Feed returns what has happened since a cursor, oldest first, and the cursor to
 	// go on with.
 	Feed(ctx context.Context, from inspect.FeedCursor, f inspect.FeedFilter) ([]inspect.Event, inspect.FeedCursor, error)
+	Past(ctx context.Context, f inspect.PastFilter) ([]inspect.Event, error)
 }
 
 // Explainer says what holds a job. orgID 0 means any org.

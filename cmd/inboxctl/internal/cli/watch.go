@@ -48,6 +48,8 @@ func (a *app) addWatch(cmd *cobra.Command) {
 func (a *app) watch(ctx context.Context, every time.Duration, look func() error) error {
 	out, errOut := a.Out, a.Err
 	defer func() { a.Out, a.Err = out, errOut }()
+	ctx, done := a.whileRead(ctx)
+	defer done()
 	s := newScreen(out, errOut, a.Size)
 	defer s.leave()
 	t := time.NewTicker(every)
