@@ -9,6 +9,7 @@ import (
 
 	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/tui/text"
+	"github.com/bandeja/inboxd/tui/triage"
 )
 
 // workerOptions are those of commands about one process.
@@ -52,7 +53,7 @@ func runWorkersShow(ctx context.Context, o *workerOptions) error {
 		}
 		writePairs(b,
 			pair{"worker", p.ID}, pair{"mode", p.Mode}, pair{"host", p.Host}, pair{"pid", countText(int64(p.PID))},
-			pair{"state", workerState(p)}, pair{"drained by", maybe(p.DrainedBy)}, pair{"busy", busyText(p)},
+			pair{"state", string(triage.HealthOf(p))}, pair{"drained by", maybe(p.DrainedBy)}, pair{"busy", busyText(p)},
 			pair{"send slots", countText(int64(p.Slots))}, pair{"background slots", countText(int64(p.BackgroundSlots))},
 			pair{"beat", text.Millis(float64(p.BeatAgeMS)) + " ago"}, pair{"control version", control},
 			pair{"started", agoText(&p.StartedAt, asOf)}, pair{"version", p.Version},
