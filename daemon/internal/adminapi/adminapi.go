@@ -29,7 +29,7 @@ type Orgs interface {
 	CreateOrg(ctx context.Context, org inbox.Org) (inbox.Org, error)
 	Orgs(ctx context.Context) ([]inbox.Org, error)
 	OrgByName(ctx context.Context, name string) (inbox.Org, error)
-	UpdateOrg(ctx context.Context, org inbox.Org) (inbox.Org, error) // all but its name
+	UpdateOrg(ctx context.Context, id int64, change func(*inbox.Org) error) (before, after inbox.Org, err error)
 }
 
 // Users keeps the agents. orgID 0 means all orgs.

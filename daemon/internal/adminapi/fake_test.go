@@ -2,6 +2,7 @@ package adminapi_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -102,14 +103,16 @@ func (f *fake) Orgs(context.Context) ([]inbox.Org, error) {
 	return slices.Clone(f.orgs), f.down
 }
 
-func (f *fake) UpdateOrg(_ context.Context, o inbox.Org) (inbox.Org, error) {
+func (f *fake) UpdateOrg(_ context.Context, id int64, change func(*inbox.Org) error) (before, after inbox.Org, err error) {
 	defer f.lock()()
 	for i := range f.orgs {
-		if f.orgs[i].ID == o.ID {
-			f.orgs[i] = o
+		if f.orgs[i].ID == id {
+			before = f.orgs[i]
+			err = change(&f.orgs[i])
+			after = f.orgs[i]
 		}
 	}
-	return o, f.down
+	return before, after, errors.Join(err, f.down)
 }
 
 func (f *fake) ChannelUse(context.Context, int64, int64) (unfinished, conversations int64, err error) {

@@ -80,12 +80,12 @@ func changes() map[string]reply {
 func TestChangesAsk(t *testing.T) {
 	t.Parallel()
 	for question, args := range map[string][]string{
-		"Pause acme for 1h00m (37 jobs unfinished) on SERVER? [y/N] ":                {"orgs", "pause", "acme", "--for", "1h"},
-		"Pause the queue whatsapp (37 jobs unfinished) on SERVER? [y/N] ":            {"queues", "pause", "whatsapp"},
-		"Turn the dial of whatsapp from 0% to 25% on SERVER? [y/N] ":                 {"queues", "dial", "whatsapp", "25"},
-		"Change send_text from 60/min (default) to 120/min (temporary, in front of 60/min) of acme for 2h00m on SERVER? [y/N] ": {"limits", "set", "--org", "acme", "send_text=120/min", "--for", "2h"},
+		"Pause acme for 1h00m (37 jobs unfinished) on SERVER? [y/N] ":                                                                                    {"orgs", "pause", "acme", "--for", "1h"},
+		"Pause the queue whatsapp (37 jobs unfinished) on SERVER? [y/N] ":                                                                                {"queues", "pause", "whatsapp"},
+		"Turn the dial of whatsapp from 0% to 25% on SERVER? [y/N] ":                                                                                     {"queues", "dial", "whatsapp", "25"},
+		"Change send_text from 60/min (default) to 120/min (temporary, in front of 60/min) of acme for 2h00m on SERVER? [y/N] ":                          {"limits", "set", "--org", "acme", "send_text=120/min", "--for", "2h"},
 		"Reset send_text from 120/min (temporary, in front of 60/min) to 60/min (default), weight from 2 (own) to 1 (default) of acme on SERVER? [y/N] ": {"limits", "reset", "--org", "acme"},
-		"Pause channel 4 (whatsapp 1200000000001 of acme) on SERVER? [y/N] ":         {"channels", "pause", "4"},
+		"Pause channel 4 (whatsapp 1200000000001 of acme) on SERVER? [y/N] ":                                                                             {"channels", "pause", "4"},
 	} {
 		t.Run(strings.Join(args[:2], " "), func(t *testing.T) {
 			t.Parallel()
