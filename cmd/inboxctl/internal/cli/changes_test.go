@@ -193,3 +193,19 @@ func TestChannelTokenAndLimitPages(t *testing.T) {
 	require.Equal(t, []string{"GET /admin/v1/limits", "GET /admin/v1/limits?cursor=acme"}, s.server.asked, "and a server that repeats itself ends it")
 	require.Equal(t, 6, strings.Count(got.out, "\n"))
 }
+
+// What a script is told to repeat must be what it asked, to the letter: a pause
+// that lost its --for would last for ever.
+func TestRefusalRepeatsTheWholeCommand(t *testing.T) {
+	t.Parallel()
+	for want, args := range map[string][]string{
+		`orgs pause acme --for 1h --reason 'it'\''s late'`:                                  {"orgs", "pause", "acme", "--for", "1h", "--reason", "it's late"},
+		`limits set send_text=120/min --for 2h --org acme`:                                  {"limits", "set", "--org", "acme", "send_text=120/min", "--for=2h"},
+		`jobs retry --abort-if 'fail>10%' --canary 20 --org acme,globex --reason 'x $(rm)'`: {"jobs", "retry", "--org", "acme,globex", "--canary", "20", "--abort-if", "fail>10%", "--reason", "x $(rm)"},
+	} {
+		s := newSession(t, world())
+		got := s.run(t.Context(), args...)
+		require.Equal(t, 7, got.code, got.err)
+		require.Contains(t, got.err, "`inboxctl "+want+"` asks before")
+	}
+}

@@ -95,6 +95,7 @@ func TestGolden(t *testing.T) {
 		"limits_set_dry":      {"limits", "set", "--org", "acme", "send_text=120/min", "--dry-run"},
 		"limits_set_json":     {"limits", "set", "--org", "acme", "send_text=120/min", "--yes", "-o", "json"},
 		"limits_reset":        {"limits", "reset", "--org", "acme", "--yes"},
+		"jobs_retry_terms":    {"jobs", "retry", "--org", "acme", "--canary", "20", "--abort-if", "fail>10%", "--rate", "50/s", "--dry-run"},
 		"limits_reset_brief":  {"limits", "reset", "--org", "acme", "--temporary", "--dry-run"},
 		"limits_history":      {"limits", "history"},
 		"channels_pause":      {"channels", "pause", "1200000000001", "--yes"},

@@ -29,7 +29,7 @@ func newWorkersShowCmd(a *app, run func(context.Context, *workerOptions) error) 
 		Short: "Show one process, named by its id or host:pid",
 		Example: `  inboxctl workers show 2
   inboxctl workers show 2 -o json`,
-		Args: named("the ID of the worker"),
+		Args: takes("the ID of the worker"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.worker = args[0]
 			return pick(run, runWorkersShow)(cmd.Context(), o)
