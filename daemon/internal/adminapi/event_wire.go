@@ -103,11 +103,22 @@ func limitsSaid(raw json.RawMessage) string {
 		said := v.Name + " " + admin.LimitText(&v.Value, v.WindowMS)
 		switch {
 		case v.LastsMS > 0:
-			said += " for " + span(v.LastsMS).String()
+			said += " for " + shortSpan(span(v.LastsMS))
 		case v.ExpiresAt != nil:
 			said += " (temporary)"
 		}
 		words = append(words, said)
 	}
 	return strings.Join(words, ", ")
+}
+
+// shortSpan writes 2h, 1h30m or 45s without the parts that are zero.
+func shortSpan(d time.Duration) string {
+	s := d.String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(s, zero) {
+			s = s[:len(s)-2]
+		}
+	}
+	return s
 }

@@ -117,7 +117,7 @@ func TestEventsAreListed(t *testing.T) {
 	got, err := client.Events(t.Context(), admin.EventFilter{Queue: []string{"whatsapp"}}, admin.Page{Limit: 2})
 	require.NoError(t, err)
 	require.Equal(t, []string{"limits.set", inspect.EventDead}, []string{got.Items[0].Event, got.Items[1].Event}, "the newest last, as they are followed")
-	require.Equal(t, "send_text 120/min for 2h0m0s, weight 2: sale", *got.Items[0].Text)
+	require.Equal(t, "send_text 120/min for 2h, weight 2: sale", *got.Items[0].Text)
 	require.Equal(t, "b:4242", *got.Items[1].Process)
 	older, err := client.Events(t.Context(), admin.EventFilter{}, admin.Page{Cursor: *got.Next})
 	require.NoError(t, err)

@@ -148,6 +148,8 @@ func TestSlipsOfChanges(t *testing.T) {
 		`weight is set twice`: {"limits", "set", "--org", "acme", "weight=1", "weight=2"},
 		`say which limit to set, for example send_text=120/min`:                      {"limits", "set", "--org", "acme"},
 		`name the org: inboxctl limits show ORG`:                                     {"limits", "show"},
+		`name the org with --org: inboxctl limits reset --org acme`:                  {"limits", "reset", "acme"},
+		`write --watch=1s, in one word: alone --watch means 2s`:                      {"status", "--watch", "1s"},
 		`which org: acme, or globex of --org?`:                                       {"limits", "show", "acme", "--org", "globex"},
 		`inboxctl limits show takes one org, not also "globex"`:                      {"limits", "show", "acme", "globex"},
 		`limits reset: there is no limit "text": use one of send_text`:               {"limits", "reset", "--org", "acme", "text"},
@@ -192,6 +194,19 @@ func TestChannelTokenAndLimitPages(t *testing.T) {
 	got = s.run(t.Context(), "limits", "list", "-o", "name")
 	require.Equal(t, []string{"GET /admin/v1/limits", "GET /admin/v1/limits?cursor=acme"}, s.server.asked, "and a server that repeats itself ends it")
 	require.Equal(t, 6, strings.Count(got.out, "\n"))
+}
+
+// A page that was sorted is not the whole that was: who looks for the oldest must
+// not take the oldest of fifty for it.
+func TestSortSaysThatThereIsMore(t *testing.T) {
+	t.Parallel()
+	more := list("jobs", jobs()...)
+	page, ok := more.body.(admin.List[admin.Job])
+	require.True(t, ok)
+	page.Next = new("99")
+	s := newSession(t, map[string]reply{"GET /jobs": {200, page}})
+	require.Contains(t, s.run(t.Context(), "jobs", "list", "--sort", "id", "--limit", "2").err, "Sorted are only these 2: there are more")
+	require.NotContains(t, s.run(t.Context(), "jobs", "list", "--limit", "2").err, "Sorted")
 }
 
 // What a script is told to repeat must be what it asked, to the letter: a pause

@@ -266,6 +266,8 @@ func takes(names ...string) cobra.PositionalArgs {
 		switch {
 		case len(args) < len(names):
 			return usagef("%s needs %s", cmd.CommandPath(), strings.Join(names[len(args):], " and "))
+		case len(args) > len(names) && isSpan(args[len(names)]) && cmd.Flags().Changed("watch"):
+			return usagef("write --watch=%s, in one word: alone --watch means %s", args[len(names)], watchEvery)
 		case len(args) > len(names):
 			return usagef("%s takes no argument %q", cmd.CommandPath(), args[len(names)])
 		}

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -48,6 +49,9 @@ again, as they would have by themselves later.`,
 
 func (o *limitsResetOptions) request() (admin.LimitReset, error) {
 	l := admin.LimitReset{Org: o.org, Names: o.names, Temporary: o.temporary, DryRun: o.dryRun, Reason: o.change.reason}
+	if o.org == "" && len(o.names) > 0 && !slices.Contains(admin.LimitNames(), o.names[0]) {
+		return l, usagef("name the org with --org: inboxctl limits reset --org %s", o.names[0])
+	}
 	if o.org == "" {
 		return l, usagef("name the org with --org")
 	}

@@ -77,7 +77,7 @@ func isRead(cmd *cobra.Command) bool {
 }
 
 func isList(cmd *cobra.Command) bool {
-	return isRead(cmd) && slices.Contains([]string{"list", "holds", "history", "groups", "users", "misses"}, cmd.Name())
+	return isRead(cmd) && slices.Contains([]string{"list", "holds", "history", "groups", "users", "misses", "latency"}, cmd.Name())
 }
 
 func (a *app) addListFlags(cmd *cobra.Command) {

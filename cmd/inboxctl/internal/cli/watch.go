@@ -166,3 +166,9 @@ func quiet(err error) error {
 	}
 	return nil
 }
+
+// isSpan reports whether a word is a time, such as 1s.
+func isSpan(word string) bool {
+	_, err := time.ParseDuration(word)
+	return err == nil
+}
