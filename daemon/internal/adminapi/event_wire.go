@@ -38,21 +38,30 @@ func wireEvent(e inspect.Event, bound bool) admin.Event {
 // changed is what a feed reads from the detail of a change: the fields that
 // actions which concern the engine have.
 type changed struct {
-	Before, After json.RawMessage
+	Before json.RawMessage `json:"before"`
+	After  json.RawMessage `json:"after"`
+}
+
+// heldWhat is what a hold holds, as the audit trail has it.
+type heldWhat struct {
+	Queue string `json:"queue"`
+	Type  string `json:"type"`
 }
 
 // addChange says in a line what an operator did.
 func addChange(w *admin.Event, e inbox.AuditEntry) {
 	var d changed
 	_ = json.Unmarshal(e.Detail, &d) // What cannot be read is left out: the audit trail has it.
-	var held struct{ Queue, Type string }
+	var held heldWhat
 	switch e.Action {
 	case "holds.add":
 		_ = json.Unmarshal(d.After, &held)
 	case "holds.release":
-		all := []struct{ Queue, Type string }{held}
+		all := []heldWhat{{}}
 		_ = json.Unmarshal(d.Before, &all)
-		held = all[0]
+		if len(all) > 0 {
+			held = all[0]
+		}
 	case "queues.dial":
 		held.Queue = strings.TrimPrefix(e.Target, "queue ")
 	}
@@ -75,7 +84,9 @@ func changeText(action string, d changed) string {
 	case "limits.reset":
 		return limitsSaid(d.Before) + " ended"
 	case "queues.dial":
-		var before, after struct{ Dial *int }
+		var before, after struct {
+			Dial *int `json:"dial"`
+		}
 		if json.Unmarshal(d.Before, &before) != nil || json.Unmarshal(d.After, &after) != nil || after.Dial == nil {
 			return ""
 		}
@@ -91,8 +102,8 @@ func changeText(action string, d changed) string {
 // 2h0m0s, weight 2".
 func limitsSaid(raw json.RawMessage) string {
 	var values []struct {
-		Name      string
-		Value     int
+		Name      string     `json:"name"`
+		Value     int        `json:"value"`
 		WindowMS  *int64     `json:"window_ms"`
 		LastsMS   int64      `json:"lasts_ms"`
 		ExpiresAt *time.Time `json:"expires_at"`
