@@ -42,16 +42,20 @@ func (f EventFilter) values() url.Values {
 			v.Set(name, strings.Join(words, ","))
 		}
 	}
-	if f.Since != nil {
-		v.Set("since", f.Since.Format(time.RFC3339Nano))
+	for name, at := range map[string]*time.Time{"since": f.Since, "until": f.Until} {
+		if at != nil {
+			v.Set(name, at.Format(time.RFC3339Nano))
+		}
 	}
 	return v
 }
 
-// Events lists what has happened since f.Since, oldest first; without it, in the
-// last five minutes.
-func (c *Client) Events(ctx context.Context, f EventFilter) (List[Event], error) {
-	return call[List[Event]](ctx, c, http.MethodGet, EventsPath, f.values(), nil)
+// Events lists the newest of what has happened since f.Since, without it in the
+// last five minutes, oldest first; the next page has what was before.
+func (c *Client) Events(ctx context.Context, f EventFilter, p Page) (List[Event], error) {
+	query := f.values()
+	p.add(query)
+	return call[List[Event]](ctx, c, http.MethodGet, EventsPath, query, nil)
 }
 
 const (

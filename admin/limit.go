@@ -56,12 +56,14 @@ type LimitSet struct {
 }
 
 // LimitReset asks to give an org the defaults back: of these names, of all if
-// there are none.
+// there are none. With Temporary only temporary values end, and the lasting ones
+// behind them hold again.
 type LimitReset struct {
-	Org    string   `json:"org"`
-	Names  []string `json:"names,omitempty"`
-	DryRun bool     `json:"dry_run"`
-	Reason string   `json:"reason,omitempty"`
+	Org       string   `json:"org"`
+	Names     []string `json:"names,omitempty"`
+	Temporary bool     `json:"temporary,omitempty"`
+	DryRun    bool     `json:"dry_run"`
+	Reason    string   `json:"reason,omitempty"`
 }
 
 // LimitResult says what the limits were and are; in a dry run, would be. Applied

@@ -67,6 +67,8 @@ type ChannelRemoved struct {
 
 // LimitChange is one change of one limit. Before is null where the default was in
 // force, After where it is again; windows are null for weight and concurrency.
+// EndedAt is when a later change, of EndedBy, ended what was set: before its
+// ExpiresAt, if it had one; null: none did.
 type LimitChange struct {
 	ID             string     `json:"id"`
 	Org            string     `json:"org"`
@@ -79,6 +81,8 @@ type LimitChange struct {
 	Reason         *string    `json:"reason"`
 	At             time.Time  `json:"at"`
 	ExpiresAt      *time.Time `json:"expires_at"`
+	EndedAt        *time.Time `json:"ended_at"`
+	EndedBy        *string    `json:"ended_by"`
 }
 
 // OrgDetail returns an org by name with everything that belongs to it, or a

@@ -69,7 +69,9 @@ type ErrorGroup struct {
 }
 
 // Event is something that happened: attempt_failed, job_dead, job_uncertain,
-// process_dead, hold_added, hold_released, limit_set, dial_set, or events_missed.
+// process_dead, events_missed, or what an operator did, in the words of the audit
+// trail: holds.add, limits.reset, queues.dial, workers.drain, jobs.retry and the
+// rest. The id of such an event is "a" and that of its entry there.
 type Event struct {
 	ID         string    `json:"id"`
 	Event      string    `json:"event"`
@@ -87,8 +89,9 @@ type Event struct {
 }
 
 // EventFilter chooses events. Those that concern all orgs are always among them.
-// Since is where the past begins; nil: only what happens from now on.
+// Since is where the past begins; nil: only what happens from now on. Until is
+// where a list ends.
 type EventFilter struct {
 	Org, Queue, Type []string
-	Since            *time.Time
+	Since, Until     *time.Time
 }

@@ -3,8 +3,8 @@ package admin
 import "time"
 
 // Status is the one screen that says whether all is well. Queues is null if the
-// ledger has not answered since the server started; Holds, Throttled
-// and Alerts are null if they are not known.
+// ledger has not answered since the server started; Holds, Throttled and Alerts
+// are null if they are not known, Processes for a token that is bound to an org.
 type Status struct {
 	Healthy     bool      `json:"healthy"`
 	Version     string    `json:"version"`

@@ -196,7 +196,7 @@ type TopWorker struct {
 	PID       int       `json:"pid"`
 	Mode      string    `json:"mode"`
 	Version   string    `json:"version"`
-	State     string    `json:"state"` // ok, draining, silent
+	State     string    `json:"state"` // ok, draining, drained, leaving (by itself), silent
 	Busy      int       `json:"busy"`
 	Slots     int       `json:"slots"`
 	Mostly    *string   `json:"mostly"` // the type most of its slots run

@@ -53,7 +53,7 @@ func (m model) drain(id string) (question, string) {
 	case drainer == nil:
 		return question{}, notKnown
 	}
-	undo := worker.State == "draining"
+	undo := worker.State == "draining" || worker.State == "drained"
 	verb := map[bool]string{false: "Drain", true: "Undo the drain of"}[undo]
 	q := m.ask1(verb, "process "+worker.ID+" on "+worker.Host, field{"reason", "", "goes into the audit"})
 	q.plan = func(q question) (tea.Cmd, error) {

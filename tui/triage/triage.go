@@ -60,7 +60,9 @@ type Health string
 // The healths; those that need a look sort last.
 const (
 	Alive    Health = "alive"
-	Draining Health = "draining"
+	Draining Health = "draining" // an operator drains it, and it still runs jobs
+	Drained  Health = "drained"  // by an operator, who can take that back; it runs nothing
+	Leaving  Health = "leaving"  // by itself, as a restart does
 	Mute     Health = "silent"
 )
 
@@ -69,8 +71,12 @@ func HealthOf(p admin.Process) Health {
 	switch {
 	case p.BeatAgeMS >= Silent.Milliseconds():
 		return Mute
-	case p.Draining:
-		return Draining
+	case !p.Draining:
+		return Alive
+	case p.DrainedBy == nil:
+		return Leaving
+	case p.Running != nil && *p.Running == 0:
+		return Drained
 	}
-	return Alive
+	return Draining
 }

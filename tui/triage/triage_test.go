@@ -34,7 +34,10 @@ func TestWorstFirst(t *testing.T) {
 func TestHealthOf(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, triage.Alive, triage.HealthOf(admin.Process{BeatAgeMS: 9999}))
-	require.Equal(t, triage.Draining, triage.HealthOf(admin.Process{Draining: true}))
+	who := new("local:0")
+	require.Equal(t, triage.Leaving, triage.HealthOf(admin.Process{Draining: true}), "a restart, which nobody can take back")
+	require.Equal(t, triage.Draining, triage.HealthOf(admin.Process{Draining: true, DrainedBy: who, Running: new(2)}))
+	require.Equal(t, triage.Drained, triage.HealthOf(admin.Process{Draining: true, DrainedBy: who, Running: new(0)}))
 	require.Equal(t, triage.Mute, triage.HealthOf(admin.Process{Draining: true, BeatAgeMS: 10_000}))
 }
 

@@ -29,7 +29,7 @@ type Orgs interface {
 	CreateOrg(ctx context.Context, org inbox.Org) (inbox.Org, error)
 	Orgs(ctx context.Context) ([]inbox.Org, error)
 	OrgByName(ctx context.Context, name string) (inbox.Org, error)
-	UpdateOrg(ctx context.Context, org inbox.Org) (inbox.Org, error) // all but its name
+	UpdateOrg(ctx context.Context, id int64, change func(*inbox.Org) error) (before, after inbox.Org, err error)
 }
 
 // Users keeps the agents. orgID 0 means all orgs.
@@ -81,6 +81,7 @@ type Failures interface {
 	// Feed returns what has happened since a cursor, oldest first, and the cursor to
 	// go on with.
 	Feed(ctx context.Context, from inspect.FeedCursor, f inspect.FeedFilter) ([]inspect.Event, inspect.FeedCursor, error)
+	Past(ctx context.Context, f inspect.PastFilter) ([]inspect.Event, error)
 }
 
 // Explainer says what holds a job. orgID 0 means any org.
@@ -107,7 +108,7 @@ type Control interface {
 	AddHold(ctx context.Context, h control.Hold, lasts time.Duration) (control.Hold, int64, error)
 	ReleaseHolds(ctx context.Context, ids []int64, by string) ([]control.Hold, int64, error)
 	SetLimits(ctx context.Context, limits []control.Limit, lasts time.Duration) (int64, error)
-	ResetLimits(ctx context.Context, orgID int64, names []string, by, reason string) (int, int64, error)
+	ResetLimits(ctx context.Context, r control.LimitReset) (int, int64, error)
 	SetDial(ctx context.Context, q job.Queue, dial int, by string) (int64, error)
 	Acks(ctx context.Context, version int64) ([]control.Ack, error)
 }

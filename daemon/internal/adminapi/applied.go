@@ -17,7 +17,7 @@ const askEvery = 50 * time.Millisecond
 
 // applied waits until every live process has applied a version, or AppliedTime
 // is over. It never fails: the change is stored, and a caller must learn that.
-func (h *handler) applied(ctx context.Context, version int64) *admin.Applied {
+func (h *handler) applied(ctx context.Context, who caller, version int64) *admin.Applied {
 	begin := h.Now()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), admin.AppliedTime)
 	defer cancel()
@@ -28,7 +28,7 @@ func (h *handler) applied(ctx context.Context, version int64) *admin.Applied {
 		acks, err := h.Control.Acks(ctx, version)
 		switch {
 		case err == nil:
-			a = countAcks(version, acks)
+			a = countAcks(version, acks, who.orgID != 0)
 		case ctx.Err() == nil:
 			_, _, text := h.explain(ctx, admin.BasePath, err)
 			a.Error = &text
@@ -48,14 +48,19 @@ func (h *handler) applied(ctx context.Context, version int64) *admin.Applied {
 	return &a
 }
 
-func countAcks(version int64, acks []control.Ack) admin.Applied {
+// countAcks tells who is bound to an org which processes by number alone.
+func countAcks(version int64, acks []control.Ack, bound bool) admin.Applied {
 	a := admin.Applied{Version: version, Live: len(acks), Missing: []string{}}
 	for _, p := range acks {
 		if p.Acked {
 			a.Acked++
 			continue
 		}
-		a.Missing = append(a.Missing, fmt.Sprintf("%s:%d", p.Host, p.PID))
+		missing := fmt.Sprintf("%s:%d", p.Host, p.PID)
+		if bound {
+			missing = "process " + idOf(p.ID)
+		}
+		a.Missing = append(a.Missing, missing)
 	}
 	return a
 }

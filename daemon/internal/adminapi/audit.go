@@ -21,6 +21,9 @@ const requestIDHeader = "X-Request-Id"
 // same.
 const actionReveal = "jobs.reveal"
 
+// actionUndrain is the way back on the route of workers.drain.
+const actionUndrain = "workers.undrain"
+
 // Trail reads what was changed.
 type Trail interface {
 	Entries(ctx context.Context, f inbox.AuditFilter) ([]inbox.AuditEntry, error)
@@ -60,7 +63,7 @@ func (rt route) action() string {
 
 // actions lists every action there can be.
 func (h *handler) actions() []string {
-	all := []string{actionReveal}
+	all := []string{actionReveal, actionUndrain}
 	for _, rt := range h.routes() {
 		if rt.method != http.MethodGet {
 			all = append(all, rt.action())

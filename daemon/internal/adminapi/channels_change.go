@@ -65,7 +65,7 @@ func (h *handler) channelResult(ctx context.Context, c *call, before, after inbo
 		Channel: wireChannel(after, orgNames(orgs)[after.OrgID]), Before: string(before.State), DryRun: version == 0,
 	}
 	if version != 0 {
-		result.Applied = h.applied(ctx, version)
+		result.Applied = h.applied(ctx, c.caller, version)
 	}
 	return one(h, "channel", result), nil
 }

@@ -40,6 +40,6 @@ func (h *handler) removeChannel(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	result.Applied = h.applied(ctx, version)
+	result.Applied = h.applied(ctx, c.caller, version)
 	return one(h, "channel", result), nil
 }

@@ -80,7 +80,7 @@ func (h *handler) setDial(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	result.Applied = h.applied(ctx, version)
+	result.Applied = h.applied(ctx, c.caller, version)
 	result.Recalled = h.recalled(ctx, func() (int, error) { return h.Recaller.RecallDial(ctx, q, d.Dial) })
 	return one(h, "dial", result), nil
 }

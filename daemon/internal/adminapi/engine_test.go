@@ -77,7 +77,7 @@ func (e *engine) SetLimits(_ context.Context, limits []control.Limit, lasts time
 	return e.version, nil
 }
 
-func (e *engine) ResetLimits(context.Context, int64, []string, string, string) (int, int64, error) {
+func (e *engine) ResetLimits(context.Context, control.LimitReset) (int, int64, error) {
 	defer e.lock()()
 	n := len(e.limits)
 	e.limits = nil

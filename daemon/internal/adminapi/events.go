@@ -2,7 +2,11 @@ package adminapi
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/bandeja/inboxd/admin"
@@ -16,62 +20,102 @@ const (
 	longestPast  = 24 * time.Hour
 )
 
-func eventParams() []string { return []string{"org", "queue", "type", "since", "stream"} }
+func eventParams() []string {
+	return []string{"org", "queue", "type", "since", "until", "stream", "cursor", "limit"}
+}
 
 // listEvents lists what has happened, or streams what happens.
 func (h *handler) listEvents(ctx context.Context, c *call) (any, error) {
-	f, from, err := h.feedOf(ctx, c)
+	f, err := h.pastOf(ctx, c)
 	if err != nil {
 		return nil, err
 	}
+	bound := c.caller.orgID != 0
 	switch c.query.Get("stream") {
 	case "true", "1":
-		if err := h.feed.seats.full("events"); err != nil {
-			return nil, err
-		}
-		orgs, err := h.names.of(ctx, f.OrgIDs)
-		if err != nil {
-			return nil, err
-		}
-		v := &follower{h: h, from: from, filter: f, orgs: namesOf(orgs, f.OrgIDs), place: -1}
-		return live(func(w http.ResponseWriter, r *http.Request) { h.streamEvents(w, r, v) }), nil
+		return h.followEvents(ctx, c, f, bound)
 	case "", "false", "0":
 	default:
 		return nil, inbox.Faultf(inbox.Invalid, "bad_stream", "stream is true or false")
 	}
-	events, _, err := h.Failures.Feed(ctx, from, f)
+	limit := f.Limit
+	f.Limit++
+	events, err := h.Failures.Past(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	answer := list(h, "events", make([]admin.Event, 0, len(events)))
-	for _, e := range events {
-		answer.Items = append(answer.Items, wireEvent(e))
+	answer := list(h, "events", []admin.Event(nil))
+	if len(events) > limit {
+		events = events[:limit]
+		answer.Next = word(eventCursor(events[limit-1]))
+	}
+	for _, e := range slices.Backward(events) {
+		answer.Items = append(answer.Items, wireEvent(e, bound))
 	}
 	return answer, nil
 }
 
-func (h *handler) feedOf(ctx context.Context, c *call) (f inspect.FeedFilter, from inspect.FeedCursor, err error) {
+func (h *handler) followEvents(ctx context.Context, c *call, f inspect.PastFilter, bound bool) (any, error) {
+	if !f.Until.IsZero() || f.Before != (inspect.EventKey{}) || c.query.Get("limit") != "" {
+		return nil, inbox.Faultf(inbox.Invalid, "bad_stream", "a stream has no end: until, cursor and limit are for a list")
+	}
+	if err := h.feed.seats.full("events"); err != nil {
+		return nil, err
+	}
+	orgs, err := h.names.of(ctx, f.OrgIDs)
+	if err != nil {
+		return nil, err
+	}
+	v := &follower{h: h, from: inspect.FeedCursor{At: f.Since}, filter: f.FeedFilter, bound: bound, orgs: namesOf(orgs, f.OrgIDs), place: -1}
+	return live(func(w http.ResponseWriter, r *http.Request) { h.streamEvents(w, r, v) }), nil
+}
+
+// pastOf reads what is asked for. A stream without since begins now, a list a
+// little earlier; only who may see every org sees the deaths of processes.
+func (h *handler) pastOf(ctx context.Context, c *call) (f inspect.PastFilter, err error) {
 	s, err := admin.ParseSelector(c.query)
 	if err != nil {
-		return f, from, err
+		return f, err
 	}
 	chosen, err := h.filter(ctx, c.caller, s)
 	if err != nil {
-		return f, from, err
+		return f, err
 	}
-	f = inspect.FeedFilter{OrgIDs: chosen.OrgIDs, Queues: chosen.Queues, Types: chosen.Types}
+	f.FeedFilter = inspect.FeedFilter{OrgIDs: chosen.OrgIDs, Queues: chosen.Queues, Types: chosen.Types, NoProcesses: c.caller.orgID != 0}
+	f.Since, f.Until = chosen.Since, chosen.Until
 	now := h.Now()
-	from.At = chosen.Since
-	if from.At.IsZero() {
-		from.At = now
+	if f.Since.IsZero() {
+		f.Since = now
 		if c.query.Get("stream") == "" {
-			from.At = now.Add(-recentEvents)
+			f.Since = now.Add(-recentEvents)
 		}
 	}
-	if from.At.Before(now.Add(-longestPast)) {
-		return f, from, inbox.Faultf(inbox.Invalid, "bad_since", "events are shown for %s back at most: list jobs for what is older", longestPast)
+	if f.Since.Before(now.Add(-longestPast)) {
+		return f, inbox.Faultf(inbox.Invalid, "bad_since", "events are shown for %s back at most: list jobs, or the audit trail, for what is older", longestPast)
 	}
-	return f, from, nil
+	if !f.Until.IsZero() && !f.Since.Before(f.Until) {
+		return f, inbox.Faultf(inbox.Invalid, "bad_until", "until must be after since, which is %s", f.Since.UTC().Format(time.RFC3339))
+	}
+	if f.Before, err = readEventCursor(c.query.Get("cursor")); err != nil {
+		return f, err
+	}
+	f.Limit, err = readLimit(c.query.Get("limit"))
+	return f, err
+}
+
+// eventCursor is the place of an event, as a page hands it out.
+func eventCursor(e inspect.Event) string { return fmt.Sprintf("%d.%s", e.At.UnixMicro(), e.ID) }
+
+func readEventCursor(raw string) (k inspect.EventKey, err error) {
+	if raw == "" {
+		return k, nil
+	}
+	at, id, found := strings.Cut(raw, ".")
+	micros, err := strconv.ParseInt(at, 10, 64)
+	if err != nil || !found || id == "" {
+		return k, inbox.Faultf(inbox.Invalid, "bad_cursor", "cursor %q is not one of a page of events", raw)
+	}
+	return inspect.EventKey{At: time.UnixMicro(micros), ID: id}, nil
 }
 
 // streamEvents sends until the viewer leaves, does not keep up, or the server
@@ -104,23 +148,6 @@ func (h *handler) streamEvents(w http.ResponseWriter, r *http.Request, v *follow
 		}
 	}
 	h.Logger.DebugContext(r.Context(), "a viewer of events left", "error", err)
-}
-
-func wireEvent(e inspect.Event) admin.Event {
-	w := admin.Event{
-		ID: e.ID, Event: e.What, At: e.At, Org: word(e.Org), JobID: idWord(e.JobID), ErrorClass: word(string(e.Class)), ErrorCode: e.Code,
-		Process: word(e.Process), Who: word(e.Who), Text: word(e.Text),
-	}
-	if e.Queue != 0 {
-		w.Queue = word(e.Queue.String())
-	}
-	if e.Type != 0 {
-		w.Type = word(e.Type.String())
-	}
-	if e.Attempt > 0 {
-		w.Attempt = &e.Attempt
-	}
-	return w
 }
 
 type stoppingKey struct{}

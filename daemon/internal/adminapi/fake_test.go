@@ -2,6 +2,7 @@ package adminapi_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -34,6 +35,7 @@ type fake struct {
 	jobs     []inspect.Job
 	filters  []inspect.Filter // of RetryDead
 	feeds    []inspect.FeedFilter
+	pasts    []inspect.PastFilter
 	looks    int
 	asked    []latency.Query
 	unknown  error // Latency fails
@@ -101,14 +103,16 @@ func (f *fake) Orgs(context.Context) ([]inbox.Org, error) {
 	return slices.Clone(f.orgs), f.down
 }
 
-func (f *fake) UpdateOrg(_ context.Context, o inbox.Org) (inbox.Org, error) {
+func (f *fake) UpdateOrg(_ context.Context, id int64, change func(*inbox.Org) error) (before, after inbox.Org, err error) {
 	defer f.lock()()
 	for i := range f.orgs {
-		if f.orgs[i].ID == o.ID {
-			f.orgs[i] = o
+		if f.orgs[i].ID == id {
+			before = f.orgs[i]
+			err = change(&f.orgs[i])
+			after = f.orgs[i]
 		}
 	}
-	return o, f.down
+	return before, after, errors.Join(err, f.down)
 }
 
 func (f *fake) ChannelUse(context.Context, int64, int64) (unfinished, conversations int64, err error) {
@@ -281,13 +285,36 @@ func (f *fake) ErrorGroups(_ context.Context, x inspect.Filter) ([]inspect.Group
 	}, f.down
 }
 
-// Feed tells at each look of one death, and each time of the same hold.
+// change is what the audit trail says of a pause.
+func (f *fake) change() *inbox.AuditEntry {
+	return &inbox.AuditEntry{
+		ID: 1, Action: "limits.set", Target: "limits send_text, weight", Reason: "sale",
+		Detail: []byte(`{"before":[],"after":[{"name":"send_text","value":120,"window_ms":60000,"lasts_ms":7200000},{"name":"weight","value":2}]}`),
+	}
+}
+
+// Past has three events: page by page, newest first.
+func (f *fake) Past(_ context.Context, x inspect.PastFilter) ([]inspect.Event, error) {
+	defer f.lock()()
+	f.pasts = append(f.pasts, x)
+	all := []inspect.Event{
+		{ID: "j10.1.2", What: inspect.EventDead, At: day.Add(2), Org: "acme", Queue: job.WhatsApp, Type: job.SendMessage, JobID: 10, Attempt: 1, Process: "b:4242"},
+		{ID: "a1", What: "limits.set", At: day.Add(1), Org: "acme", Who: "local:0", Change: f.change()},
+		{ID: "j9.1.2", What: inspect.EventDead, At: day, Org: "acme", JobID: 9},
+	}
+	if x.Before.ID == "a1" {
+		all = all[2:]
+	}
+	return all[:min(len(all), x.Limit)], f.down
+}
+
+// Feed tells at each look of one death, and each time of the same change.
 func (f *fake) Feed(_ context.Context, from inspect.FeedCursor, x inspect.FeedFilter) ([]inspect.Event, inspect.FeedCursor, error) {
 	defer f.lock()()
 	f.feeds = append(f.feeds, x)
 	from.Snapshot += "x"
 	return []inspect.Event{
-		{ID: "h1+", What: inspect.EventHeld, At: day, Org: "acme", Who: "local:0"},
+		{ID: "a1", What: "limits.set", At: day, Org: "acme", Who: "local:0", Change: f.change()},
 		{ID: "j10." + from.Snapshot, What: inspect.EventDead, At: day, Org: "acme", Queue: job.WhatsApp, Type: job.SendMessage, JobID: 10, Attempt: 1},
 	}, from, f.down
 }

@@ -134,6 +134,7 @@ type follower struct {
 	stream *stream
 	from   inspect.FeedCursor
 	filter inspect.FeedFilter
+	bound  bool            // to an org: see wireEvent
 	orgs   []string        // of the filter, by name
 	place  int64           // below 0: none yet
 	past   map[string]bool // ids it was sent of the past; nil: not read yet
@@ -184,13 +185,15 @@ func (v *follower) takePast(ctx context.Context) error {
 
 // wants is the filter of the ledger. What names no org, queue or type concerns all.
 func (v *follower) wants(e inspect.Event) bool {
-	return (len(v.orgs) == 0 || e.Org == "" || slices.Contains(v.orgs, e.Org)) &&
+	forAll := e.Org == "" && (e.Change == nil || e.ForAll)
+	return (len(v.orgs) == 0 || forAll || slices.Contains(v.orgs, e.Org)) &&
+		(e.What != inspect.EventLost || !v.filter.NoProcesses) &&
 		(len(v.filter.Queues) == 0 || e.Queue == 0 || slices.Contains(v.filter.Queues, e.Queue)) &&
 		(len(v.filter.Types) == 0 || e.Type == 0 || slices.Contains(v.filter.Types, e.Type))
 }
 
 func (v *follower) send(e inspect.Event) error {
-	data, err := json.Marshal(wireEvent(e))
+	data, err := json.Marshal(wireEvent(e, v.bound))
 	if err != nil {
 		return err
 	}

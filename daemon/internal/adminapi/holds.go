@@ -74,7 +74,7 @@ func (h *handler) addHold(ctx context.Context, c *call) (any, error) {
 		if result.Holds, err = h.wireHolds(ctx, []control.Hold{added}); err != nil {
 			return nil, err
 		}
-		result.Applied = h.applied(ctx, version)
+		result.Applied = h.applied(ctx, c.caller, version)
 		result.Recalled = h.recalled(ctx, func() (int, error) { return h.Recaller.RecallHeld(ctx) })
 		hold.ID = added.ID
 	}
@@ -210,7 +210,7 @@ func (h *handler) releaseHolds(ctx context.Context, c *call) (any, error) {
 		if result.Holds, err = h.wireHolds(ctx, released); err != nil {
 			return nil, err
 		}
-		result.Applied = h.applied(ctx, version)
+		result.Applied = h.applied(ctx, c.caller, version)
 	}
 	if result.Others, err = h.others(ctx, c.caller, of); err != nil {
 		return nil, err

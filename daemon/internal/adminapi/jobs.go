@@ -91,6 +91,11 @@ func (h *handler) showJob(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.caller.orgID != 0 { // which process it was is not theirs to see
+		for i := range d.Attempts {
+			d.Attempts[i].WorkerID, d.Attempts[i].Host, d.Attempts[i].PID = 0, "", 0
+		}
+	}
 	now := h.Now()
 	detail := admin.JobDetail{Job: wireJob(d.Job, now), Attempts: make([]admin.Attempt, 0, len(d.Attempts)), Timeline: []admin.Moment{}}
 	for _, a := range d.Attempts {

@@ -125,7 +125,7 @@ func (h *handler) setLimits(ctx context.Context, c *call) (any, error) {
 	for i := range limits {
 		limits[i].OrgID, limits[i].Owner, limits[i].Reason = org.ID, c.caller.name, r.Reason
 	}
-	return h.changeLimits(ctx, org, r.DryRun, func() (int64, error) {
+	return h.changeLimits(ctx, c, org, r.DryRun, func() (int64, error) {
 		return h.Control.SetLimits(ctx, limits, lasts)
 	}, func(s *control.Snapshot) *control.Snapshot { return s.WithLimits(limits, lasts, now) })
 }
@@ -159,15 +159,16 @@ func (h *handler) resetLimits(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return h.changeLimits(ctx, org, r.DryRun, func() (int64, error) {
-		_, version, err := h.Control.ResetLimits(ctx, org.ID, r.Names, c.caller.name, r.Reason)
+	reset := control.LimitReset{OrgID: org.ID, Names: r.Names, Temporary: r.Temporary, Owner: c.caller.name, Reason: r.Reason}
+	return h.changeLimits(ctx, c, org, r.DryRun, func() (int64, error) {
+		_, version, err := h.Control.ResetLimits(ctx, reset)
 		return version, err
-	}, func(s *control.Snapshot) *control.Snapshot { return s.WithoutLimits(org.ID, r.Names) })
+	}, func(s *control.Snapshot) *control.Snapshot { return s.WithoutLimits(reset) })
 }
 
 // changeLimits shows the limits of an org before and after a change; a dry run
 // only imagines it.
-func (h *handler) changeLimits(ctx context.Context, org inbox.Org, dryRun bool, change func() (int64, error),
+func (h *handler) changeLimits(ctx context.Context, c *call, org inbox.Org, dryRun bool, change func() (int64, error),
 	imagine func(*control.Snapshot) *control.Snapshot,
 ) (any, error) {
 	s, err := h.Control.LoadControl(ctx)
@@ -186,6 +187,6 @@ func (h *handler) changeLimits(ctx context.Context, org inbox.Org, dryRun bool, 
 	if s, err = h.Control.LoadControl(ctx); err != nil {
 		return nil, err
 	}
-	result.Limits, result.Applied = h.limitsOf(s, org), h.applied(ctx, version)
+	result.Limits, result.Applied = h.limitsOf(s, org), h.applied(ctx, c.caller, version)
 	return one(h, "limits", result), nil
 }

@@ -126,6 +126,7 @@ func (h *handler) listLimitChanges(ctx context.Context, c *call) (any, error) {
 func wireChange(x control.LimitChange, org string) admin.LimitChange {
 	w := admin.LimitChange{
 		ID: idOf(x.ID), Org: org, Name: x.Name, Owner: x.Owner, Reason: word(x.Reason), At: x.At.UTC(), ExpiresAt: timeWord(x.ExpiresAt),
+		EndedAt: timeWord(x.EndedAt), EndedBy: word(x.EndedBy),
 	}
 	if x.Before != nil {
 		w.Before, w.BeforeWindowMS = wireValue(*x.Before)

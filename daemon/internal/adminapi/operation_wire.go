@@ -73,6 +73,8 @@ func wireUndo(o operation.Operation) admin.Undo {
 		u.N = &o.Matched
 	case u.Possible && o.State.Ended() && o.Done == 0:
 		u.Possible, u.N = false, new(int64)
+	case o.Kind == operation.Retry && u.Possible && o.State.Ended() && o.Succeeded+o.FailedAgain >= o.Done:
+		u.Possible, u.N, u.Text = false, new(int64), "every one of the jobs has run since: there is nothing left to take back"
 	}
 	return u
 }

@@ -70,25 +70,30 @@ func (h *handler) setOrg(ctx context.Context, c *call) (any, error) {
 		return nil, err
 	}
 	after := before
-	if r.TimeZone != nil {
-		after.TimeZone = *r.TimeZone
+	if r.DryRun {
+		err = changeOrg(&after, r)
+	} else {
+		before, after, err = h.Orgs.UpdateOrg(ctx, before.ID, func(o *inbox.Org) error { return changeOrg(o, r) })
 	}
-	if r.SLATargetMS != nil {
-		after.SLATarget = span(*r.SLATargetMS)
-	}
-	if r.SLAObjective != nil {
-		after.Objective = *r.SLAObjective
-	}
-	if err := inbox.CheckOrg(after); err != nil {
+	if err != nil {
 		return nil, err
-	}
-	if !r.DryRun {
-		if after, err = h.Orgs.UpdateOrg(ctx, after); err != nil {
-			return nil, err
-		}
 	}
 	result := admin.OrgResult{Org: wireOrg(after), Before: wireOrg(before), DryRun: r.DryRun}
 	h.markOrg(&result.Org, after.ID)
 	h.markOrg(&result.Before, before.ID)
 	return one(h, "org", result), nil
+}
+
+// changeOrg puts what is asked for into an org and checks the whole.
+func changeOrg(o *inbox.Org, r admin.OrgSet) error {
+	if r.TimeZone != nil {
+		o.TimeZone = *r.TimeZone
+	}
+	if r.SLATargetMS != nil {
+		o.SLATarget = span(*r.SLATargetMS)
+	}
+	if r.SLAObjective != nil {
+		o.Objective = *r.SLAObjective
+	}
+	return inbox.CheckOrg(*o)
 }

@@ -3,7 +3,6 @@ package adminapi_test
 import (
 	"context"
 	"errors"
-	"net/http"
 	"net/http/httptest"
 	"slices"
 	"testing"
@@ -93,7 +92,7 @@ func TestEventsAreFollowed(t *testing.T) {
 		return nil
 	})
 	require.ErrorIs(t, err, enough)
-	require.Equal(t, []string{"h1+", "j10.x", "j10.xx", "j10.xxx"}, ids)
+	require.Equal(t, []string{"a1", "j10.x", "j10.xx", "j10.xxx"}, ids)
 	unlock := f.lock()
 	require.True(t, slices.ContainsFunc(f.feeds, func(x inspect.FeedFilter) bool { return slices.Equal(x.OrgIDs, []int64{1}) }), "a caller bound to an org sees the past of that org")
 	unlock()
@@ -113,11 +112,23 @@ func TestEventsAreFollowed(t *testing.T) {
 // The list of events ends by itself.
 func TestEventsAreListed(t *testing.T) {
 	t.Parallel()
-	client := as(t, onSocket(t, newHandler(t, newFake())), "")
-	got, err := client.Events(t.Context(), admin.EventFilter{Queue: []string{"whatsapp"}})
+	f := newFake()
+	client := as(t, onSocket(t, newHandler(t, f)), "")
+	got, err := client.Events(t.Context(), admin.EventFilter{Queue: []string{"whatsapp"}}, admin.Page{Limit: 2})
 	require.NoError(t, err)
-	require.Equal(t, []string{inspect.EventHeld, inspect.EventDead}, []string{got.Items[0].Event, got.Items[1].Event})
+	require.Equal(t, []string{"limits.set", inspect.EventDead}, []string{got.Items[0].Event, got.Items[1].Event}, "the newest last, as they are followed")
+	require.Equal(t, "send_text 120/min for 2h, weight 2: sale", *got.Items[0].Text)
+	require.Equal(t, "b:4242", *got.Items[1].Process)
+	older, err := client.Events(t.Context(), admin.EventFilter{}, admin.Page{Cursor: *got.Next})
+	require.NoError(t, err)
+	require.Len(t, older.Items, 1)
+	require.Nil(t, older.Next)
 	old := day.Add(-48 * time.Hour)
-	_, err = client.Events(t.Context(), admin.EventFilter{Since: &old})
-	require.Equal(t, http.StatusBadRequest, admin.KindOf(err).Status())
+	for _, x := range []admin.EventFilter{{Since: &old}, {Until: &old}} {
+		_, err = client.Events(t.Context(), x, admin.Page{})
+		require.Equal(t, admin.Invalid, admin.KindOf(err), x)
+	}
+	_, err = client.Events(t.Context(), admin.EventFilter{}, admin.Page{Cursor: "4711"})
+	require.Equal(t, admin.Invalid, admin.KindOf(err))
+	require.Equal(t, admin.Invalid, admin.KindOf(client.FollowEvents(t.Context(), admin.EventFilter{Until: &old}, nil)))
 }

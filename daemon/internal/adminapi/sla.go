@@ -18,7 +18,7 @@ type SLA interface {
 	SLAMisses(ctx context.Context, q sla.MissQuestion) ([]sla.Case, error)
 	SLAAtRisk(ctx context.Context, orgID int64, overdue bool, limit int) ([]sla.Case, error)
 	SLAPolicies(ctx context.Context, orgID int64, history bool) ([]sla.Policy, error)
-	SetSLAPolicy(ctx context.Context, p sla.Policy) (sla.Policy, error)
+	SetSLAPolicy(ctx context.Context, orgID int64, change func(*sla.Policy) error) (before, after sla.Policy, err error)
 }
 
 const (

@@ -43,19 +43,20 @@ func (h *handler) setSLAPolicy(ctx context.Context, c *call) (any, error) {
 	if len(found) != 1 {
 		return nil, inbox.Faultf(inbox.NotFound, "policy_not_found", "%s has no SLA policy", org.Name)
 	}
-	before := found[0]
-	after := before
-	after.Owner, after.Reason = c.caller.name, r.Reason
-	if err := changePolicy(&after, r); err != nil {
+	change := func(p *sla.Policy) error {
+		p.Owner, p.Reason = c.caller.name, r.Reason
+		return changePolicy(p, r)
+	}
+	before, after := found[0], found[0]
+	if r.DryRun {
+		err = change(&after)
+	} else {
+		before, after, err = h.SLA.SetSLAPolicy(ctx, org.ID, change)
+	}
+	if err != nil {
 		return nil, err
 	}
-	result := admin.SLAPolicyResult{DryRun: r.DryRun, Org: org.Name, Before: wirePolicy(before)}
-	if !r.DryRun {
-		if after, err = h.SLA.SetSLAPolicy(ctx, after); err != nil {
-			return nil, err
-		}
-	}
-	result.Policy = wirePolicy(after)
+	result := admin.SLAPolicyResult{DryRun: r.DryRun, Org: org.Name, Before: wirePolicy(before), Policy: wirePolicy(after)}
 	return one(h, "sla_policy", result), nil
 }
 

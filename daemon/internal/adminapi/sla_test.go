@@ -53,11 +53,16 @@ func (f *fakeSLA) SLAPolicies(_ context.Context, orgID int64, _ bool) ([]sla.Pol
 	return []sla.Policy{{ID: 3, OrgID: 1, Org: "acme", Target: 5 * time.Minute, Objective: 0.8, Hours: automation.Hours{TimeZone: "UTC"}, InForce: true, SetAt: day}}, nil
 }
 
-func (f *fakeSLA) SetSLAPolicy(_ context.Context, p sla.Policy) (sla.Policy, error) {
+func (f *fakeSLA) SetSLAPolicy(ctx context.Context, orgID int64, change func(*sla.Policy) error) (before, after sla.Policy, err error) {
+	found, _ := f.SLAPolicies(ctx, orgID, false)
+	before, after = found[0], found[0]
+	if err = change(&after); err != nil {
+		return before, after, err
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.set = append(f.set, p)
-	return p, nil
+	f.set = append(f.set, after)
+	return before, after, nil
 }
 
 func slaClient(t *testing.T, token string) (*admin.Client, *fakeSLA) {

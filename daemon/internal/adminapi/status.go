@@ -220,6 +220,9 @@ func (h *handler) showStatus(ctx context.Context, c *call) (any, error) {
 	s.Alerts = h.alertsNow(ctx, c.caller.orgID)
 	s.APIURL, s.MetricsURL = word(h.APIURL), word(h.MetricsURL)
 	s.Healthy = healthy(s, stale)
+	if c.caller.orgID != 0 { // what the installation is made of is not theirs to see
+		s.Processes, s.MetricsURL = nil, nil
+	}
 	answer := one(h, "status", s)
 	answer.StaleMS = stale.Milliseconds()
 	return answer, nil

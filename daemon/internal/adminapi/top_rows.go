@@ -150,12 +150,16 @@ func workersOf(all []admin.Process) []admin.TopWorker {
 		switch {
 		case p.BeatAgeMS >= silentAfter.Milliseconds():
 			w.State = "silent"
+		case p.Draining && p.DrainedBy == nil:
+			w.State = "leaving"
+		case p.Draining && w.Busy == 0:
+			w.State = "drained"
 		case p.Draining:
 			w.State = "draining"
 		}
 		workers = append(workers, w)
 	}
-	rank := map[string]int{"silent": 0, "draining": 1, "ok": 2}
+	rank := map[string]int{"silent": 0, "draining": 1, "leaving": 1, "drained": 1, "ok": 2}
 	slices.SortStableFunc(workers, func(a, b admin.TopWorker) int { return cmp.Compare(rank[a.State], rank[b.State]) })
 	return workers
 }

@@ -18,7 +18,10 @@ type Drainer interface {
 	UndrainWorker(ctx context.Context, id int64) (version int64, err error)
 }
 
-func (h *handler) listWorkers(ctx context.Context, _ *call) (any, error) {
+func (h *handler) listWorkers(ctx context.Context, c *call) (any, error) {
+	if err := unbound(c.caller, "see processes"); err != nil {
+		return nil, err
+	}
 	all, err := h.Jobs.Processes(ctx)
 	if err != nil {
 		return nil, err
@@ -27,6 +30,9 @@ func (h *handler) listWorkers(ctx context.Context, _ *call) (any, error) {
 }
 
 func (h *handler) showWorker(ctx context.Context, c *call) (any, error) {
+	if err := unbound(c.caller, "see processes"); err != nil {
+		return nil, err
+	}
 	p, _, err := h.process(ctx, c.path("id"))
 	if err != nil {
 		return nil, err
@@ -82,6 +88,9 @@ func (h *handler) drainWorker(ctx context.Context, c *call) (any, error) {
 	if err := mayTurn(p); err != nil {
 		return nil, err
 	}
+	if r.Undo {
+		c.change.Action = actionUndrain
+	}
 	result := admin.WorkerResult{Process: wireProcess(p), DryRun: r.DryRun, Others: others}
 	if r.DryRun {
 		return one(h, "worker", result), nil
@@ -90,7 +99,7 @@ func (h *handler) drainWorker(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	result.Applied = h.applied(ctx, version)
+	result.Applied = h.applied(ctx, c.caller, version)
 	if p, err = h.settled(ctx, p.ID, r.Undo); err != nil {
 		return nil, err
 	}

@@ -34,6 +34,12 @@ func (t *Trail) Entries(ctx context.Context, f inbox.AuditFilter) ([]inbox.Audit
 	return entries, nil
 }
 
+const selectSQL = `
+SELECT a.id, a.at, a.actor, a.token_id, a.action, a.org_id, coalesce(o.name, ''), a.target, a.reason, a.detail,
+       a.outcome, a.request_id, a.source, a.hash
+FROM audit a LEFT JOIN orgs o ON o.id = a.org_id
+WHERE `
+
 // listSQL names only what is asked for, so that each question has its index.
 func listSQL(f inbox.AuditFilter) (string, []any) {
 	if f.Limit <= 0 {
@@ -53,11 +59,7 @@ func listSQL(f inbox.AuditFilter) (string, []any) {
 	add(!f.Since.IsZero(), "a.at >= $%d", f.Since)
 	add(!f.Until.IsZero(), "a.at < $%d", f.Until)
 	add(f.Before != 0, "a.id < $%d::bigint", f.Before)
-	return `
-SELECT a.id, a.at, a.actor, a.token_id, a.action, a.org_id, coalesce(o.name, ''), a.target, a.reason, a.detail,
-       a.outcome, a.request_id, a.source, a.hash
-FROM audit a LEFT JOIN orgs o ON o.id = a.org_id
-WHERE ` + strings.Join(where, " AND ") + ` ORDER BY a.id DESC LIMIT $1::bigint`, args
+	return selectSQL + strings.Join(where, " AND ") + ` ORDER BY a.id DESC LIMIT $1::bigint`, args
 }
 
 func scanEntry(row pgx.CollectableRow) (e inbox.AuditEntry, err error) {

@@ -72,6 +72,17 @@ type LimitChange struct {
 	Owner, Reason string
 	At            time.Time
 	ExpiresAt     time.Time // of what was set; zero: it lasts
+	EndedAt       time.Time // when a later change ended what was set; zero: none did
+	EndedBy       string    // who made that change
+}
+
+// LimitReset takes values of one org away: those of these names, all if there are
+// none.
+type LimitReset struct {
+	OrgID         int64
+	Names         []string
+	Temporary     bool // only the temporary ones: the lasting ones behind them hold again
+	Owner, Reason string
 }
 
 // WithLimits returns the snapshot as it would be with these limits set, lasting
@@ -92,16 +103,18 @@ func (s *Snapshot) WithLimits(limits []Limit, lasts time.Duration, now time.Time
 	return c
 }
 
-// WithoutLimits returns the snapshot as it would be with these limits of an org
-// reset, all of them if there are no names.
-func (s *Snapshot) WithoutLimits(orgID int64, names []string) *Snapshot {
+// WithoutLimits returns the snapshot as it would be after a reset.
+func (s *Snapshot) WithoutLimits(r LimitReset) *Snapshot {
+	names := r.Names
 	if len(names) == 0 {
 		names = Names()
 	}
 	c := s.clone()
 	for _, name := range names {
-		delete(c.lasting, limitKey{orgID, name})
-		delete(c.brief, limitKey{orgID, name})
+		delete(c.brief, limitKey{r.OrgID, name})
+		if !r.Temporary {
+			delete(c.lasting, limitKey{r.OrgID, name})
+		}
 	}
 	return c
 }

@@ -42,6 +42,8 @@ func (r *run) traffic(ctx context.Context) error {
 	if !r.options.reports() {
 		stopWork()
 		agents.finish()
+		r.say("stopped after %s; with --report FILE it waits for what is under way and says what became of every message", lasted.Round(time.Second))
+		r.journal.summary(r.say)
 		return errors.Join(frontErr, faultErr)
 	}
 	return errors.Join(frontErr, faultErr, r.finish(context.WithoutCancel(ctx), since, lasted, agents, stopWork))

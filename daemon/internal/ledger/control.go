@@ -199,16 +199,16 @@ SET value = excluded.value, window_ms = excluded.window_ms, owner = excluded.own
 	return version, err
 }
 
-// ResetLimits gives one org the default of these names back, of all if there are
-// none. It returns how many values that removed.
-func (l *Ledger) ResetLimits(ctx context.Context, orgID int64, names []string, by, reason string) (removed int, version int64, err error) {
+// ResetLimits takes values of one org away. It returns how many that were.
+func (l *Ledger) ResetLimits(ctx context.Context, x control.LimitReset) (removed int, version int64, err error) {
 	version, err = l.change(ctx, "reset limits", func(tx pgx.Tx) (r audit.Record, err error) {
-		if _, err := tx.Exec(ctx, noteResetSQL, orgID, append([]string{}, names...), by, reason); err != nil {
+		names := append([]string{}, x.Names...)
+		if _, err := tx.Exec(ctx, noteResetSQL, x.OrgID, names, x.Owner, x.Reason, x.Temporary); err != nil {
 			return r, err
 		}
 		rows, err := tx.Query(ctx, `
-DELETE FROM org_limits WHERE org_id = $1 AND (cardinality($2::text[]) = 0 OR name = ANY($2))
-RETURNING `+limitColumns, orgID, append([]string{}, names...))
+DELETE FROM org_limits WHERE org_id = $1 AND (cardinality($2::text[]) = 0 OR name = ANY($2)) AND (temporary OR NOT $3)
+RETURNING `+limitColumns, x.OrgID, names, x.Temporary)
 		if err != nil {
 			return r, err
 		}
@@ -216,7 +216,7 @@ RETURNING `+limitColumns, orgID, append([]string{}, names...))
 		if removed = len(gone); err != nil || removed == 0 {
 			return r, err
 		}
-		return audit.Record{OrgID: orgID, Target: limitsTarget(gone), Before: limitsDetail(gone)}, nil
+		return audit.Record{OrgID: x.OrgID, Target: limitsTarget(gone), Before: limitsDetail(gone)}, nil
 	})
 	return removed, version, err
 }

@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -116,11 +117,11 @@ func TestTemporaryLimitFallsBackToTheLasting(t *testing.T) {
 	set(50, 0)
 	require.Equal(t, 50, rate(b.control(t), now), "what an operator has just set holds at once")
 	set(300, time.Hour)
-	n, _, err := b.ResetLimits(ctx, 1, []string{"send_text"}, "local:0", "over")
+	n, _, err := b.ResetLimits(ctx, control.LimitReset{OrgID: 1, Names: []string{"send_text"}, Owner: "local:0", Reason: "over"})
 	require.NoError(t, err)
 	require.Equal(t, 2, n)
 	require.Equal(t, 60, rate(b.control(t), now))
-	n, _, err = b.ResetLimits(ctx, 1, nil, "local:0", "")
+	n, _, err = b.ResetLimits(ctx, control.LimitReset{OrgID: 1, Owner: "local:0"})
 	require.NoError(t, err)
 	require.Zero(t, n)
 }
@@ -274,9 +275,9 @@ func TestLimitChangesAreKept(t *testing.T) {
 	}
 	set(100, 0)
 	set(200, time.Hour)
-	_, _, err := b.ResetLimits(ctx, 1, nil, "token:3", "over")
+	_, _, err := b.ResetLimits(ctx, control.LimitReset{OrgID: 1, Owner: "token:3", Reason: "over"})
 	require.NoError(t, err)
-	_, _, err = b.ResetLimits(ctx, 1, nil, "token:3", "nothing to reset is no change")
+	_, _, err = b.ResetLimits(ctx, control.LimitReset{OrgID: 1, Owner: "token:3", Reason: "nothing to reset is no change"})
 	require.NoError(t, err)
 
 	changes, err := b.LimitChanges(ctx, 1, 0, 10)
@@ -294,6 +295,57 @@ func TestLimitChangesAreKept(t *testing.T) {
 	none, err := b.LimitChanges(ctx, 2, 0, 10)
 	require.NoError(t, err)
 	require.Empty(t, none)
+}
+
+// An operator who takes a temporary value back means that one: the lasting value
+// somebody chose must not go with it. And who reads the history must see when
+// each value really ended.
+func TestResetOfTheTemporaryLeavesTheLasting(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.orgs(t)
+	ctx := t.Context()
+	set := func(by string, n int, lasts time.Duration) {
+		_, err := b.SetLimits(ctx, []control.Limit{{OrgID: 1, Name: "send_text", Value: n, Window: time.Minute, Owner: by}}, lasts)
+		require.NoError(t, err)
+	}
+	reset := func(r control.LimitReset) int {
+		r.OrgID, r.Owner = 1, "dana"
+		n, _, err := b.ResetLimits(ctx, r)
+		require.NoError(t, err)
+		return n
+	}
+	rate := func() int { return b.control(t).Rate(1, job.ActionSendText, time.Now()).N }
+	set("ana", 100, 0)
+	set("bea", 200, time.Hour)
+	require.Equal(t, 1, reset(control.LimitReset{Temporary: true}))
+	require.Equal(t, 100, rate())
+	require.Zero(t, reset(control.LimitReset{Temporary: true}), "there is no temporary one left")
+	set("cleo", 300, time.Hour)
+	set("cleo", 400, time.Hour)
+	require.Equal(t, 2, reset(control.LimitReset{Names: []string{"send_text"}}))
+	require.Equal(t, 60, rate())
+
+	changes, err := b.LimitChanges(ctx, 1, 0, 10)
+	require.NoError(t, err)
+	slices.Reverse(changes)
+	var got []string
+	for i, c := range changes {
+		by := cmp.Or(c.EndedBy, "nobody")
+		require.Equal(t, c.EndedBy == "", c.EndedAt.IsZero(), i)
+		got = append(got, fmt.Sprint(valueOf(c.Before), " to ", valueOf(c.After), ", ended by ", by))
+	}
+	require.Equal(t, []string{
+		"default to 100, ended by dana", "100 to 200, ended by dana", "200 to 100, ended by nobody",
+		"100 to 300, ended by cleo", "300 to 400, ended by dana", "400 to default, ended by nobody",
+	}, got)
+	require.Equal(t, changes[5].At, changes[0].EndedAt, "the lasting value held until the reset of everything")
+	require.Equal(t, changes[2].At, changes[1].EndedAt)
+
+	b.exec(t, `UPDATE limit_changes SET expires_at = at + interval '1 us' WHERE after_value = 300`)
+	changes, err = b.LimitChanges(ctx, 1, 0, 10)
+	require.NoError(t, err)
+	require.Zero(t, changes[2].EndedAt, "it was over by itself before anybody changed it")
 }
 
 func valueOf(l *control.Limit) string {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/bandeja/inboxd/daemon/internal/control"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/job/inspect"
 )
@@ -264,12 +265,66 @@ INSERT INTO job_events (job_id, org_id, queue, job_type, kind, epoch, attempt, l
 	ids, cursor = seen(cursor, inspect.FeedFilter{})
 	require.Empty(t, ids)
 
-	hold := b.hold(t, 1, 0, 0, "")
+	_, _, err = b.AddHold(requested(t, "holds.add"), control.Hold{OrgID: 1, Owner: "token:5"}, 0)
+	require.NoError(t, err)
 	b.exec(t, `UPDATE workers SET dead_at = clock_timestamp() WHERE id = $1`, b.w2)
-	own, _ := seen(cursor, inspect.FeedFilter{OrgIDs: []int64{1}})
-	require.ElementsMatch(t, []string{fmt.Sprintf("h%d+", hold), fmt.Sprintf("w%d", b.w2)}, own)
+	own, next := seen(cursor, inspect.FeedFilter{OrgIDs: []int64{1}})
+	require.ElementsMatch(t, []string{"a1", fmt.Sprintf("w%d", b.w2)}, own)
+	again, _ := seen(next, inspect.FeedFilter{OrgIDs: []int64{1}, NoProcesses: true})
+	require.Empty(t, again, "what operators did comes once")
 	others, _ := seen(cursor, inspect.FeedFilter{OrgIDs: []int64{2}})
 	require.Equal(t, []string{fmt.Sprintf("w%d", b.w2)}, others)
 	past, _ := seen(inspect.FeedCursor{At: time.Now().Add(-time.Hour)}, inspect.FeedFilter{OrgIDs: []int64{2}, Queues: []job.Queue{job.WhatsApp}})
 	require.Equal(t, []string{died, fmt.Sprintf("w%d", b.w2)}, past)
+}
+
+// After an incident somebody reads what was changed in it: a limit that was set
+// twice and reset, a dial, a drain. Rows that are only the state of now have
+// forgotten that; the audit trail has not. Pages must neither miss nor repeat.
+func TestPastTellsEverythingOperatorsDid(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.withOrgs(t)
+	n := b.add(t, job.New{}, job.New{OrgID: 2})
+	b.kill(t, job.ClassMedia, n...)
+	for _, value := range []int{100, 200} {
+		_, err := b.SetLimits(requested(t, "limits.set"), []control.Limit{{OrgID: 1, Name: "send_text", Value: value, Window: time.Minute, Owner: "token:5"}}, 0)
+		require.NoError(t, err)
+	}
+	_, _, err := b.ResetLimits(requested(t, "limits.reset"), control.LimitReset{OrgID: 1})
+	require.NoError(t, err)
+	_, err = b.SetDial(requested(t, "queues.dial"), job.WhatsApp, 25, "token:5")
+	require.NoError(t, err)
+	hold, _, err := b.AddHold(requested(t, "holds.add"), control.Hold{Queue: job.Instagram, Owner: "token:5"}, 0)
+	require.NoError(t, err)
+	_, _, err = b.ReleaseHolds(requested(t, "holds.release"), []int64{hold.ID}, "token:5")
+	require.NoError(t, err)
+	_, err = b.DrainWorker(requested(t, "workers.drain"), b.w2, "token:5")
+	require.NoError(t, err)
+	b.exec(t, `UPDATE workers SET dead_at = clock_timestamp() WHERE id = $1`, b.w2)
+	b.exec(t, `UPDATE job_events SET at = (SELECT min(at) FROM job_events)`) // the committer writes many at once
+
+	read := func(f inspect.PastFilter) (all []string) {
+		f.Since, f.Limit = time.Now().Add(-time.Hour), 2
+		for {
+			page, err := b.Past(t.Context(), f)
+			require.NoError(t, err)
+			for _, e := range page {
+				all = append(all, e.What)
+			}
+			if len(page) < f.Limit {
+				return all
+			}
+			f.Before = inspect.EventKey{At: page[1].At, ID: page[1].ID}
+		}
+	}
+	require.Equal(t, []string{
+		"process_dead", "workers.drain", "holds.release", "holds.add", "queues.dial", "limits.reset", "limits.set", "limits.set", "job_dead", "job_dead",
+	}, read(inspect.PastFilter{}))
+	require.Equal(t, []string{"holds.release", "holds.add", "queues.dial", "job_dead"}, read(inspect.PastFilter{FeedFilter: inspect.FeedFilter{OrgIDs: []int64{2}, NoProcesses: true}}))
+	require.Equal(t, []string{"workers.drain", "holds.release", "holds.add", "limits.reset", "limits.set", "limits.set"},
+		read(inspect.PastFilter{FeedFilter: inspect.FeedFilter{Queues: []job.Queue{job.Instagram}, NoProcesses: true}}))
+	first, err := b.Past(t.Context(), inspect.PastFilter{Since: time.Now().Add(-time.Hour), Limit: 100})
+	require.NoError(t, err)
+	require.Equal(t, []string{"limits.set", "job_dead", "job_dead"}, read(inspect.PastFilter{Until: first[6].At}))
 }

@@ -69,7 +69,7 @@ func TestNothingChangedIsNotRecorded(t *testing.T) {
 	b := setup(t)
 	_, _, err := b.ReleaseHolds(requested(t, "holds.release"), []int64{7}, "token:5")
 	require.NoError(t, err)
-	_, _, err = b.ResetLimits(requested(t, "limits.reset"), 1, nil, "ana", "")
+	_, _, err = b.ResetLimits(requested(t, "limits.reset"), control.LimitReset{OrgID: 1, Owner: "ana"})
 	require.NoError(t, err)
 	_, err = b.Resolve(requested(t, "jobs.resolve"), 0, 99, inspect.ResolvedSent, "token:5")
 	require.Equal(t, inbox.NotFound, inbox.KindOf(err))

@@ -55,15 +55,16 @@ func TestRemoveChannel(t *testing.T) {
 func TestUpdateOrg(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	org := b.org
-	org.SLATarget, org.Objective, org.TimeZone = 10*time.Minute, 0.9, "Europe/Madrid"
-	got, err := b.UpdateOrg(b.ctx, org)
+	want := b.org
+	want.SLATarget, want.Objective, want.TimeZone = 10*time.Minute, 0.9, "Europe/Madrid"
+	set := func(to inbox.Org) func(*inbox.Org) error { return func(o *inbox.Org) error { *o = to; return nil } }
+	before, got, err := b.UpdateOrg(b.ctx, b.org.ID, set(want))
 	require.NoError(t, err)
-	require.Equal(t, org, got)
-	org.TimeZone = "Europe/Madridd"
-	_, err = b.UpdateOrg(b.ctx, org)
+	require.Equal(t, []inbox.Org{b.org, want}, []inbox.Org{before, got})
+	bad := want
+	bad.TimeZone = "Europe/Madridd"
+	_, _, err = b.UpdateOrg(b.ctx, b.org.ID, set(bad))
 	requireFault(t, err, inbox.Invalid, "bad_time_zone")
-	org.TimeZone, org.ID = "UTC", 999
-	_, err = b.UpdateOrg(b.ctx, org)
+	_, _, err = b.UpdateOrg(b.ctx, 999, set(want))
 	requireFault(t, err, inbox.NotFound, "org_not_found")
 }

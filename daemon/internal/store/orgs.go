@@ -37,9 +37,7 @@ RETURNING `+orgColumns, o.Name, o.TimeZone, o.SLATarget.Milliseconds(), o.Object
 			return r, err
 		}
 		created, err = pgx.CollectExactlyOneRow(rows, scanOrg)
-		return audit.Record{OrgID: created.ID, Target: "org " + created.Name, After: map[string]any{
-			"time_zone": created.TimeZone, "sla_target_ms": created.SLATarget.Milliseconds(), "sla_objective": created.Objective,
-		}}, err
+		return audit.Record{OrgID: created.ID, Target: "org " + created.Name, After: orgDetail(created)}, err
 	})
 	switch {
 	case violates(err, "orgs_name_key"):
@@ -79,32 +77,43 @@ func (s *Store) OrgByName(ctx context.Context, name string) (inbox.Org, error) {
 	return org, nil
 }
 
-// UpdateOrg changes all settings of an org but its name. Clocks that run keep the
-// target they began with.
-func (s *Store) UpdateOrg(ctx context.Context, o inbox.Org) (inbox.Org, error) {
-	if err := inbox.CheckOrg(o); err != nil {
-		return inbox.Org{}, err
-	}
-	var changed inbox.Org
-	err := s.record(ctx, func(ctx context.Context, tx pgx.Tx) (r audit.Record, err error) {
-		rows, err := tx.Query(ctx, `
-UPDATE orgs SET time_zone = $2, sla_target_ms = $3, sla_objective = $4 WHERE id = $1 RETURNING `+orgColumns,
-			o.ID, o.TimeZone, o.SLATarget.Milliseconds(), o.Objective)
+// UpdateOrg changes settings of an org, all but its name, and returns what they
+// were and are. change sees what they are now, and nobody else changes them
+// meanwhile. Clocks that run keep the target they began with.
+func (s *Store) UpdateOrg(ctx context.Context, id int64, change func(*inbox.Org) error) (before, after inbox.Org, err error) {
+	err = pgx.BeginFunc(Named(ctx, QueryProvision), s.pool, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `SELECT `+orgColumns+` FROM orgs WHERE id = $1 FOR NO KEY UPDATE`, id)
 		if err != nil {
-			return r, err
+			return err
 		}
-		changed, err = pgx.CollectExactlyOneRow(rows, scanOrg)
-		return audit.Record{OrgID: o.ID, Target: "org " + changed.Name, After: map[string]any{
-			"time_zone": changed.TimeZone, "sla_target_ms": changed.SLATarget.Milliseconds(), "sla_objective": changed.Objective,
-		}}, err
+		if before, err = pgx.CollectExactlyOneRow(rows, scanOrg); err != nil {
+			return err
+		}
+		after = before
+		if err := change(&after); err != nil {
+			return err
+		}
+		if err := inbox.CheckOrg(after); err != nil || after == before {
+			return err
+		}
+		_, err = tx.Exec(ctx, `UPDATE orgs SET time_zone = $2, sla_target_ms = $3, sla_objective = $4 WHERE id = $1`,
+			id, after.TimeZone, after.SLATarget.Milliseconds(), after.Objective)
+		if err != nil {
+			return err
+		}
+		return audit.Write(ctx, tx, audit.Record{OrgID: id, Target: "org " + after.Name, Before: orgDetail(before), After: orgDetail(after)})
 	})
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return inbox.Org{}, orgNotFound(o.ID)
+		return before, after, orgNotFound(id)
 	case err != nil:
-		return inbox.Org{}, fmt.Errorf("change org %d: %w", o.ID, err)
+		return before, after, fmt.Errorf("change org %d: %w", id, err)
 	}
-	return changed, nil
+	return before, after, nil
+}
+
+func orgDetail(o inbox.Org) map[string]any {
+	return map[string]any{"time_zone": o.TimeZone, "sla_target_ms": o.SLATarget.Milliseconds(), "sla_objective": o.Objective}
 }
 
 func orgNotFound(id int64) error {

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -23,22 +24,57 @@ func TestPoliciesHaveAHistory(t *testing.T) {
 	require.Nil(t, p[0].Hours.Days)
 	p[0].Target, p[0].Owner, p[0].Reason = 10*time.Minute, "local:0", "new contract"
 	p[0].Hours = automation.Hours{TimeZone: "Europe/Berlin", Days: map[string][]automation.Interval{"mon": {{From: "09:00", To: "18:00"}}}}
-	set, err := b.SetSLAPolicy(b.ctx, p[0])
+	_, set, err := b.SetSLAPolicy(b.ctx, b.org.ID, func(x *sla.Policy) error { *x = p[0]; return nil })
 	require.NoError(t, err)
 	require.Equal(t, []any{"local:0", "new contract", p[0].Hours}, []any{set.Owner, set.Reason, set.Hours})
 	_, err = b.SetBusinessHours(b.ctx, automation.HoursWrite{OrgID: b.org.ID, Hours: automation.Hours{TimeZone: "Europe/Berlin"}})
 	require.NoError(t, err)
-	_, err = b.SetSLAPolicy(b.ctx, sla.Policy{OrgID: b.org.ID, Org: b.org.Name, Target: 10 * time.Minute, Objective: 0.8, Hours: automation.Hours{TimeZone: "Europe/Berlin"}})
+	_, _, err = b.SetSLAPolicy(b.ctx, b.org.ID, func(x *sla.Policy) error { x.Owner = "local:0"; return nil })
 	require.NoError(t, err, "what changes nothing is no new policy")
 	all, err := b.SLAPolicies(b.ctx, b.org.ID, true)
 	require.NoError(t, err)
 	require.Len(t, all, 3)
 	require.Equal(t, []bool{true, false, false}, []bool{all[0].InForce, all[1].InForce, all[2].InForce})
 	require.Equal(t, []string{"", "local:0", ""}, []string{all[0].Owner, all[1].Owner, all[2].Owner}, "the owner of one change is not the next one's")
-	bad := set
-	bad.Hours.Days = map[string][]automation.Interval{"mon": {{From: "9", To: "18:00"}}}
-	_, err = b.SetSLAPolicy(b.ctx, bad)
+	_, _, err = b.SetSLAPolicy(b.ctx, b.org.ID, func(x *sla.Policy) error {
+		x.Hours.Days = map[string][]automation.Interval{"mon": {{From: "9", To: "18:00"}}}
+		return nil
+	})
 	require.Equal(t, inbox.Invalid, inbox.KindOf(err))
+}
+
+// Two operators who each change one thing at the same moment must both have their
+// way, by whichever of the two doors; and the record says from what.
+func TestSettingsOfAnOrgAreNotLost(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const n = 20
+	ctx := inbox.WithChange(b.ctx, &inbox.Change{Actor: "token:5", Action: "orgs.set", RequestID: "r", Source: "socket"})
+	var wg sync.WaitGroup
+	failed := make(chan error, 2*n)
+	for range n {
+		wg.Go(func() {
+			_, _, err := b.UpdateOrg(ctx, b.org.ID, func(o *inbox.Org) error { o.SLATarget += time.Minute; return nil })
+			failed <- err
+		})
+		wg.Go(func() {
+			_, _, err := b.SetSLAPolicy(ctx, b.org.ID, func(p *sla.Policy) error { p.Objective += 0.001; return nil })
+			failed <- err
+		})
+	}
+	wg.Wait()
+	for range 2 * n {
+		require.NoError(t, <-failed)
+	}
+	p, err := b.SLAPolicies(b.ctx, b.org.ID, false)
+	require.NoError(t, err)
+	require.Equal(t, (5+n)*time.Minute, p[0].Target)
+	require.InDelta(t, 0.8+n*0.001, p[0].Objective, 1e-9)
+	require.Equal(t, 2*n, b.count(`SELECT count(*) FROM audit WHERE detail ? 'before' AND detail ? 'after' AND detail->'before' <> detail->'after'`))
+	before, after, err := b.UpdateOrg(ctx, b.org.ID, func(*inbox.Org) error { return nil })
+	require.NoError(t, err)
+	require.Equal(t, before, after)
+	require.Equal(t, 2*n, b.count(`SELECT count(*) FROM audit`), "what was so already is no change")
 }
 
 // A day is a day of the org's own zone, and its figures are the same whenever they

@@ -29,7 +29,9 @@ func (v *view) dispatched() {
 func (v *view) running() {
 	where := "a process that is gone"
 	if p := v.Process; p != nil {
-		where = fmt.Sprintf("%s:%d (process %d)", p.Host, p.PID, p.ID)
+		if where = fmt.Sprintf("%s:%d (process %d)", p.Host, p.PID, p.ID); v.bound {
+			where = "a live process"
+		}
 		if p.BeatAge > lateBeat {
 			where += fmt.Sprintf(", silent for %s: it will be declared dead and the job taken over", p.BeatAge.Round(time.Second))
 		}

@@ -215,8 +215,12 @@ func (v *view) shares() {
 			Code: "concurrency", Who: set.Owner, Since: &set.SetAt, Text: fmt.Sprintf("%s has %d of %d jobs under way at once: it waits for one to end", v.Org, v.OfOrg, own),
 			Command: fmt.Sprintf("inboxctl limits set --org %s concurrency=%d --for 1h", v.Org, 2*max(1, own)),
 		})
+	case v.Slots > 0 && v.UnderWay >= v.Slots && v.bound:
+		v.hold(inspect.Cause{Code: "slots", Text: "all slots are busy: it waits for a job to end"})
 	case v.Slots > 0 && v.UnderWay >= v.Slots:
 		v.hold(inspect.Cause{Code: "slots", Text: fmt.Sprintf("all %d slots are busy: it waits for a job to end; more processes, or more slots (INBOXD_SLOTS), let more run at once", v.Slots)})
+	case v.OfOrg >= share && v.bound:
+		v.hold(inspect.Cause{Code: "org_share", Text: fmt.Sprintf("%s has %d jobs under way, its fair share: it waits for one to end", v.Org, v.OfOrg)})
 	case v.OfOrg >= share:
 		v.hold(inspect.Cause{Code: "org_share", Text: fmt.Sprintf("%s has %d jobs under way, its fair share of %d slots: it waits for one to end", v.Org, v.OfOrg, v.Slots)})
 	}
@@ -270,7 +274,7 @@ func (v *view) turn() {
 	case v.Waiting > 0:
 		where = fmt.Sprintf("%d of its org before it in %s", v.Waiting, v.Queue)
 	}
-	if v.Neighbor > 1 {
+	if v.Neighbor > 1 && !v.bound {
 		where += fmt.Sprintf(", and %d orgs take turns", v.Neighbor)
 	}
 	if !v.held() {

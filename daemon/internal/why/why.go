@@ -59,19 +59,21 @@ func Codes() []string {
 // view is one situation, explained cause by cause.
 type view struct {
 	inspect.Situation
+	bound   bool // told to somebody of its org, who must not learn of others or of processes
 	o       Options
 	control *control.Snapshot
 	causes  []inspect.Cause
 }
 
-// Why explains a job, or returns a NotFound fault. orgID 0 means any org. A ready
+// Why explains a job, or returns a NotFound fault. orgID 0 means any org; else it
+// says nothing of other orgs, nor of the processes of all of them. A ready
 // job without a cause that holds it can start: what it waits for is its turn.
 func (e *Explainer) Why(ctx context.Context, orgID, id int64) (inspect.Why, error) {
 	s, err := e.o.Ledger.Situation(ctx, orgID, id)
 	if err != nil {
 		return inspect.Why{}, err
 	}
-	v := &view{Situation: s, o: e.o, control: e.o.Control()}
+	v := &view{Situation: s, bound: orgID != 0, o: e.o, control: e.o.Control()}
 	if s.Outcome != 0 {
 		v.finished()
 		return inspect.Why{Job: s.Job, Causes: v.causes}, nil

@@ -288,8 +288,10 @@ func (o *overview) workerLine(th theme.Theme, width int) string {
 	if n := states["silent"]; n > 0 {
 		segments = append(segments, widget.Segment{Text: strconv.Itoa(n) + " silent!", Role: theme.Crit})
 	}
-	if n := states["draining"]; n > 0 {
-		segments = append(segments, widget.Segment{Text: strconv.Itoa(n) + " draining", Role: theme.Warn, Rank: 1})
+	for _, state := range []string{"draining", "drained", "leaving"} {
+		if n := states[state]; n > 0 {
+			segments = append(segments, widget.Segment{Text: strconv.Itoa(n) + " " + state, Role: theme.Warn, Rank: 1})
+		}
 	}
 	return widget.Line(th, width, "  ", segments...)
 }

@@ -43,8 +43,8 @@ func workerState(w admin.TopWorker, _ theme.Glyphs) widget.Cell {
 	switch w.State {
 	case "silent":
 		return widget.Cell{Text: "silent!", Role: theme.Crit}
-	case "draining":
-		return widget.Cell{Text: "draining", Role: theme.Warn}
+	case "draining", "drained", "leaving":
+		return widget.Cell{Text: w.State, Role: theme.Warn}
 	}
 	return plain(w.State)
 }

@@ -14,7 +14,7 @@ func newAlertsAckCmd(a *app, run func(context.Context, *alertOptions) error) *co
 		Long: `Say that you are at an alert: others see your name, and it is not announced again.
 That ends by itself when the alert is over; if it comes back, it is a new one.`,
 		Example: `  inboxctl alerts ack jobs_wait/whatsapp --reason "INC-812"`,
-		Args:    named("the ID of the alert"),
+		Args:    takes("the ID of the alert"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.id = args[0]
 			return pick(run, runAlertsAck)(cmd.Context(), o)
@@ -43,7 +43,7 @@ func newAlertsUnackCmd(a *app, run func(context.Context, *alertOptions) error) *
 		Short:   "Say that nobody is at an alert any more",
 		Long:    `Take an acknowledgement back: the alert is announced again when its time comes.`,
 		Example: `  inboxctl alerts unack jobs_wait/whatsapp`,
-		Args:    named("the ID of the alert"),
+		Args:    takes("the ID of the alert"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.id = args[0]
 			return pick(run, runAlertsUnack)(cmd.Context(), o)

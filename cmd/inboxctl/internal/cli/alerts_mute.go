@@ -15,7 +15,7 @@ func newAlertsMuteCmd(a *app, run func(context.Context, *alertOptions) error) *c
 comes and goes meanwhile or not. If it fires when the time is over, it is
 announced.`,
 		Example: `  inboxctl alerts mute backlog_grows/whatsapp --for 2h --reason "campaign"`,
-		Args:    named("the ID of the alert"),
+		Args:    takes("the ID of the alert"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.id = args[0]
 			return pick(run, runAlertsMute)(cmd.Context(), o)
@@ -52,7 +52,7 @@ func newAlertsUnmuteCmd(a *app, run func(context.Context, *alertOptions) error) 
 		Short:   "End a mute",
 		Long:    `End a mute before its time: an alert that fires is announced.`,
 		Example: `  inboxctl alerts unmute backlog_grows/whatsapp`,
-		Args:    named("the ID of the alert"),
+		Args:    takes("the ID of the alert"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.id = args[0]
 			return pick(run, runAlertsUnmute)(cmd.Context(), o)

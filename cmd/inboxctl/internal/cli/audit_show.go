@@ -26,7 +26,7 @@ func newAuditShowCmd(a *app, run func(context.Context, *auditShowOptions) error)
 		Use:     "show ID",
 		Short:   "Show one change, with what was before and after",
 		Example: `  inboxctl audit show 12`,
-		Args:    named("the ID of the entry"),
+		Args:    takes("the ID of the entry"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.id = args[0]
 			return pick(run, runAuditShow)(cmd.Context(), o)

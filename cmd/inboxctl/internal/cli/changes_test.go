@@ -80,12 +80,12 @@ func changes() map[string]reply {
 func TestChangesAsk(t *testing.T) {
 	t.Parallel()
 	for question, args := range map[string][]string{
-		"Pause acme for 1h00m (37 jobs unfinished) on SERVER? [y/N] ":                {"orgs", "pause", "acme", "--for", "1h"},
-		"Pause the queue whatsapp (37 jobs unfinished) on SERVER? [y/N] ":            {"queues", "pause", "whatsapp"},
-		"Turn the dial of whatsapp from 0% to 25% on SERVER? [y/N] ":                 {"queues", "dial", "whatsapp", "25"},
-		"Change send_text 60/min to 120/min of acme for 2h00m on SERVER? [y/N] ":     {"limits", "set", "--org", "acme", "send_text=120/min", "--for", "2h"},
-		"Reset send_text 120/min to 60/min, weight 2 to 1 of acme on SERVER? [y/N] ": {"limits", "reset", "--org", "acme"},
-		"Pause channel 4 (whatsapp 1200000000001 of acme) on SERVER? [y/N] ":         {"channels", "pause", "4"},
+		"Pause acme for 1h00m (37 jobs unfinished) on SERVER? [y/N] ":                                                                                    {"orgs", "pause", "acme", "--for", "1h"},
+		"Pause the queue whatsapp (37 jobs unfinished) on SERVER? [y/N] ":                                                                                {"queues", "pause", "whatsapp"},
+		"Turn the dial of whatsapp from 0% to 25% on SERVER? [y/N] ":                                                                                     {"queues", "dial", "whatsapp", "25"},
+		"Change send_text from 60/min (default) to 120/min (temporary, in front of 60/min) of acme for 2h00m on SERVER? [y/N] ":                          {"limits", "set", "--org", "acme", "send_text=120/min", "--for", "2h"},
+		"Reset send_text from 120/min (temporary, in front of 60/min) to 60/min (default), weight from 2 (own) to 1 (default) of acme on SERVER? [y/N] ": {"limits", "reset", "--org", "acme"},
+		"Pause channel 4 (whatsapp 1200000000001 of acme) on SERVER? [y/N] ":                                                                             {"channels", "pause", "4"},
 	} {
 		t.Run(strings.Join(args[:2], " "), func(t *testing.T) {
 			t.Parallel()
@@ -147,7 +147,11 @@ func TestSlipsOfChanges(t *testing.T) {
 		`"weight" is not NAME=VALUE, for example send_text=120/min`:            {"limits", "set", "--org", "acme", "weight"},
 		`weight is set twice`: {"limits", "set", "--org", "acme", "weight=1", "weight=2"},
 		`say which limit to set, for example send_text=120/min`:                      {"limits", "set", "--org", "acme"},
-		`name the org with --org`:                                                    {"limits", "show"},
+		`name the org: inboxctl limits show ORG`:                                     {"limits", "show"},
+		`name the org with --org: inboxctl limits reset --org acme`:                  {"limits", "reset", "acme"},
+		`write --watch=1s, in one word: alone --watch means 2s`:                      {"status", "--watch", "1s"},
+		`which org: acme, or globex of --org?`:                                       {"limits", "show", "acme", "--org", "globex"},
+		`inboxctl limits show takes one org, not also "globex"`:                      {"limits", "show", "acme", "globex"},
 		`limits reset: there is no limit "text": use one of send_text`:               {"limits", "reset", "--org", "acme", "text"},
 		`--for "soon" is not a duration`:                                             {"orgs", "pause", "acme", "--for", "soon"},
 		`--for is given but empty`:                                                   {"orgs", "pause", "acme", "--for", ""},
@@ -190,4 +194,33 @@ func TestChannelTokenAndLimitPages(t *testing.T) {
 	got = s.run(t.Context(), "limits", "list", "-o", "name")
 	require.Equal(t, []string{"GET /admin/v1/limits", "GET /admin/v1/limits?cursor=acme"}, s.server.asked, "and a server that repeats itself ends it")
 	require.Equal(t, 6, strings.Count(got.out, "\n"))
+}
+
+// A page that was sorted is not the whole that was: who looks for the oldest must
+// not take the oldest of fifty for it.
+func TestSortSaysThatThereIsMore(t *testing.T) {
+	t.Parallel()
+	more := list("jobs", jobs()...)
+	page, ok := more.body.(admin.List[admin.Job])
+	require.True(t, ok)
+	page.Next = new("99")
+	s := newSession(t, map[string]reply{"GET /jobs": {200, page}})
+	require.Contains(t, s.run(t.Context(), "jobs", "list", "--sort", "id", "--limit", "2").err, "Sorted are only these 2: there are more")
+	require.NotContains(t, s.run(t.Context(), "jobs", "list", "--limit", "2").err, "Sorted")
+}
+
+// What a script is told to repeat must be what it asked, to the letter: a pause
+// that lost its --for would last for ever.
+func TestRefusalRepeatsTheWholeCommand(t *testing.T) {
+	t.Parallel()
+	for want, args := range map[string][]string{
+		`orgs pause acme --for 1h --reason 'it'\''s late'`:                                  {"orgs", "pause", "acme", "--for", "1h", "--reason", "it's late"},
+		`limits set send_text=120/min --for 2h --org acme`:                                  {"limits", "set", "--org", "acme", "send_text=120/min", "--for=2h"},
+		`jobs retry --abort-if 'fail>10%' --canary 20 --org acme,globex --reason 'x $(rm)'`: {"jobs", "retry", "--org", "acme,globex", "--canary", "20", "--abort-if", "fail>10%", "--reason", "x $(rm)"},
+	} {
+		s := newSession(t, world())
+		got := s.run(t.Context(), args...)
+		require.Equal(t, 7, got.code, got.err)
+		require.Contains(t, got.err, "`inboxctl "+want+"` asks before")
+	}
 }

@@ -15,7 +15,7 @@ func newChannelsPauseCmd(a *app, run func(context.Context, *channelOptions) erro
 wait. The channel is named by its id or by Meta's.`,
 		Example: `  inboxctl channels pause 1200000000001 --reason "number under review" --dry-run
   inboxctl channels pause 1200000000001 --yes`,
-		Args: named("the ID of the channel"),
+		Args: takes("the ID of the channel"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.channel = args[0]
 			return pick(run, runChannelState)(cmd.Context(), o)

@@ -16,7 +16,7 @@ on. The channel is named by its id or by Meta's. If its token is the trouble,
 inboxctl channels token repairs it.`,
 		Example: `  inboxctl channels resume 1200000000001
   inboxctl channels resume 1200000000001 --reason "review passed"`,
-		Args: named("the ID of the channel"),
+		Args: takes("the ID of the channel"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.channel = args[0]
 			return pick(run, runChannelState)(cmd.Context(), o)

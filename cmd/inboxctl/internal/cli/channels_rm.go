@@ -22,7 +22,7 @@ has unfinished jobs it is refused: let them end, or cancel them. The channel is
 named by its id or by Meta's.`,
 		Example: `  inboxctl channels rm 1200000000001 --dry-run
   inboxctl channels rm 1200000000001 --reason "number given up" --yes`,
-		Args: named("the ID of the channel"),
+		Args: takes("the ID of the channel"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.channel = args[0]
 			return pick(run, runChannelsRm)(cmd.Context(), o)

@@ -23,7 +23,7 @@ The token is read from a file or from stdin, never from the command line, and is
 kept encrypted. Here --token-file is that token; for the server, use a context or
 INBOXCTL_TOKEN_FILE.`,
 		Example: `  echo EAAG-demo | inboxctl channels token 1200000000001 --token-file -`,
-		Args:    named("the ID of the channel"),
+		Args:    takes("the ID of the channel"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.channel = args[0]
 			return pick(run, runChannelsToken)(cmd.Context(), o)

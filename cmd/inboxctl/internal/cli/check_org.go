@@ -18,7 +18,7 @@ job (warning from 1m, critical from 5m); depth, dead, uncertain; holds on it; an
 throttled, how many of its limits let nothing more out now. Only oldest has bounds
 of its own.`,
 		`  inboxctl check org acme
-  inboxctl check org acme --warn holds=1,throttled=1 --format nagios`, run, named("the NAME of the org"))
+  inboxctl check org acme --warn holds=1,throttled=1 --format nagios`, run, takes("the NAME of the org"))
 }
 
 func lookAtOrg(ctx context.Context, client *admin.Client, o *checkOptions) (report, error) {

@@ -16,7 +16,7 @@ func newCheckQueueCmd(a *app, run func(context.Context, *checkOptions) error) *c
 job (warning from 1m, critical from 5m); depth, dead, uncertain and holds, which
 have no bounds of their own.`,
 		`  inboxctl check queue whatsapp
-  inboxctl check queue whatsapp --warn 30s,dead=10 --crit 2m --format nagios`, run, named("the NAME of the queue"))
+  inboxctl check queue whatsapp --warn 30s,dead=10 --crit 2m --format nagios`, run, takes("the NAME of the queue"))
 }
 
 func lookAtQueue(ctx context.Context, client *admin.Client, o *checkOptions) (report, error) {

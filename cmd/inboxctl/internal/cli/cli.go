@@ -259,30 +259,20 @@ func checkWord(what, where, word string, words []string) error {
 	return usagef("%s: there is no %s %q: use one of %s", where, what, word, strings.Join(words, ", "))
 }
 
-// takes returns an argument check: exactly the named arguments.
+// takes returns an argument check: exactly the named arguments, none of them
+// empty. An unset variable in a script must not look like a name.
 func takes(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
 		case len(args) < len(names):
 			return usagef("%s needs %s", cmd.CommandPath(), strings.Join(names[len(args):], " and "))
+		case len(args) > len(names) && isSpan(args[len(names)]) && cmd.Flags().Changed("watch"):
+			return usagef("write --watch=%s, in one word: alone --watch means %s", args[len(names)], watchEvery)
 		case len(args) > len(names):
 			return usagef("%s takes no argument %q", cmd.CommandPath(), args[len(names)])
 		}
-		return nil
-	}
-}
-
-// named is takes for arguments that are never empty: an unset variable in a
-// script must not look like a name.
-func named(names ...string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := takes(names...)(cmd, args); err != nil {
-			return err
-		}
-		for i, arg := range args {
-			if arg == "" {
-				return usagef("%s is given but empty", names[i])
-			}
+		if i := slices.Index(args, ""); i >= 0 {
+			return usagef("%s is given but empty", names[i])
 		}
 		return nil
 	}

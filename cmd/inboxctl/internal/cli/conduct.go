@@ -44,12 +44,12 @@ func (a *app) conductOn(ctx context.Context, client *admin.Client, t target, c c
 	case plan.Matched == 0 && c.named:
 		return c.wrongState(plan.Skipped)
 	case c.dryRun || plan.Matched == 0:
-		return c.answer(a, resultOf(planned, c.dryRun), a.planAnswer(c.verb))
+		return c.answer(a, resultOf(planned, c.dryRun), a.planAnswer(c.verb, c.terms))
 	case c.terms.Max != nil && plan.Matched > *c.terms.Max:
 		return conflictf("over_max", "%s would be changed, more than --max %d: nothing was changed", plural(plan.Matched, c.job), *c.terms.Max)
 	}
 	if c.ask {
-		a.note("%s", a.planText(plan))
+		a.note("%s", a.planText(plan)+a.termsText(c.terms))
 		question := text.Clean(fmt.Sprintf("%s on %s?", c.sentence(c.do, plan.Matched, plan.ByOrg), orElse(t.Name, t.Server)))
 		if err := a.confirm(ctx, question); err != nil {
 			return err
@@ -161,7 +161,7 @@ func conflictf(code, format string, args ...any) error {
 }
 
 // planAnswer is what a dry run, or a plan that changes nothing, shows.
-func (a *app) planAnswer(v verb) shower {
+func (a *app) planAnswer(v verb, terms admin.CommitRequest) shower {
 	return func(b *bytes.Buffer, r bulkResult, asOf time.Time) {
 		if r.Matched == 0 {
 			fmt.Fprintf(b, "No %s matches.\n", v.job)
@@ -169,7 +169,7 @@ func (a *app) planAnswer(v verb) shower {
 			return
 		}
 		fmt.Fprintf(b, "Would %s. Nothing was changed.\n", lowerFirst(v.sentence(v.do, r.Matched, r.ByOrg)))
-		b.WriteString(a.planText(r.plan()))
+		b.WriteString(a.planText(r.plan()) + a.termsText(terms))
 		if a.flags.output == "wide" && len(r.ByOrg) > 0 {
 			fmt.Fprintln(b)
 			writeTable(b, orgCountColumns(), r.ByOrg, asOf, true, !a.flags.noHeaders)

@@ -32,7 +32,7 @@ func newContextSetCmd(a *app, run func(context.Context, *contextSetOptions) erro
 (--server) or its token (--token-file). What is not named stays.`,
 		Example: `  inboxctl context set prod --protected --colour red
   inboxctl context set prod --read-only=false`,
-		Args: named("the NAME of a context"),
+		Args: takes("the NAME of a context"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.name, o.given = args[0], cmd.Flags().Changed
 			return pick(run, runContextSet)(cmd.Context(), o)

@@ -35,6 +35,10 @@ type Env struct {
 	// change it; not ok: there is none. nil: none.
 	Size func() (width, height int, ok bool)
 
+	// Left waits until nobody reads Out any more, which is true, or ctx ends. nil:
+	// not known.
+	Left func(ctx context.Context) bool
+
 	Build Build
 }
 
@@ -54,6 +58,7 @@ func Main(b Build) int {
 			width, height, err := term.GetSize(int(os.Stdout.Fd()))
 			return width, height, err == nil
 		},
+		Left:  func(ctx context.Context) bool { return readerLeft(ctx, os.Stdout) },
 		Build: b,
 	}
 	return Run(ctx, env, os.Args[1:])
@@ -66,4 +71,18 @@ func widthOf(f *os.File) int {
 		return 0
 	}
 	return width
+}
+
+// whileRead ends with EPIPE as soon as nobody reads the answer any more: what goes
+// on for ever may have nothing to write for hours.
+func (a *app) whileRead(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	if a.Left != nil {
+		go func() {
+			if a.Left(ctx) {
+				cancel(syscall.EPIPE)
+			}
+		}()
+	}
+	return ctx, func() { cancel(nil) }
 }

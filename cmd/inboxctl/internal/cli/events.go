@@ -17,8 +17,10 @@ type eventsOptions struct {
 	*app
 
 	org, queue, kind []string
-	since            string
+	since, until     string
 	follow           bool
+	limit            int
+	cursor           string
 	given            func(flag string) bool
 }
 
@@ -28,13 +30,15 @@ func newEventsCmd(a *app, run func(context.Context, *eventsOptions) error) *cobr
 		Use:     "events",
 		Aliases: []string{"event"},
 		Short:   "Show what goes wrong and what operators change, as it happens",
-		Long: `Show failed attempts, deaths, uncertain jobs, dead processes, and changes of
-holds, limits and dials: those of the last five minutes, or --since. -f goes on
-with what happens from now, and comes back by itself when the connection breaks;
-Ctrl-C ends it.
+		Long: `Show failed attempts, deaths, uncertain jobs, dead processes, and everything that
+operators change, in the words of the audit trail: limits.set, holds.release,
+workers.drain. It is the newest of the last five minutes, or of --since and
+--until, oldest first. -f goes on with what happens from now, and comes back by
+itself when the connection breaks; Ctrl-C ends it.
 
 -o jsonl prints one event per line, as it comes.`,
 		Example: `  inboxctl events --since 1h
+  inboxctl events --org acme --since 12h --until 11h --limit 500
   inboxctl events -f --queue whatsapp
   inboxctl events -f --since 5m -o jsonl`,
 		Args: takes(),
@@ -46,44 +50,72 @@ Ctrl-C ends it.
 	f.StringSliceVar(&o.queue, "queue", nil, "in these `QUEUES`: whatsapp, instagram, automations, meta_spend, token_refresh")
 	f.StringSliceVar(&o.kind, "type", nil, "of these job `TYPES`: "+strings.Join(admin.JobTypes(), ", "))
 	f.StringVar(&o.since, "since", "", "from `TIME` on: 5m (ago), 2026-01-31 or 2026-01-31T15:04:05Z; at most 24h back")
+	f.StringVar(&o.until, "until", "", "before `TIME`")
+	f.IntVar(&o.limit, "limit", eventLimit, "at most so many, the newest")
+	f.StringVar(&o.cursor, "cursor", "", "what was before this `CURSOR`, the next of an earlier list")
 	f.BoolVarP(&o.follow, "follow", "f", false, "go on with what happens")
 	complete(cmd, "type", admin.JobTypes()...)
 	complete(cmd, "queue", queueWords()...)
 	return cmd
 }
 
-func runEvents(ctx context.Context, o *eventsOptions) error {
-	f := admin.EventFilter{Org: admin.SplitList(o.org), Queue: admin.SplitList(o.queue), Type: admin.SplitList(o.kind)}
+// eventLimit is enough for a look, and one page.
+const eventLimit = 200
+
+// request checks what can be checked without the server.
+func (o *eventsOptions) request() (f admin.EventFilter, err error) {
+	f = admin.EventFilter{Org: admin.SplitList(o.org), Queue: admin.SplitList(o.queue), Type: admin.SplitList(o.kind)}
 	for flag, words := range map[string][]string{"org": f.Org, "queue": f.Queue, "type": f.Type} {
 		if o.given(flag) && len(words) == 0 {
-			return usagef("--%s is given but empty", flag)
+			return f, usagef("--%s is given but empty", flag)
 		}
 	}
 	for _, w := range f.Type {
 		if err := checkWord("type", "--type", w, admin.JobTypes()); err != nil {
-			return err
+			return f, err
 		}
 	}
-	var err error
 	if f.Since, err = parseTime("--since", o.since, o.Now()); err != nil {
-		return err
+		return f, err
 	}
-	if o.follow && !o.people() && o.flags.output != "jsonl" {
-		return usagef("-o %s cannot be followed: use table or jsonl", o.flags.output)
+	if f.Until, err = parseTime("--until", o.until, o.Now()); err != nil {
+		return f, err
+	}
+	switch {
+	case o.limit < 1 || o.limit > pageSize:
+		return f, usagef("--limit %d is not possible: use 1 to %d", o.limit, pageSize)
+	case o.follow && !o.people() && o.flags.output != "jsonl":
+		return f, usagef("-o %s cannot be followed: use table or jsonl", o.flags.output)
+	case o.follow && (o.given("until") || o.given("cursor") || o.given("limit")):
+		return f, usagef("-f has no end: leave out --until, --cursor and --limit")
+	}
+	return f, nil
+}
+
+func runEvents(ctx context.Context, o *eventsOptions) error {
+	f, err := o.request()
+	if err != nil {
+		return err
 	}
 	client, _, err := o.connect()
 	if err != nil {
 		return err
 	}
 	if o.follow {
+		ctx, done := o.whileRead(ctx)
+		defer done()
 		t := &tail{o: o, client: client, filter: f, seen: map[string]bool{}}
 		return t.run(ctx)
 	}
-	answer, err := client.Events(ctx, f)
+	answer, err := client.Events(ctx, f, admin.Page{Cursor: o.cursor, Limit: o.limit})
 	if err != nil {
 		return err
 	}
-	return printList(o.app, answer, listView[admin.Event]{columns: eventColumns(), empty: "Nothing happened."})
+	err = printList(o.app, answer, listView[admin.Event]{columns: eventColumns(), empty: "Nothing happened."})
+	if err == nil && answer.Next != nil && o.people() {
+		o.note("There was more before: raise --limit, or go back with --cursor %s\n", text.Clean(*answer.Next))
+	}
+	return err
 }
 
 func eventColumns() []column[admin.Event] {
@@ -131,7 +163,7 @@ func (t *tail) run(ctx context.Context) error {
 		case t.writes != nil:
 			return t.writes
 		case ctx.Err() != nil:
-			return ctx.Err()
+			return context.Cause(ctx)
 		case !t.met && t.client.ServerVersion() == "", kind != admin.Unreachable && kind != admin.Temporary:
 			return err
 		}
@@ -141,7 +173,7 @@ func (t *tail) run(ctx context.Context) error {
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
-			return ctx.Err()
+			return context.Cause(ctx)
 		}
 		if t.o.Now().Sub(began) > time.Minute {
 			pause = firstPause / 2
@@ -184,7 +216,7 @@ func (t *tail) show(e admin.Event) error {
 
 // eventLine is an event for people: a feed has no columns to line up.
 func eventLine(e admin.Event) string {
-	words := []string{e.At.UTC().Format("15:04:05.000"), fmt.Sprintf("%-14s", e.Event)}
+	words := []string{e.At.UTC().Format("15:04:05.000"), fmt.Sprintf("%-15s", e.Event)}
 	for _, w := range []*string{e.Org, e.Queue} {
 		if w != nil {
 			words = append(words, *w)

@@ -159,3 +159,23 @@ func TestEventsOfNoServer(t *testing.T) {
 	refuses := newSession(t, map[string]reply{"GET /events": problem(admin.NotFound, "org_not_found", "there is no org")})
 	require.Equal(t, 5, refuses.run(t.Context(), "events", "-f", "--org", "acmee").code)
 }
+
+// `events -f | head -1` on a quiet night must not stay for hours after head has
+// gone: nothing more is written that would tell it.
+func TestFollowEndsWhenNobodyReads(t *testing.T) {
+	t.Parallel()
+	s := newSession(t, nil)
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set(admin.VersionHeader, "v1.0.0")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	}))
+	t.Cleanup(web.Close)
+	s.env["INBOXCTL_SERVER"] = web.URL
+	s.left = func(context.Context) bool { return true }
+	got := s.run(t.Context(), "events", "-f")
+	require.Equal(t, result{}, got, "it ends as any program in a pipe, without a word")
+	for _, flag := range []string{"--until=1h", "--cursor=1.a1", "--limit=5"} {
+		require.Equal(t, 2, s.run(t.Context(), "events", "-f", flag).code)
+	}
+}

@@ -151,3 +151,14 @@ func TestCommandsInGuides(t *testing.T) {
 		{6, true, []string{"channels", "token", "120", "--token-file", "-"}},
 	}, got)
 }
+
+// Whoever meets an error at night looks it up in the runbook: each class the server
+// can name must be there.
+func TestDeadJobsRunbookKnowsEveryErrorClass(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../../../docs/runbooks/dead-jobs.md")
+	require.NoError(t, err)
+	for _, class := range admin.ErrorClasses() {
+		require.Contains(t, string(text), "`"+class+"`")
+	}
+}

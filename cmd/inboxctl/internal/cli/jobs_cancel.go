@@ -24,8 +24,9 @@ type cancelResult struct {
 func cancelVerb() verb {
 	return verb{
 		kind: admin.OpCancel, states: admin.CancelStates(), every: "every one that can be cancelled",
-		rule: "only scheduled, ready, dispatched, held and running jobs can be cancelled",
-		job:  "job", do: "Cancel", done: "Cancelled",
+		rule:  "only scheduled, ready, dispatched, held and running jobs can be cancelled",
+		while: "the messages have not been sent in another way",
+		job:   "job", do: "Cancel", done: "Cancelled",
 		answer: answers(func(r bulkResult) cancelResult { return cancelResult{r, r.done, r.flagged} }),
 	}
 }

@@ -22,7 +22,8 @@ type discardResult struct {
 func discardVerb() verb {
 	return verb{
 		kind: admin.OpDiscard, states: []string{"dead", "held"}, rule: "only dead and held jobs can be discarded", every: "every dead and held one",
-		job: "job", do: "Discard", done: "Discarded",
+		while: "the messages have not been sent in another way",
+		job:   "job", do: "Discard", done: "Discarded",
 		answer: answers(func(r bulkResult) discardResult { return discardResult{r, r.done} }),
 	}
 }

@@ -22,8 +22,9 @@ type holdJobsResult struct {
 func holdVerb() verb {
 	return verb{
 		kind: admin.OpHold, states: []string{"scheduled", "ready", "dispatched", "retrying"}, every: "every one that waits",
-		rule: "only scheduled, ready and dispatched jobs can be held",
-		job:  "job", do: "Hold", done: "Held",
+		rule:  "only scheduled, ready and dispatched jobs can be held",
+		while: "the jobs are still held",
+		job:   "job", do: "Hold", done: "Held",
 		answer: answers(func(r bulkResult) holdJobsResult { return holdJobsResult{r, r.done} }),
 	}
 }

@@ -22,7 +22,8 @@ type releaseResult struct {
 func releaseVerb() verb {
 	return verb{
 		kind: admin.OpRelease, states: []string{"held"}, rule: "only held jobs can be released", every: "every held one",
-		job: "held job", do: "Release", done: "Released",
+		while: "the jobs have not begun to run",
+		job:   "held job", do: "Release", done: "Released",
 		runs:   true,
 		answer: answers(func(r bulkResult) releaseResult { return releaseResult{r, r.done} }),
 	}

@@ -22,7 +22,8 @@ type retryResult struct {
 func retryVerb() verb {
 	return verb{
 		kind: admin.OpRetry, states: []string{"dead"}, rule: "only dead jobs can be retried", every: "every dead one",
-		job: "dead job", do: "Retry", done: "Retried",
+		while: "the jobs have not begun to run",
+		job:   "dead job", do: "Retry", done: "Retried",
 		runs:   true,
 		answer: answers(func(r bulkResult) retryResult { return retryResult{r, r.done} }),
 	}

@@ -75,12 +75,22 @@ func changedLimits(r admin.LimitResult, names []string) (words []string) {
 			break
 		}
 		before := r.Before[i]
-		was, is := admin.LimitText(before.Value, before.WindowMS), admin.LimitText(after.Value, after.WindowMS)
-		if slices.Contains(names, after.Name) || (len(names) == 0 && (was != is || before.Source != after.Source)) {
-			words = append(words, text.Clean(fmt.Sprintf("%s %s to %s", after.Name, was, is)))
+		was, is := sourcedLimit(before), sourcedLimit(after)
+		if slices.Contains(names, after.Name) || (len(names) == 0 && was != is) {
+			words = append(words, text.Clean(fmt.Sprintf("%s from %s to %s", after.Name, was, is)))
 		}
 	}
 	return words
+}
+
+// sourcedLimit writes a value and whose it is, so that it is clear which of two
+// values a change ends: "120/min (temporary, in front of 60/min)".
+func sourcedLimit(l admin.Limit) string {
+	whose := l.Source
+	if l.Source == admin.SourceTemporary {
+		whose += ", in front of " + admin.LimitText(l.LastingValue, l.LastingWindowMS)
+	}
+	return admin.LimitText(l.Value, l.WindowMS) + " (" + whose + ")"
 }
 
 // limitsText says what was changed; nothing says what else is so.

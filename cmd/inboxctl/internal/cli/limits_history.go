@@ -23,6 +23,8 @@ func newLimitsHistoryCmd(a *app, run func(context.Context, *limitsHistoryOptions
 	cmd := &cobra.Command{
 		Use:   "history",
 		Short: "List who changed which limit, newest first",
+		Long: `List who changed which limit, newest first. ENDS is when what was set ended, or
+will: by itself, or because somebody changed it again, who is then named.`,
 		Example: `  inboxctl limits history --org acme
   inboxctl limits history -o csv`,
 		Args: takes(),
@@ -61,7 +63,7 @@ func limitChangeColumns() []column[admin.LimitChange] {
 		{name: "LIMIT", cell: func(c change, _ time.Time) string { return c.Name }},
 		{name: "FROM", right: true, cell: func(c change, _ time.Time) string { return orDefault(c.Before, c.BeforeWindowMS) }},
 		{name: "TO", right: true, cell: func(c change, _ time.Time) string { return orDefault(c.After, c.AfterWindowMS) }},
-		{name: "ENDS", cell: func(c change, asOf time.Time) string { return agoText(c.ExpiresAt, asOf) }},
+		{name: "ENDS", cell: endsText},
 		{name: "BY", cell: func(c change, _ time.Time) string { return c.Owner }},
 		{name: "REASON", cell: func(c change, _ time.Time) string { return maybe(c.Reason) }},
 	}
@@ -72,4 +74,12 @@ func orDefault(value *int, windowMS *int64) string {
 		return "default"
 	}
 	return admin.LimitText(value, windowMS)
+}
+
+// endsText says when what was set ends or ended, and who ended it.
+func endsText(c admin.LimitChange, asOf time.Time) string {
+	if c.EndedAt != nil {
+		return agoText(c.EndedAt, asOf) + " by " + maybe(c.EndedBy)
+	}
+	return agoText(c.ExpiresAt, asOf)
 }

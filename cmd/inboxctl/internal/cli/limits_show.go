@@ -9,20 +9,36 @@ import (
 func newLimitsShowCmd(a *app, run func(context.Context, *limitsListOptions) error) *cobra.Command {
 	o := &limitsListOptions{app: a}
 	cmd := &cobra.Command{
-		Use:   "show --org ORG",
+		Use:   "show ORG",
 		Short: "Show what one org may do now, and how much of it is used",
-		Example: `  inboxctl limits show --org acme
+		Long: `Show what one org may do now, and how much of it is used. A temporary value is in
+force until it ENDS; THEN is the lasting one behind it, which holds from there on.`,
+		Example: `  inboxctl limits show acme
   inboxctl limits show --org acme -o json`,
-		Args: takes(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runLimitsShow)(cmd.Context(), o) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.only(args); err != nil {
+				return err
+			}
+			return pick(run, runLimitsList)(cmd.Context(), o)
+		},
 	}
-	cmd.Flags().StringVar(&o.org, "org", "", "the `ORG` (needed)")
+	cmd.Flags().StringVar(&o.org, "org", "", "the `ORG`, if it is not named as an argument")
 	return cmd
 }
 
-func runLimitsShow(ctx context.Context, o *limitsListOptions) error {
-	if o.org == "" {
-		return usagef("name the org with --org")
+// only takes the org as an argument or from --org, as the other verbs of limits
+// have it.
+func (o *limitsListOptions) only(args []string) error {
+	switch {
+	case len(args) > 1:
+		return usagef("inboxctl limits show takes one org, not also %q", args[1])
+	case len(args) == 1 && o.org != "" && args[0] != o.org:
+		return usagef("which org: %s, or %s of --org?", args[0], o.org)
+	case len(args) == 1:
+		o.org = args[0]
 	}
-	return runLimitsList(ctx, o)
+	if o.org == "" {
+		return usagef("name the org: inboxctl limits show ORG")
+	}
+	return nil
 }

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // helpWidth is how wide help is at most: that of a terminal nobody has widened.
@@ -75,7 +77,7 @@ func isRead(cmd *cobra.Command) bool {
 }
 
 func isList(cmd *cobra.Command) bool {
-	return isRead(cmd) && slices.Contains([]string{"list", "holds", "history", "groups", "users", "misses"}, cmd.Name())
+	return isRead(cmd) && slices.Contains([]string{"list", "holds", "history", "groups", "users", "misses", "latency"}, cmd.Name())
 }
 
 func (a *app) addListFlags(cmd *cobra.Command) {
@@ -93,19 +95,32 @@ func (a *app) addListFlags(cmd *cobra.Command) {
 	}
 }
 
-// remember notes what is being done, in the operator's words, for what is said
-// about it later: arguments, and the flags that choose.
+// remember notes what is being done, ready to be typed again, for what is said
+// about it later. What only answers or looks is left out.
 func (a *app) remember(cmd *cobra.Command, args []string) {
-	words := append([]string{cmd.CommandPath()}, args...)
-	for _, flag := range []string{"org", "queue", "type", "state", "error", "user", "since", "until", "older-than", "ids", "all"} {
-		f := cmd.Flags().Lookup(flag)
-		switch {
-		case f == nil || !f.Changed:
-		case f.Value.Type() == "bool":
-			words = append(words, "--"+flag)
-		default:
-			words = append(words, "--"+flag, strings.Trim(f.Value.String(), "[]"))
-		}
+	words := []string{cmd.CommandPath()}
+	for _, arg := range args {
+		words = append(words, quoted(arg))
 	}
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		switch {
+		case slices.Contains([]string{"yes", "dry-run"}, f.Name):
+		case f.Value.Type() == "bool":
+			words = append(words, "--"+f.Name)
+		default:
+			words = append(words, "--"+f.Name, quoted(strings.Trim(f.Value.String(), "[]")))
+		}
+	})
 	a.doing = strings.Join(words, " ")
+}
+
+// plainWord needs no quotes in any shell.
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
+
+// quoted writes a word so that a shell reads it as one.
+func quoted(word string) string {
+	if plainWord.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

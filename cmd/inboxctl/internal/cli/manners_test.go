@@ -328,7 +328,7 @@ func TestRefusalNamesWhatItRefuses(t *testing.T) {
 	got := s.run(t.Context(), "orgs", "pause", "acme", "--queue", "whatsapp")
 	require.Equal(t, result{7, "", "inboxctl: `inboxctl orgs pause acme --queue whatsapp` asks before it changes anything, and there is nobody to ask here; " +
 		"nothing was counted or changed: look with --dry-run, then repeat with --yes\n"}, got)
-	require.Contains(t, s.run(t.Context(), "jobs", "retry", "--org", "acme,globex", "--all").err, "`inboxctl jobs retry --org acme,globex --all` asks")
+	require.Contains(t, s.run(t.Context(), "jobs", "retry", "--org", "acme,globex", "--all").err, "`inboxctl jobs retry --all --org acme,globex` asks")
 	require.Empty(t, s.server.asked)
 }
 

@@ -27,7 +27,7 @@ last; what it has changed stays changed: see ops undo. It does not ask. last, or
 
 It exits 6 if the operation had ended by itself.`,
 		Example:           `  inboxctl ops abort last --reason "wrong org"`,
-		Args:              named("the ID of an operation"),
+		Args:              takes("the ID of an operation"),
 		ValidArgsFunction: a.operationIDs(admin.OpRunning),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.id = args[0]

@@ -37,7 +37,7 @@ last, or -, is your newest operation.`,
 		Example: `  inboxctl ops show last
   inboxctl ops show last --items failed
   inboxctl ops show last --items skipped -o csv`,
-		Args:              named("the ID of an operation"),
+		Args:              takes("the ID of an operation"),
 		ValidArgsFunction: a.operationIDs(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.id = args[0]

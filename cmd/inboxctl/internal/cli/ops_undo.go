@@ -47,7 +47,7 @@ It exits 6 if nothing can be taken back any more, 3 if some could not be, 8 if
 --timeout ended first.`,
 		Example: `  inboxctl ops undo last --dry-run
   inboxctl ops undo last --reason "wrong org" --yes`,
-		Args:              named("the ID of an operation"),
+		Args:              takes("the ID of an operation"),
 		ValidArgsFunction: a.operationIDs(admin.OpDone, admin.OpAborted, admin.OpFailed),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.id = args[0]

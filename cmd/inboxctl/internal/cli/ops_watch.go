@@ -29,7 +29,7 @@ ended first. Ctrl-C stops watching, not the operation. last, or -, is your newes
 operation.`,
 		Example: `  inboxctl ops watch last
   inboxctl ops watch last --timeout 10m -v`,
-		Args:              named("the ID of an operation"),
+		Args:              takes("the ID of an operation"),
 		ValidArgsFunction: a.operationIDs(admin.OpRunning, admin.OpAborting),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.id = args[0]

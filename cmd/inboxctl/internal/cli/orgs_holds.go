@@ -27,7 +27,7 @@ included, or those of one org.`,
 			if len(args) == 0 {
 				return nil
 			}
-			return named("the NAME of the org")(cmd, args)
+			return takes("the NAME of the org")(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {

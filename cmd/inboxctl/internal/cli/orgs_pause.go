@@ -23,7 +23,7 @@ process has applied it; if one has not within 5s it is named, and the exit code
 is 8.`,
 		Example: `  inboxctl orgs pause acme --for 1h --reason "duplicate sends" --dry-run
   inboxctl orgs pause acme --queue whatsapp --type send_template --for 30m --yes`,
-		Args: named("the NAME of the org"),
+		Args: takes("the NAME of the org"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.org = args[0]
 			return pick(run, runPause)(cmd.Context(), o)

@@ -16,7 +16,7 @@ its own reason: --hold ID releases one, --all-holds every one. What still holds
 the org is said.`,
 		Example: `  inboxctl orgs resume acme
   inboxctl orgs resume acme --all-holds`,
-		Args: named("the NAME of the org"),
+		Args: takes("the NAME of the org"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.org = args[0]
 			return pick(run, runResume)(cmd.Context(), o)

@@ -36,7 +36,7 @@ their conversations and reports must stay true; pause an org instead, and revoke
 its tokens.`,
 		Example: `  inboxctl orgs set acme --sla-target 10m --dry-run
   inboxctl orgs set acme --sla-objective 0.9 --time-zone Europe/Madrid`,
-		Args: named("the NAME of the org"),
+		Args: takes("the NAME of the org"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.name = args[0]
 			return pick(run, runOrgsSet)(cmd.Context(), o)

@@ -26,7 +26,7 @@ func newOrgsShowCmd(a *app, run func(context.Context, *orgsShowOptions) error) *
 		Short: "Show one org with what it has, may do and waits for",
 		Example: `  inboxctl orgs show acme
   inboxctl orgs show acme -o json`,
-		Args: named("the NAME of the org"),
+		Args: takes("the NAME of the org"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.org = args[0]
 			return pick(run, runOrgsShow)(cmd.Context(), o)

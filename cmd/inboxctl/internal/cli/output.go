@@ -34,6 +34,9 @@ func printList[T any](a *app, l admin.List[T], v listView[T]) error {
 	if err := sortItems(a, l.Items, v.columns, l.AsOf); err != nil {
 		return err
 	}
+	if a.flags.sort != "" && l.Next != nil && a.people() {
+		a.note("Sorted are only these %d: there are more, which the server gives in its own order; raise --limit\n", len(l.Items))
+	}
 	switch a.flags.output {
 	case "json":
 		err = writeJSON(&b, l)

@@ -93,6 +93,8 @@ func TestParseNeedsArguments(t *testing.T) {
 	slip(t, "needs the ID of an operation", newOpsAbortCmd)
 	slip(t, "needs the ID of an operation", newOpsUndoCmd)
 	slip(t, "the ID of an operation is given but empty", newOpsUndoCmd, "")
+	slip(t, "the ID of a job is given but empty", newJobsShowCmd, "")
+	slip(t, "the ID of a job is given but empty", newJobsWhyCmd, "")
 	slip(t, "takes no argument", newContextUseCmd, "a", "b")
 }
 

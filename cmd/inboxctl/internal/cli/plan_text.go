@@ -48,6 +48,26 @@ func (a *app) planText(p admin.Plan) string {
 	return b.String()
 }
 
+// termsText says how the plan would be carried out, where that was asked for.
+func (a *app) termsText(c admin.CommitRequest) string {
+	var terms []string
+	if c.Canary > 0 {
+		terms = append(terms, plural(int64(c.Canary), "job")+" first, the rest when those have run")
+	}
+	if c.AbortIf != nil {
+		terms = append(terms, "it stops by itself if more than "+shareText(*c.AbortIf)+" fail")
+	}
+	if c.Rate > 0 {
+		terms = append(terms, "at most "+rateText(&c.Rate))
+	}
+	if len(terms) == 0 {
+		return ""
+	}
+	var b bytes.Buffer
+	a.wrap(&b, upperFirst(strings.Join(terms, "; "))+".")
+	return b.String()
+}
+
 func (a *app) warningsText(b *bytes.Buffer, warnings []string) {
 	for _, w := range warnings {
 		a.wrap(b, "Warning: "+fullStop(w))

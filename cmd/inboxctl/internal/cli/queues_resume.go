@@ -16,7 +16,7 @@ releases one, --all-holds every one. Holds that orgs have on the queue stay in a
 case: see inboxctl queues show.`,
 		Example: `  inboxctl queues resume whatsapp
   inboxctl queues resume whatsapp --all-holds`,
-		Args: named("the NAME of the queue"),
+		Args: takes("the NAME of the queue"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.queue = args[0]
 			return pick(run, runResume)(cmd.Context(), o)

@@ -24,7 +24,7 @@ func newQueuesShowCmd(a *app, run func(context.Context, *queuesShowOptions) erro
 		Short: "Show one queue with what holds it",
 		Example: `  inboxctl queues show whatsapp
   inboxctl queues show whatsapp -o wide`,
-		Args: named("the NAME of the queue"),
+		Args: takes("the NAME of the queue"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.queue = args[0]
 			return pick(run, runQueuesShow)(cmd.Context(), o)

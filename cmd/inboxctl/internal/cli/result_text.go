@@ -31,7 +31,7 @@ func (a *app) resultAnswer(v verb, told bool) shower {
 		if !told {
 			a.warningsText(b, r.Warnings)
 		}
-		a.undoHint(b, r)
+		a.undoHint(b, v, r)
 	}
 }
 
@@ -45,11 +45,11 @@ func (a *app) outcomeText(b *bytes.Buffer, succeeded, failedAgain *int64) {
 }
 
 // undoHint names the operation, and the way back where there is one.
-func (a *app) undoHint(b *bytes.Buffer, r bulkResult) {
+func (a *app) undoHint(b *bytes.Buffer, v verb, r bulkResult) {
 	switch {
 	case r.State == admin.OpRunning || r.State == admin.OpAborting:
 		fmt.Fprintf(b, "Watch it: inboxctl ops watch %s\nStop it: inboxctl ops abort %s\n", r.OperationID, r.OperationID)
 	case r.Undo.Possible && r.done > 0:
-		fmt.Fprintf(b, "Undo: inboxctl ops undo %s\n", r.OperationID)
+		fmt.Fprintf(b, "Undo, while %s: inboxctl ops undo %s\n", v.while, r.OperationID)
 	}
 }

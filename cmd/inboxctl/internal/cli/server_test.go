@@ -178,7 +178,7 @@ func groups() []admin.ErrorGroup {
 func events() []admin.Event {
 	return []admin.Event{
 		{ID: "j4712.7.2", Event: "job_dead", At: at().Add(-time.Minute), Org: new("acme"), Queue: new("whatsapp"), Type: new("send_message"), JobID: new("4712"), Attempt: new(5), ErrorClass: new("recipient_unreachable"), ErrorCode: new(131026), Process: new("b:4242"), Text: new("Message\x1b[2J undeliverable")},
-		{ID: "h7+", Event: "hold_added", At: at(), Org: new("acme"), Who: new("local:0"), Text: new("INC-812")},
+		{ID: "a12", Event: "limits.set", At: at(), Org: new("acme"), Who: new("local:0"), Text: new("send_text 120/min for 2h0m0s: INC-812")},
 	}
 }
 
@@ -208,7 +208,7 @@ func orgDetail() admin.OrgDetail {
 func limitChanges() []admin.LimitChange {
 	return []admin.LimitChange{
 		{ID: "2", Org: "acme", Name: "send_text", Before: new(100), BeforeWindowMS: new(int64(60_000)), After: new(120), AfterWindowMS: new(int64(60_000)), Owner: "local:0", Reason: new("sale"), At: at().Add(-time.Minute), ExpiresAt: new(at().Add(2 * time.Hour))},
-		{ID: "1", Org: "acme", Name: "weight", After: new(2), Owner: "token:3", At: at().Add(-time.Hour)},
+		{ID: "1", Org: "acme", Name: "weight", After: new(2), Owner: "token:3", At: at().Add(-time.Hour), EndedAt: new(at().Add(-time.Minute)), EndedBy: new("local:0")},
 	}
 }
 

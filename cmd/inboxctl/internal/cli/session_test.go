@@ -31,6 +31,7 @@ type session struct {
 	typing   io.Reader // instead of input
 	columns  int       // of the terminal; 0: there is none
 	down     int       // which answer fails, of a watch
+	left     func(context.Context) bool
 }
 
 func newSession(t *testing.T, replies map[string]reply) *session {
@@ -57,6 +58,7 @@ func (s *session) run(ctx context.Context, args ...string) result {
 		Getenv: func(name string) string { return s.env[name] }, Now: at,
 		Terminal: s.terminal, Colour: s.colour,
 		Size:  func() (int, int, bool) { return s.columns, 40, s.columns > 0 },
+		Left:  s.left,
 		Build: cli.Build{Version: s.version, Commit: "abc", Date: "2026-01-01"},
 	}, args)
 	return result{code, s.hide(out.String()), s.hide(err.String())}

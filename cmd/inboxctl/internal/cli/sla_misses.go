@@ -72,8 +72,8 @@ func runSLAMisses(ctx context.Context, o *slaMissesOptions) error {
 	if err := printList(o.app, answer, listView[admin.SLACase]{columns: missColumns(), empty: "No question was missed in that time."}); err != nil {
 		return err
 	}
-	if answer.Next != nil {
-		o.note("more: --cursor %s\n", text.Clean(*answer.Next))
+	if answer.Next != nil && o.people() {
+		o.note("There are more: raise --limit, or go on with --cursor %s\n", text.Clean(*answer.Next))
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ func TestSlips(t *testing.T) {
 		"inboxctl jobs: there is no command \"shwo\": did you mean show?\nRun 'inboxctl jobs --help' for usage.\n":                                 {"jobs", "shwo", "--help"},
 		"inboxctl tokens: there is no command \"destroy\": use one of create, list, revoke\nRun 'inboxctl tokens --help' for usage.\n":             {"tokens", "destroy", "-h"},
 		"inboxctl: there is no command \"quues\": did you mean queues?\nRun 'inboxctl --help' for usage.\n":                                        {"quues", "--help"},
-		"inboxctl: the ID of the job is given but empty\nRun 'inboxctl jobs show --help' for usage.\n":                                             {"jobs", "show", ""},
+		"inboxctl: the ID of a job is given but empty\nRun 'inboxctl jobs show --help' for usage.\n":                                               {"jobs", "show", ""},
 		"inboxctl: -o name: the answer of version has no name; use for example -o json\nRun 'inboxctl version --help' for usage.\n":                {"version", "-o", "name"},
 		"inboxctl queues: there is no command \"nonsense\": use one of dial, list, pause, resume, show\nRun 'inboxctl queues --help' for usage.\n": {"help", "queues", "nonsense"},
 	} {

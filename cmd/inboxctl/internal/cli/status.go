@@ -99,9 +99,12 @@ func (a *app) statusText(b *bytes.Buffer, s admin.Status, t target, asOf time.Ti
 	} else {
 		writeTable(b, queueColumns(), triage.WorstFirst(s.Queues), asOf, wide, !a.flags.noHeaders)
 	}
-	if len(s.Processes) == 0 {
+	switch {
+	case s.Processes == nil && s.Queues != nil:
+		fmt.Fprintln(b, "\nA token that is bound to an org is not shown the processes.")
+	case len(s.Processes) == 0:
 		fmt.Fprintln(b, "\nNo process is running: nothing will be sent.")
-	} else {
+	default:
 		fmt.Fprintln(b)
 		writeTable(b, processColumns(), s.Processes, asOf, wide, !a.flags.noHeaders)
 	}

@@ -29,7 +29,7 @@ func newTokensRevokeCmd(a *app, run func(context.Context, *tokensRevokeOptions) 
 		Long: `End a token for ever. No process takes it any more within 5s; an admin token is
 refused at once. A token that is revoked already stays as it is.`,
 		Example: `  inboxctl tokens revoke 5 --reason "laptop lost" --yes`,
-		Args:    named("the ID of the token"),
+		Args:    takes("the ID of the token"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.id = args[0]
 			return pick(run, runTokensRevoke)(cmd.Context(), o)

@@ -18,6 +18,7 @@ type verb struct {
 	do     string   // Retry
 	done   string   // Retried
 	how    string   // what follows the number: " as sent", or nothing
+	while  string   // it can be taken back: jobs have not begun to run
 	runs   bool     // its jobs run afterwards, so that a canary tells something
 	answer printer  // the answer to programs and people
 }

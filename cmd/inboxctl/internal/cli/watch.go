@@ -48,6 +48,8 @@ func (a *app) addWatch(cmd *cobra.Command) {
 func (a *app) watch(ctx context.Context, every time.Duration, look func() error) error {
 	out, errOut := a.Out, a.Err
 	defer func() { a.Out, a.Err = out, errOut }()
+	ctx, done := a.whileRead(ctx)
+	defer done()
 	s := newScreen(out, errOut, a.Size)
 	defer s.leave()
 	t := time.NewTicker(every)
@@ -163,4 +165,10 @@ func quiet(err error) error {
 		return fmt.Errorf("write the answer: %w", err)
 	}
 	return nil
+}
+
+// isSpan reports whether a word is a time, such as 1s.
+func isSpan(word string) bool {
+	_, err := time.ParseDuration(word)
+	return err == nil
 }

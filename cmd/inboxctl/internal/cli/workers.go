@@ -23,7 +23,7 @@ func workerColumns() []column[admin.Process] {
 		{name: "MODE", cell: func(p process, _ time.Time) string { return p.Mode }},
 		{name: "HOST", cell: func(p process, _ time.Time) string { return p.Host }},
 		{name: "PID", right: true, cell: func(p process, _ time.Time) string { return countText(int64(p.PID)) }},
-		{name: "STATE", cell: func(p process, _ time.Time) string { return workerState(p) }},
+		{name: "STATE", cell: func(p process, _ time.Time) string { return string(triage.HealthOf(p)) }},
 		{name: "BUSY", right: true, cell: func(p process, _ time.Time) string { return busyText(p) }},
 		{name: "BEAT", cell: func(p process, _ time.Time) string { return text.Millis(float64(p.BeatAgeMS)) + " ago" }},
 		{name: "CONTROL", right: true, cell: func(p process, _ time.Time) string {
@@ -35,19 +35,6 @@ func workerColumns() []column[admin.Process] {
 		{name: "VERSION", cell: func(p process, _ time.Time) string { return p.Version }},
 		{name: "DRAINED BY", wide: true, cell: func(p process, _ time.Time) string { return maybe(p.DrainedBy) }},
 		{name: "STARTED", wide: true, cell: func(p process, asOf time.Time) string { return agoText(&p.StartedAt, asOf) }},
-	}
-}
-
-// workerState tells a drain that an operator asked for, and which can be taken
-// back, from a process that leaves by itself.
-func workerState(p admin.Process) string {
-	switch h := string(triage.HealthOf(p)); {
-	case p.DrainedBy != nil && p.Running != nil && *p.Running == 0:
-		return "drained"
-	case p.Draining && p.DrainedBy == nil:
-		return "leaving"
-	default:
-		return h
 	}
 }
 

@@ -25,7 +25,7 @@ it is a new process. It is done when the process has applied it and runs nothing
 if that takes longer than 5s, the exit code is 8.`,
 		Example: `  inboxctl workers drain 2 --dry-run
   inboxctl workers drain 2 --reason "new kernel" --yes`,
-		Args: named("the ID of the worker"),
+		Args: takes("the ID of the worker"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.worker = args[0]
 			return pick(run, runWorkersDrain)(cmd.Context(), o)

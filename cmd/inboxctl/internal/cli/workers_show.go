@@ -9,6 +9,7 @@ import (
 
 	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/tui/text"
+	"github.com/bandeja/inboxd/tui/triage"
 )
 
 // workerOptions are those of commands about one process.
@@ -28,7 +29,7 @@ func newWorkersShowCmd(a *app, run func(context.Context, *workerOptions) error) 
 		Short: "Show one process, named by its id or host:pid",
 		Example: `  inboxctl workers show 2
   inboxctl workers show 2 -o json`,
-		Args: named("the ID of the worker"),
+		Args: takes("the ID of the worker"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.worker = args[0]
 			return pick(run, runWorkersShow)(cmd.Context(), o)
@@ -52,7 +53,7 @@ func runWorkersShow(ctx context.Context, o *workerOptions) error {
 		}
 		writePairs(b,
 			pair{"worker", p.ID}, pair{"mode", p.Mode}, pair{"host", p.Host}, pair{"pid", countText(int64(p.PID))},
-			pair{"state", workerState(p)}, pair{"drained by", maybe(p.DrainedBy)}, pair{"busy", busyText(p)},
+			pair{"state", string(triage.HealthOf(p))}, pair{"drained by", maybe(p.DrainedBy)}, pair{"busy", busyText(p)},
 			pair{"send slots", countText(int64(p.Slots))}, pair{"background slots", countText(int64(p.BackgroundSlots))},
 			pair{"beat", text.Millis(float64(p.BeatAgeMS)) + " ago"}, pair{"control version", control},
 			pair{"started", agoText(&p.StartedAt, asOf)}, pair{"version", p.Version},

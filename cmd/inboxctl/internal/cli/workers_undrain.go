@@ -14,7 +14,7 @@ func newWorkersUndrainCmd(a *app, run func(context.Context, *workerOptions) erro
 		Long: `Let a process that an operator had drained take work again. One that leaves by
 itself, because it was told to stop, cannot be held up.`,
 		Example: `  inboxctl workers undrain 2`,
-		Args:    named("the ID of the worker"),
+		Args:    takes("the ID of the worker"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.worker = args[0]
 			return pick(run, runWorkersUndrain)(cmd.Context(), o)
