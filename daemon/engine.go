@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -129,6 +130,7 @@ func (e *engine) assemble(ctx context.Context) error {
 		job.SyncSpend: e.upkeep.spend(client), job.RefreshToken: e.upkeep.refresh(client),
 		job.RunAutomation: &worker.Automation{Runner: e.d.store},
 	}
+	maps.Copy(processors, e.d.o.Processors)
 	e.committer = e.d.ledger.NewCommitter(e.id)
 	e.pool, err = worker.New(worker.Options{
 		Slots: c.Slots, Processors: processors,
