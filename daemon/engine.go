@@ -55,7 +55,7 @@ func (d *Daemon) buildEngine(context.Context) error {
 			Address: lane.Address{
 				Addrs: r.Addrs, Master: r.Master, Username: r.Username, Password: r.Password.Reveal(), DB: r.DB, TLS: r.TLS,
 			},
-			Queues: job.Queues(), Slots: d.slotsOf,
+			Queues: job.Queues(), Slots: d.slotsOf, Free: func(q job.Queue) int { return e.pool.Free(q) },
 			Handler: func(ctx context.Context, q job.Queue, t job.Ticket) error { return e.pool.Handle(ctx, q, t) },
 			Logger:  d.log, Registerer: d.registry,
 		})

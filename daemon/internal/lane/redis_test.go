@@ -137,7 +137,7 @@ func TestRedisAway(t *testing.T) {
 }
 
 // asynq gives up an ack that failed once, because it keeps a cancelled context:
-// the copy would run again a minute later. The hook repairs that.
+// the copy would run again a minute later. The puller repairs that.
 func TestAckSurvivesAShortCut(t *testing.T) {
 	t.Parallel()
 	raw := stacktest.Redis(t)
@@ -150,7 +150,7 @@ func TestAckSurvivesAShortCut(t *testing.T) {
 	a.Addrs = []string{p.Addr()}
 	reached, release := make(chan struct{}), make(chan struct{})
 	r, err := lane.New(lane.Options{
-		Address: a, Queues: []job.Queue{job.WhatsApp}, Slots: func(job.Queue) int { return 2 }, Servers: 1,
+		Address: a, Queues: []job.Queue{job.WhatsApp}, Slots: func(job.Queue) int { return 2 },
 		Logger: slog.New(slog.DiscardHandler),
 		Handler: func(context.Context, job.Queue, job.Ticket) error {
 			close(reached) // a second run would panic here
