@@ -6,6 +6,7 @@ replace github.com/bandeja/inboxd => ..
 
 require (
 	github.com/bandeja/inboxd v0.0.0-00010101000000-000000000000
+	github.com/go-redis/redis_rate/v10 v10.0.1
 	github.com/hibiken/asynq v0.26.0
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/redis/go-redis/v9 v9.23.0

@@ -36,6 +36,9 @@ type options struct {
 	commit string
 	rounds int
 	jobs   int
+
+	profile string
+	peers   string
 }
 
 func parse(args []string) (o options, err error) {
@@ -47,6 +50,8 @@ func parse(args []string) (o options, err error) {
 	f.StringVar(&o.commit, "commit", "unknown", "what is measured")
 	f.IntVar(&o.rounds, "rounds", 0, "how often everything is measured; 0: as the plan says")
 	f.IntVar(&o.jobs, "jobs", 0, "jobs per contender and round; 0: as the plan says")
+	f.StringVar(&o.profile, "profile", "", "directory for CPU profiles and the statements of PostgreSQL, per contender")
+	f.StringVar(&o.peers, "peers", "", "only the contenders whose name matches this regular expression")
 	return o, f.Parse(args)
 }
 
@@ -58,6 +63,10 @@ func run(ctx context.Context, args []string) error {
 	only, err := regexp.Compile(o.only)
 	if err != nil {
 		return fmt.Errorf("-only: %w", err)
+	}
+	peers, err := regexp.Compile(o.peers)
+	if err != nil {
+		return fmt.Errorf("-peers: %w", err)
 	}
 	began := time.Now()
 	for _, dir := range []string{o.out, o.cache} {
@@ -75,7 +84,7 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	b := &measure.Bench{Plan: o.plan(), Rig: r, Cache: o.cache, Log: os.Stderr}
+	b := &measure.Bench{Plan: o.plan(), Rig: r, Cache: o.cache, Log: os.Stderr, Profile: o.profile, Peers: peers}
 	rep.Rounds = b.Plan.Rounds
 	for _, m := range measure.All() {
 		if !only.MatchString(m.Name) {

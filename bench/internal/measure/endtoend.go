@@ -33,7 +33,10 @@ func EndToEnd(ctx context.Context, b *Bench) ([]*report.Table, error) {
 	for round := range b.Plan.Rounds {
 		for _, p := range b.contenders() {
 			f := p.Facts()
-			s := session{b: b, peer: p, jobs: jobs, costs: costs, first: round == 0}
+			if !b.Peers.MatchString(f.Name) {
+				continue
+			}
+			s := session{b: b, peer: p, name: f.Name, jobs: jobs, costs: costs, first: round == 0, paced: true}
 			if err := limited(ctx, longestRun, s.run); err != nil {
 				b.say("%s: %v", f.Name, err)
 				jobs.Row(f.Name).Note = "not available: " + err.Error()
@@ -74,10 +77,12 @@ func costsTable() *report.Table {
 type session struct {
 	b     *Bench
 	peer  peer.Peer
+	name  string // of its row
 	tally peer.Tally
 	jobs  *report.Table
 	costs *report.Table
 	first bool
+	paced bool // also the steady pace
 }
 
 func (s *session) run(ctx context.Context) (err error) {
@@ -86,7 +91,7 @@ func (s *session) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer servers.Close(ctx)
-	name := s.peer.Facts().Name
+	name := s.name
 	if err := s.peer.Start(ctx, servers, &s.tally); err != nil {
 		return err
 	}
@@ -111,10 +116,12 @@ func (s *session) run(ctx context.Context) (err error) {
 		}
 		s.jobs.Add(name, "idle", 100*u.Process.Seconds()/u.Wall.Seconds())
 	}
-	if err := s.latency(ctx, name); err != nil {
-		return fmt.Errorf("steady pace: %w", err)
+	if s.paced {
+		if err := s.latency(ctx, name); err != nil {
+			return fmt.Errorf("steady pace: %w", err)
+		}
 	}
-	u, err := meter(func() error { return s.throughput(ctx) })
+	u, err := meter(func() error { return s.b.profiled(ctx, servers, name, func() error { return s.throughput(ctx) }) })
 	if err != nil {
 		return fmt.Errorf("as many as go: %w", err)
 	}
@@ -133,10 +140,8 @@ func (s *session) note(name string, u gauge.Usage) {
 		s.costs.Add(name, key, v)
 	}
 	s.b.say("%-22s %7.0f jobs/s, P50 %5.2f ms, P99 %6.2f ms; µs per job: process %3.0f, postgres %3.0f, redis %3.0f", name, n/u.Wall.Seconds(),
-		last(s.jobs.Figure(name, "p50")), last(s.jobs.Figure(name, "p99")), micros(u.Process), micros(u.Postgres), micros(u.Redis))
+		s.jobs.Figure(name, "p50").Median(), s.jobs.Figure(name, "p99").Median(), micros(u.Process), micros(u.Postgres), micros(u.Redis))
 }
-
-func last(f report.Figure) float64 { return f[len(f)-1] }
 
 // throughput feeds all jobs and waits until each has run and is settled.
 func (s *session) throughput(ctx context.Context) error {

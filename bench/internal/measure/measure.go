@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"time"
 
 	"github.com/bandeja/inboxd/daemon/bench/internal/report"
@@ -23,13 +24,15 @@ type Plan struct {
 
 	History []int // rows of finished jobs
 	Orgs    []int
+	Checks  int           // of limits, per contender, number of keys and round
+	API     time.Duration // of calling, per kind of call, pace and round
 }
 
 // Full fits into a quarter of an hour.
 func Full() Plan {
 	return Plan{
 		Rounds: 3, Jobs: 100_000, Latency: 4 * time.Second, Idle: 3 * time.Second,
-		History: []int{1_000, 1_000_000}, Orgs: []int{10, 10_000},
+		History: []int{1_000, 1_000_000}, Orgs: []int{10, 10_000}, Checks: 50_000, API: 3 * time.Second,
 	}
 }
 
@@ -37,7 +40,7 @@ func Full() Plan {
 func Quick() Plan {
 	return Plan{
 		Rounds: 1, Jobs: 20_000, Latency: 2 * time.Second, Idle: time.Second,
-		History: []int{1_000, 200_000}, Orgs: []int{10, 2_000},
+		History: []int{1_000, 200_000}, Orgs: []int{10, 2_000}, Checks: 20_000, API: 2 * time.Second,
 	}
 }
 
@@ -47,6 +50,9 @@ type Bench struct {
 	Rig   *rig.Rig
 	Cache string // a directory for what has to be installed
 	Log   io.Writer
+
+	Profile string         // a directory for profiles; empty: none are made
+	Peers   *regexp.Regexp // only contenders with such a name
 }
 
 // Measurement fills one table.
@@ -57,7 +63,9 @@ type Measurement struct {
 
 // All lists the measurements in the order of the page.
 func All() []Measurement {
-	return []Measurement{{"jobs", EndToEnd}}
+	return []Measurement{
+		{"jobs", EndToEnd}, {"growth", Growth}, {"limits", Limiter}, {"api", API},
+	}
 }
 
 // say tells whoever waits what goes on.

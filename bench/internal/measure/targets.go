@@ -12,8 +12,15 @@ const (
 // Targets judges the tables by what the design promises.
 func Targets(tables []*report.Table) (all []report.Target) {
 	for _, t := range tables {
-		if t.Name == "jobs" {
+		switch t.Name {
+		case "jobs":
 			all = append(all, jobTargets(t)...)
+		case "growth":
+			all = append(all, growthTargets(t)...)
+		case "limits":
+			all = append(all, report.AtLeast("limit check ÷ bare EVALSHA, 10,000 keys", 0.9, 2, t.Figure(ourLimiter, "10000").Over(t.Figure(bareScript, "10000"))))
+		case "api":
+			all = append(all, apiTargets(t)...)
 		}
 	}
 	return all
@@ -36,4 +43,20 @@ func jobTargets(t *report.Table) (all []report.Target) {
 		)
 	}
 	return all
+}
+
+func growthTargets(t *report.Table) []report.Target {
+	return []report.Target{
+		report.Within("processor time per job, much history ÷ little", 0.1, t.Figure(manyHistory, "all").Over(t.Figure(fewHistory, "all"))),
+		report.Within("processor time per job, many orgs ÷ few", 0.1, t.Figure(manyOrgs, "all").Over(t.Figure(fewOrgs, "all"))),
+	}
+}
+
+func apiTargets(t *report.Table) []report.Target {
+	return []report.Target{
+		report.AtLeast("accepted sends a second", sendTarget, 0, t.Figure(sendsRow, "rate")),
+		report.AtMost("a send at half of that, P99 ms", 100, 1, t.Figure(sendsRow, "half")),
+		report.AtLeast("webhook messages a second, by 100", webhookTarget, 0, t.Figure(webhooksRow(100), "rate")),
+		report.AtMost("a webhook of 100 at half of that, P99 ms", 100, 1, t.Figure(webhooksRow(100), "half")),
+	}
 }

@@ -1,18 +1,18 @@
 package peer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/bandeja/inboxd/daemon"
+	"github.com/bandeja/inboxd/daemon/bench/internal/instance"
 	"github.com/bandeja/inboxd/daemon/bench/internal/rig"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/ledger"
@@ -24,15 +24,17 @@ import (
 // jobs are automations: no limit, as no contender has one.
 type Inboxd struct {
 	Redis   bool
-	Orgs    int // 0: 20
-	History int // rows of finished jobs that are there before
+	Orgs    int              // 0: 20
+	History int              // rows of finished jobs that are there before
+	Dial    int              // percent by Redis; 0: all
+	Process worker.Processor // what a job does; nil: nothing
 
 	orgs   []int64
 	pool   *pgxpool.Pool
 	redis  *redis.Client
 	ledger *ledger.Ledger
-	stop   context.CancelFunc
-	done   chan error
+	worker *instance.Instance
+	quiet  context.CancelFunc // ends the announcements of new jobs
 	next   int
 }
 
@@ -64,28 +66,20 @@ func (p *Inboxd) Start(ctx context.Context, s *rig.Servers, t *Tally) error {
 	if err := p.prepare(ctx, s); err != nil {
 		return err
 	}
-	env := []string{
-		"APP_MODE=worker", "INBOXD_DATABASE_URL=" + s.DatabaseURL, "INBOXD_METRICS_LISTEN=127.0.0.1:0", fmt.Sprintf("INBOXD_SLOTS=%d", inboxdSlots),
-		"INBOXD_META_APP_SECRET=bench", "INBOXD_META_VERIFY_TOKEN=bench", "INBOXD_SECRET_KEY=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
-		"INBOXD_META_APP_ID=1", "INBOXD_META_GRAPH_URL=http://127.0.0.1:9",
-	}
+	settings := []string{fmt.Sprintf("INBOXD_SLOTS=%d", inboxdSlots)}
 	if p.Redis {
-		env = append(env, "INBOXD_REDIS_URL="+s.RedisURL, "INBOXD_DIAL=100")
+		settings = append(settings, "INBOXD_REDIS_URL="+s.RedisURL, fmt.Sprintf("INBOXD_DIAL=%d", cmp.Or(p.Dial, 100)))
 	}
-	config, _, err := daemon.LoadConfig("", env, nil)
-	if err != nil {
+	do := p.Process
+	if do == nil {
+		do = noop{t}
+	}
+	var err error
+	if p.worker, err = instance.Start(ctx, s, instance.Options{
+		Mode: "worker", Settings: settings, Processors: map[job.Type]worker.Processor{job.RunAutomation: do},
+	}); err != nil {
 		return err
 	}
-	d, err := daemon.New(ctx, daemon.Options{
-		Config: config, Build: daemon.Build{Version: "bench"}, Host: "bench", PID: os.Getpid(), Logger: slog.New(slog.DiscardHandler),
-		Getenv: func(string) string { return "" }, Processors: map[job.Type]worker.Processor{job.RunAutomation: noop{t}},
-	})
-	if err != nil {
-		return err
-	}
-	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	p.stop, p.done = stop, make(chan error, 1)
-	go func() { p.done <- d.Run(running) }()
 	return p.warmUp(ctx, t)
 }
 
@@ -125,10 +119,9 @@ SELECT -i, 1 + i %% %d, 3, 3, 2, 1, 1, 1, 1, t, t, t, t FROM generate_series(1, 
 
 // warmUp returns when a first job has run: the process is up and serves.
 func (p *Inboxd) warmUp(ctx context.Context, t *Tally) error {
-	announcing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	announcing, quiet := context.WithCancel(context.WithoutCancel(ctx))
+	p.quiet = quiet
 	go p.ledger.Announce(announcing)
-	end := p.stop
-	p.stop = func() { stop(); end() }
 	ran := t.Goal(1)
 	if err := p.Feed(ctx, 1); err != nil {
 		return err
@@ -136,7 +129,7 @@ func (p *Inboxd) warmUp(ctx context.Context, t *Tally) error {
 	select {
 	case <-ran:
 		return AwaitSettled(ctx, p)
-	case err := <-p.done:
+	case err := <-p.worker.Ended():
 		return errors.Join(errors.New("the worker ended"), err)
 	case <-ctx.Done():
 		return fmt.Errorf("the worker does not begin: %w", ctx.Err())
@@ -195,8 +188,8 @@ func (p *Inboxd) PIDs() []int { return nil }
 
 // Stop implements Peer.
 func (p *Inboxd) Stop(context.Context) error {
-	p.stop()
-	err := <-p.done
+	p.quiet()
+	err := p.worker.Stop()
 	p.pool.Close()
 	return errors.Join(err, p.redis.Close())
 }
