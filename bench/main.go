@@ -22,7 +22,12 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
+	do := run
+	if len(os.Args) > 1 && os.Args[1] == measure.VictimCommand {
+		quiet()
+		do = func(ctx context.Context, args []string) error { return measure.Victim(ctx, os.Stdout, args[1:]) }
+	}
+	if err := do(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -33,6 +38,7 @@ type options struct {
 	only   string
 	out    string
 	cache  string
+	root   string
 	commit string
 	rounds int
 	jobs   int
@@ -47,6 +53,7 @@ func parse(args []string) (o options, err error) {
 	f.StringVar(&o.only, "only", "", "only the measurements whose name matches this regular expression")
 	f.StringVar(&o.out, "out", "out", "directory for benchmarks.json and benchmarks.md")
 	f.StringVar(&o.cache, "cache", ".cache", "directory for what has to be installed")
+	f.StringVar(&o.root, "root", "..", "root of the tree")
 	f.StringVar(&o.commit, "commit", "unknown", "what is measured")
 	f.IntVar(&o.rounds, "rounds", 0, "how often everything is measured; 0: as the plan says")
 	f.IntVar(&o.jobs, "jobs", 0, "jobs per contender and round; 0: as the plan says")
@@ -84,7 +91,7 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	b := &measure.Bench{Plan: o.plan(), Rig: r, Cache: o.cache, Log: os.Stderr, Profile: o.profile, Peers: peers}
+	b := &measure.Bench{Plan: o.plan(), Rig: r, Root: o.root, Cache: o.cache, Log: os.Stderr, Profile: o.profile, Peers: peers}
 	rep.Rounds = b.Plan.Rounds
 	for _, m := range measure.All() {
 		if !only.MatchString(m.Name) {

@@ -67,9 +67,12 @@ func (i *Instance) socket() string { return filepath.Join(i.dir, "admin.sock") }
 // URL is where its API listens, in modes api and all.
 func (i *Instance) URL() string { return i.d.APIURL() }
 
+// Socket is where operators reach it, as inboxctl's --server takes it.
+func (i *Instance) Socket() string { return "unix://" + i.socket() }
+
 // Admin returns a client of its operators' API.
 func (i *Instance) Admin() (*admin.Client, error) {
-	return admin.NewClient(admin.Options{Server: "unix://" + i.socket()})
+	return admin.NewClient(admin.Options{Server: i.Socket()})
 }
 
 // Ended receives the daemon's error if it ends by itself.

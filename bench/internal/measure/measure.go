@@ -26,13 +26,16 @@ type Plan struct {
 	Orgs    []int
 	Checks  int           // of limits, per contender, number of keys and round
 	API     time.Duration // of calling, per kind of call, pace and round
+	Dead    int           // jobs that an operator looks at
+
+	Patience time.Duration // with a contender that recovers
 }
 
 // Full fits into a quarter of an hour.
 func Full() Plan {
 	return Plan{
 		Rounds: 3, Jobs: 100_000, Latency: 4 * time.Second, Idle: 3 * time.Second,
-		History: []int{1_000, 1_000_000}, Orgs: []int{10, 10_000}, Checks: 50_000, API: 3 * time.Second,
+		History: []int{1_000, 1_000_000}, Orgs: []int{10, 10_000}, Checks: 50_000, API: 3 * time.Second, Dead: 1_000_000, Patience: 3 * time.Minute,
 	}
 }
 
@@ -40,7 +43,7 @@ func Full() Plan {
 func Quick() Plan {
 	return Plan{
 		Rounds: 1, Jobs: 20_000, Latency: 2 * time.Second, Idle: time.Second,
-		History: []int{1_000, 200_000}, Orgs: []int{10, 2_000}, Checks: 20_000, API: 2 * time.Second,
+		History: []int{1_000, 200_000}, Orgs: []int{10, 2_000}, Checks: 20_000, API: 2 * time.Second, Dead: 50_000, Patience: 40 * time.Second,
 	}
 }
 
@@ -48,6 +51,7 @@ func Quick() Plan {
 type Bench struct {
 	Plan  Plan
 	Rig   *rig.Rig
+	Root  string // of the tree
 	Cache string // a directory for what has to be installed
 	Log   io.Writer
 
@@ -64,7 +68,7 @@ type Measurement struct {
 // All lists the measurements in the order of the page.
 func All() []Measurement {
 	return []Measurement{
-		{"jobs", EndToEnd}, {"growth", Growth}, {"limits", Limiter}, {"api", API},
+		{"jobs", EndToEnd}, {"growth", Growth}, {"limits", Limiter}, {"api", API}, {"operator", Operator}, {"recovery", Recovery}, {"tools", Tools},
 	}
 }
 

@@ -21,6 +21,14 @@ func Targets(tables []*report.Table) (all []report.Target) {
 			all = append(all, report.AtLeast("limit check ÷ bare EVALSHA, 10,000 keys", 0.9, 2, t.Figure(ourLimiter, "10000").Over(t.Figure(bareScript, "10000"))))
 		case "api":
 			all = append(all, apiTargets(t)...)
+		case "operator":
+			all = append(all,
+				report.AtMost("retry of one org's tenth of the dead jobs, ms", 10_000, 0, t.Figure(retryRow, "ours")),
+				report.AtMost("status, ms", 150, 1, t.Figure(statusRow, "ours")), report.AtMost("jobs list, ms", 150, 1, t.Figure(listRow, "ours")))
+		case "recovery":
+			all = append(all, report.AtMost("worker killed -9, its last job begun again, s", 30, 1, t.Figure("inboxd", "last")))
+		case "tools":
+			all = append(all, report.AtMost("a frame of top, ms", 1, 2, t.Figure(frameRow, "p50")))
 		}
 	}
 	return all

@@ -24,10 +24,10 @@ import (
 // jobs are automations: no limit, as no contender has one.
 type Inboxd struct {
 	Redis   bool
-	Orgs    int              // 0: 20
-	History int              // rows of finished jobs that are there before
-	Dial    int              // percent by Redis; 0: all
-	Process worker.Processor // what a job does; nil: nothing
+	Orgs    int  // 0: 20
+	History int  // rows of finished jobs that are there before
+	Dial    int  // percent by Redis; 0: all
+	Cold    bool // Start does not wait for a first job to have run
 
 	orgs   []int64
 	pool   *pgxpool.Pool
@@ -70,15 +70,17 @@ func (p *Inboxd) Start(ctx context.Context, s *rig.Servers, t *Tally) error {
 	if p.Redis {
 		settings = append(settings, "INBOXD_REDIS_URL="+s.RedisURL, fmt.Sprintf("INBOXD_DIAL=%d", cmp.Or(p.Dial, 100)))
 	}
-	do := p.Process
-	if do == nil {
-		do = noop{t}
-	}
 	var err error
 	if p.worker, err = instance.Start(ctx, s, instance.Options{
-		Mode: "worker", Settings: settings, Processors: map[job.Type]worker.Processor{job.RunAutomation: do},
+		Mode: "worker", Settings: settings, Processors: map[job.Type]worker.Processor{job.RunAutomation: noop{t}},
 	}); err != nil {
 		return err
+	}
+	announcing, quiet := context.WithCancel(context.WithoutCancel(ctx))
+	p.quiet = quiet
+	go p.ledger.Announce(announcing)
+	if p.Cold {
+		return nil
 	}
 	return p.warmUp(ctx, t)
 }
@@ -92,7 +94,7 @@ func (p *Inboxd) prepare(ctx context.Context, s *rig.Servers) (err error) {
 		p.Orgs = 20
 	}
 	for _, sql := range []string{
-		fmt.Sprintf(`INSERT INTO orgs (name) SELECT 'org' || i FROM generate_series(1, %d) i`, p.Orgs),
+		fmt.Sprintf(`INSERT INTO orgs (name) SELECT 'org' || i FROM generate_series(1, %d) i ON CONFLICT DO NOTHING`, p.Orgs),
 		fmt.Sprintf(`
 INSERT INTO job_history (id, org_id, queue, job_type, priority, outcome, run_epoch, attempt, lane, created_at, ready_at, started_at, finished_at)
 SELECT -i, 1 + i %% %d, 3, 3, 2, 1, 1, 1, 1, t, t, t, t FROM generate_series(1, %d) i, LATERAL (SELECT now() - i * interval '1 s' / 10 AS t) x`, p.Orgs, p.History),
@@ -119,9 +121,6 @@ SELECT -i, 1 + i %% %d, 3, 3, 2, 1, 1, 1, 1, t, t, t, t FROM generate_series(1, 
 
 // warmUp returns when a first job has run: the process is up and serves.
 func (p *Inboxd) warmUp(ctx context.Context, t *Tally) error {
-	announcing, quiet := context.WithCancel(context.WithoutCancel(ctx))
-	p.quiet = quiet
-	go p.ledger.Announce(announcing)
 	ran := t.Goal(1)
 	if err := p.Feed(ctx, 1); err != nil {
 		return err

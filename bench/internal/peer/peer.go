@@ -44,6 +44,7 @@ type Tally struct {
 	waits []time.Duration
 	goal  int
 	met   chan struct{}
+	hold  bool // jobs never end
 }
 
 // Goal returns a channel that is closed when n more jobs have run; the waits
@@ -55,13 +56,32 @@ func (t *Tally) Goal(n int) <-chan struct{} {
 	return t.met
 }
 
+// Hold makes every job go on for ever once it is counted; the channel is closed
+// when n are.
+func (t *Tally) Hold(n int) <-chan struct{} {
+	met := t.Goal(n)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.hold = true
+	return met
+}
+
 // Ran counts one job, sent at a time in nanoseconds; 0: nobody asks.
 func (t *Tally) Ran(sentAt int64) {
 	if sentAt == 0 {
 		t.Add(1)
-		return
+	} else {
+		t.Add(1, time.Duration(time.Now().UnixNano()-sentAt))
 	}
-	t.Add(1, time.Duration(time.Now().UnixNano()-sentAt))
+	if t.holds() {
+		select {}
+	}
+}
+
+func (t *Tally) holds() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.hold
 }
 
 // Add counts n jobs and what some of them waited.

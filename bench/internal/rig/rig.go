@@ -95,6 +95,17 @@ func (r *Rig) Fresh(ctx context.Context) (*Servers, error) {
 	return s, err
 }
 
+// Known is what another process of this program has started.
+func Known(ctx context.Context, databaseURL, redisURL string) (*Servers, error) {
+	options, err := redis.ParseURL(redisURL)
+	if err != nil {
+		return nil, err
+	}
+	s := &Servers{DatabaseURL: databaseURL, RedisURL: redisURL, Redis: options}
+	s.DB, err = pgx.Connect(ctx, databaseURL)
+	return s, err
+}
+
 // Close gives the servers back.
 func (s *Servers) Close(ctx context.Context) { _ = s.DB.Close(ctx) }
 
