@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/bandeja/inboxd/daemon"
+
 	"github.com/bandeja/inboxd/daemon/bench/internal/measure"
 	"github.com/bandeja/inboxd/daemon/bench/internal/report"
 	"github.com/bandeja/inboxd/daemon/bench/internal/rig"
@@ -77,7 +78,7 @@ func run(ctx context.Context, args []string) error {
 	}
 	began := time.Now()
 	for _, dir := range []string{o.out, o.cache} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
+		if err := os.MkdirAll(dir, 0o750); err != nil {
 			return err
 		}
 	}
@@ -146,7 +147,7 @@ func write(dir string, rep *report.Report) error {
 		"benchmarks.json": func(f *os.File) error { return rep.JSON(f) },
 		"benchmarks.md":   func(f *os.File) error { return rep.Page(f) },
 	} {
-		f, err := os.Create(filepath.Join(dir, name))
+		f, err := os.Create(filepath.Join(dir, name)) //nolint:gosec // Whoever runs it says where.
 		if err != nil {
 			return err
 		}

@@ -11,9 +11,10 @@ import (
 
 	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/daemon"
-	"github.com/bandeja/inboxd/daemon/bench/internal/rig"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/worker"
+
+	"github.com/bandeja/inboxd/daemon/bench/internal/rig"
 )
 
 // AppSecret signs webhooks.

@@ -14,13 +14,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/daemon/internal/store"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/daemon/bench/internal/gauge"
 	"github.com/bandeja/inboxd/daemon/bench/internal/instance"
 	"github.com/bandeja/inboxd/daemon/bench/internal/report"
-	"github.com/bandeja/inboxd/daemon/internal/store"
 )
 
 const (

@@ -55,7 +55,9 @@ func endToEndTable(p Plan) *report.Table {
 		Intro: fmt.Sprintf("%d jobs that do nothing, inserted and run at the same time, until every outcome is recorded; then the wait from the call that "+
 			"adds a job to its start, at 500 jobs a second, added one by one; and the processor time of the process while there is nothing to do.", p.Jobs),
 		Columns: []report.Column{
-			{Key: "rate", Title: "jobs/s"}, {Key: "p50", Title: "P50 ms", Digits: 2}, {Key: "p99", Title: "P99 ms", Digits: 2},
+			{Key: "rate", Title: "jobs/s"},
+			{Key: "p50", Title: "P50 ms", Digits: 2},
+			{Key: "p99", Title: "P99 ms", Digits: 2},
 			{Key: "idle", Title: "idle, % of a core", Digits: 1},
 		},
 	}
@@ -66,9 +68,14 @@ func costsTable() *report.Table {
 		Name: "costs", Title: "What a job costs",
 		Intro: "Of the same runs. The process is the contender's with its feeder; statements and commits are PostgreSQL's, reads are the round trips that Redis saw.",
 		Columns: []report.Column{
-			{Key: "process", Title: "process µs"}, {Key: "postgres", Title: "PostgreSQL µs"}, {Key: "redis", Title: "Redis µs"},
-			{Key: "all", Title: "all µs"}, {Key: "statements", Title: "statements", Digits: 3}, {Key: "commits", Title: "commits", Digits: 3},
-			{Key: "wal", Title: "WAL bytes"}, {Key: "reads", Title: "Redis reads", Digits: 2},
+			{Key: "process", Title: "process µs"},
+			{Key: "postgres", Title: "PostgreSQL µs"},
+			{Key: "redis", Title: "Redis µs"},
+			{Key: "all", Title: "all µs"},
+			{Key: "statements", Title: "statements", Digits: 3},
+			{Key: "commits", Title: "commits", Digits: 3},
+			{Key: "wal", Title: "WAL bytes"},
+			{Key: "reads", Title: "Redis reads", Digits: 2},
 		},
 	}
 }

@@ -26,8 +26,10 @@ func Growth(ctx context.Context, b *Bench) ([]*report.Table, error) {
 		name string
 		peer func() *peer.Inboxd
 	}{
-		{fewHistory, func() *peer.Inboxd { return &peer.Inboxd{History: few} }}, {manyHistory, func() *peer.Inboxd { return &peer.Inboxd{History: many} }},
-		{fewOrgs, func() *peer.Inboxd { return &peer.Inboxd{Orgs: b.Plan.Orgs[0]} }}, {manyOrgs, func() *peer.Inboxd { return &peer.Inboxd{Orgs: b.Plan.Orgs[1]} }},
+		{fewHistory, func() *peer.Inboxd { return &peer.Inboxd{History: few} }},
+		{manyHistory, func() *peer.Inboxd { return &peer.Inboxd{History: many} }},
+		{fewOrgs, func() *peer.Inboxd { return &peer.Inboxd{Orgs: b.Plan.Orgs[0]} }},
+		{manyOrgs, func() *peer.Inboxd { return &peer.Inboxd{Orgs: b.Plan.Orgs[1]} }},
 	}
 	for range b.Plan.Rounds {
 		for _, c := range cases {

@@ -7,13 +7,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/bandeja/inboxd/daemon/internal/job"
+	"github.com/bandeja/inboxd/daemon/internal/limit"
 	"github.com/go-redis/redis_rate/v10"
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bandeja/inboxd/daemon/bench/internal/report"
-	"github.com/bandeja/inboxd/daemon/internal/job"
-	"github.com/bandeja/inboxd/daemon/internal/limit"
 )
 
 const (

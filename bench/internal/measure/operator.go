@@ -5,15 +5,15 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/daemon/internal/ledger/ledgertest"
+	"github.com/bandeja/inboxd/daemon/internal/store"
 	"github.com/hibiken/asynq"
 
-	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/daemon/bench/internal/gauge"
 	"github.com/bandeja/inboxd/daemon/bench/internal/instance"
 	"github.com/bandeja/inboxd/daemon/bench/internal/report"
 	"github.com/bandeja/inboxd/daemon/bench/internal/rig"
-	"github.com/bandeja/inboxd/daemon/internal/ledger/ledgertest"
-	"github.com/bandeja/inboxd/daemon/internal/store"
 )
 
 const (
@@ -35,8 +35,10 @@ func Operator(ctx context.Context, b *Bench) ([]*report.Table, error) {
 			"them is done, or until an answer, in the worst of %d. asynq keeps %d archived tasks at most, so its Inspector works on those: the same tenth of them, "+
 			"found by reading all, since it has no word for an org.", b.Plan.Dead, questions, asynqKeeps),
 		Columns: []report.Column{
-			{Key: "ours", Title: "inboxd, ms", Digits: 1}, {Key: "per", Title: "inboxd, µs a job"},
-			{Key: "asynq", Title: "asynq Inspector, ms", Digits: 1}, {Key: "asynq_per", Title: "asynq, µs a task"},
+			{Key: "ours", Title: "inboxd, ms", Digits: 1},
+			{Key: "per", Title: "inboxd, µs a job"},
+			{Key: "asynq", Title: "asynq Inspector, ms", Digits: 1},
+			{Key: "asynq_per", Title: "asynq, µs a task"},
 		},
 	}
 	s, err := b.Rig.Fresh(ctx)

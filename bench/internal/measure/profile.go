@@ -21,7 +21,7 @@ func (b *Bench) profiled(ctx context.Context, s *rig.Servers, name string, f fun
 	if _, err := s.DB.Exec(ctx, `SELECT pg_stat_statements_reset()`); err != nil {
 		return err
 	}
-	file, err := os.Create(path + ".pprof")
+	file, err := os.Create(path + ".pprof") //nolint:gosec // Whoever runs it says where.
 	if err != nil {
 		return err
 	}

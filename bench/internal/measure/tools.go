@@ -10,10 +10,11 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/bandeja/inboxd/daemon/internal/store"
+
 	"github.com/bandeja/inboxd/daemon/bench/internal/gauge"
 	"github.com/bandeja/inboxd/daemon/bench/internal/instance"
 	"github.com/bandeja/inboxd/daemon/bench/internal/report"
-	"github.com/bandeja/inboxd/daemon/internal/store"
 )
 
 const frameRow = "`inboxctl top`: a frame of the slowest view"

@@ -97,7 +97,7 @@ func (b *BullMQ) Start(ctx context.Context, s *rig.Servers, t *Tally) error {
 // node starts one process and returns when it is ready.
 func (b *BullMQ) node(s *rig.Servers, role string, t *Tally) (*exec.Cmd, io.WriteCloser, error) {
 	_, port, _ := strings.Cut(s.Redis.Addr, ":")
-	cmd := exec.Command("node", "bench.mjs", role, port, strconv.Itoa(s.Redis.DB)) //nolint:noctx // Stop ends it.
+	cmd := exec.Command("node", "bench.mjs", role, port, strconv.Itoa(s.Redis.DB)) //nolint:noctx,gosec // Stop ends it, and these are ours.
 	cmd.Dir, cmd.Stderr = b.Dir, os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -128,10 +128,10 @@ func (b *BullMQ) listen(out io.Reader, t *Tally, ready chan<- bool) {
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		var word struct {
-			Ready bool
-			Fed   int
-			Ran   int
-			Waits []float64 // milliseconds
+			Ready bool      `json:"ready"`
+			Fed   int       `json:"fed"`
+			Ran   int       `json:"ran"`
+			Waits []float64 `json:"waits"` // milliseconds
 		}
 		if json.Unmarshal(lines.Bytes(), &word) != nil {
 			continue

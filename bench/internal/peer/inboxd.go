@@ -8,16 +8,16 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/bandeja/inboxd/daemon/internal/job"
+	"github.com/bandeja/inboxd/daemon/internal/ledger"
+	"github.com/bandeja/inboxd/daemon/internal/store"
+	"github.com/bandeja/inboxd/daemon/internal/worker"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/bandeja/inboxd/daemon/bench/internal/instance"
 	"github.com/bandeja/inboxd/daemon/bench/internal/rig"
-	"github.com/bandeja/inboxd/daemon/internal/job"
-	"github.com/bandeja/inboxd/daemon/internal/ledger"
-	"github.com/bandeja/inboxd/daemon/internal/store"
-	"github.com/bandeja/inboxd/daemon/internal/worker"
 )
 
 // Inboxd is a whole worker process of ours, with processors that do nothing. The

@@ -9,10 +9,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/bandeja/inboxd/daemon/internal/devstack"
 	"github.com/jackc/pgx/v5"
 	"github.com/redis/go-redis/v9"
-
-	"github.com/bandeja/inboxd/daemon/internal/devstack"
 )
 
 // Settings are those of PostgreSQL beside devstack's: what its manual advises for

@@ -1,7 +1,6 @@
 package lane
 
 import (
-	"context"
 	"errors"
 	"sync"
 	"time"
@@ -82,22 +81,25 @@ func (b *basket) put(queue string, answers []*redis.Cmd) *redis.Cmd {
 	return got[0]
 }
 
-// emptied returns when nothing is held any more, or ctx ends: whoever stops
-// pulling lets the Servers have what is here, or it would be missed.
-func (b *basket) emptied(ctx context.Context) {
+// emptied returns when nothing is held any more, at the latest after a while:
+// whoever stops pulling lets the Servers have what is here, or it would be missed.
+// It reports whether nothing is held.
+func (b *basket) emptied(most time.Duration) bool {
 	t := time.NewTicker(5 * time.Millisecond)
 	defer t.Stop()
+	end := time.NewTimer(most)
+	defer end.Stop()
 	for {
 		b.mu.Lock()
 		empty := b.under == 0
 		b.mu.Unlock()
 		if empty {
-			return
+			return true
 		}
 		select {
 		case <-t.C:
-		case <-ctx.Done():
-			return
+		case <-end.C:
+			return false
 		}
 	}
 }

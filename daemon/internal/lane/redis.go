@@ -168,9 +168,7 @@ func (r *Redis) Rest(yes bool) { r.resting.Store(yes) }
 // Pause stops pulling; copies already here go on.
 func (r *Redis) Pause() {
 	r.resting.Store(true)
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	r.basket.emptied(ctx)
+	r.basket.emptied(time.Second)
 	var wg sync.WaitGroup
 	for _, s := range r.servers { // each ends its turn first
 		wg.Go(s.Stop)
