@@ -38,7 +38,7 @@ type Inboxd struct {
 	next   int
 }
 
-const inboxdSlots = 1024 // a quarter of them for background queues
+const inboxdSlots = 4096 // a quarter of them for background queues
 
 // Facts implements Peer.
 func (p *Inboxd) Facts() Facts {

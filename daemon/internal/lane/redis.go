@@ -65,7 +65,7 @@ const (
 	redeliveries   = 100 // asynq's retries only ever redeliver an unclaimed or unacked copy
 	timeoutMargin  = 2 * time.Minute
 	enqueueTimeout = 300 * time.Millisecond
-	enqueuers      = 64 // what they ask at once travels together
+	enqueuers      = 256 // what they ask at once travels together
 	wakeChannel    = "inboxd:wake"
 	generationKey  = "inboxd:gen"
 )
