@@ -37,9 +37,9 @@ WITH l AS MATERIALIZED (
        RETURNING l.id, l.e, l.verdict, ` + claimedColumns + `)
 SELECT * FROM g
 UNION ALL
-SELECT l.id, l.e, ` + refusal + `,
-       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-FROM l WHERE l.ours IS NOT TRUE`
+SELECT l.id, l.e, ` + refusal + `, nothing.*
+FROM l LEFT JOIN (SELECT ` + claimedColumns + ` FROM jobs j WHERE false) nothing ON true
+WHERE l.ours IS NOT TRUE`
 
 // limitedTypes are the types that need a token to leave.
 func limitedTypes() (types []int16) {
