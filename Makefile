@@ -38,7 +38,12 @@ lint: ## Run golangci-lint (pinned, installed into .bin/ when missing).
 	.ci/lint.sh
 
 .PHONY: bench
-bench: ## Run the benchmarks.
+bench: ## Measure inboxd beside its peers; rewrites docs/benchmarks.md (QUICK=1: four minutes, into bench/out/).
+	.ci/setup.sh bench
+	go -C bench run . -commit $(VERSION) -cache .cache $(if $(QUICK),-quick -out out,-out ../docs) $(BENCH)
+
+.PHONY: micro
+micro: ## Run the Go benchmarks of every package (BENCH=regexp).
 	.ci/setup.sh test
 	$(STACK) .ci/bench.sh
 

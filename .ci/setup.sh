@@ -5,6 +5,7 @@
 #
 #   .ci/setup.sh test    PostgreSQL >= 15, redis-server, tmux, a C compiler, promtool
 #   .ci/setup.sh demo    PostgreSQL >= 15, redis-server
+#   .ci/setup.sh bench   the same, and Node.js with npm for one of the peers
 #
 # The servers of these packages are never used: tests and the demo start their
 # own on free ports. So the packages are kept from starting them.
@@ -84,6 +85,7 @@ package() {
 	dnf:compiler) echo gcc ;;
 	brew:postgresql) echo postgresql@17 ;;
 	brew:compiler) echo gcc ;;
+	brew:npm) echo node ;;
 	*) echo "$2" ;;
 	esac
 }
@@ -126,8 +128,9 @@ main() {
 		needs=(postgresql redis tmux compiler)
 		;;
 	demo) needs=(postgresql redis) ;;
+	bench) needs=(postgresql redis npm) ;;
 	*)
-		say "usage: $0 test|demo"
+		say "usage: $0 test|demo|bench"
 		exit 2
 		;;
 	esac
@@ -159,6 +162,7 @@ main() {
 			failed=1
 			;;
 		redis) say "going on without redis-server: an in-process stand-in takes its place" ;;
+		npm) say "going on without npm: the peer that needs it is left out" ;;
 		tmux) say "going on without tmux: the tests that drive a real terminal are skipped" ;;
 		esac
 	done

@@ -15,6 +15,7 @@ import (
 
 	"github.com/bandeja/inboxd/daemon/internal/audit"
 	"github.com/bandeja/inboxd/daemon/internal/control"
+	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/latency"
 	"github.com/bandeja/inboxd/daemon/internal/ledger"
 	"github.com/bandeja/inboxd/daemon/internal/limit"
@@ -22,10 +23,11 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/store"
 	"github.com/bandeja/inboxd/daemon/internal/telemetry"
 	"github.com/bandeja/inboxd/daemon/internal/trace"
+	"github.com/bandeja/inboxd/daemon/internal/worker"
 )
 
 // Options are what a process needs beside its settings; Level, Every,
-// Stuck and Now may be left out.
+// Stuck, Now and Processors may be left out.
 type Options struct {
 	Config Config
 	Build  Build
@@ -37,6 +39,8 @@ type Options struct {
 	Every  time.Duration    // between two looks for periodic work; 0: 30 s
 	Stuck  time.Duration    // a loop without a turn for so long, beyond its interval, is stuck; 0: 30 s
 	Now    func() time.Time // the machine's clock, as far as times are decided here and not in a server; nil: time.Now
+
+	Processors map[job.Type]worker.Processor // instead of our own: benchmarks run jobs that do nothing
 }
 
 // Daemon is one process of inboxd: api, worker or both.

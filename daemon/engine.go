@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -54,7 +55,7 @@ func (d *Daemon) buildEngine(context.Context) error {
 			Address: lane.Address{
 				Addrs: r.Addrs, Master: r.Master, Username: r.Username, Password: r.Password.Reveal(), DB: r.DB, TLS: r.TLS,
 			},
-			Queues: job.Queues(), Slots: d.slotsOf,
+			Queues: job.Queues(), Slots: d.slotsOf, Free: func(q job.Queue) int { return e.pool.Free(q) },
 			Handler: func(ctx context.Context, q job.Queue, t job.Ticket) error { return e.pool.Handle(ctx, q, t) },
 			Logger:  d.log, Registerer: d.registry,
 		})
@@ -129,6 +130,7 @@ func (e *engine) assemble(ctx context.Context) error {
 		job.SyncSpend: e.upkeep.spend(client), job.RefreshToken: e.upkeep.refresh(client),
 		job.RunAutomation: &worker.Automation{Runner: e.d.store},
 	}
+	maps.Copy(processors, e.d.o.Processors)
 	e.committer = e.d.ledger.NewCommitter(e.id)
 	e.pool, err = worker.New(worker.Options{
 		Slots: c.Slots, Processors: processors,

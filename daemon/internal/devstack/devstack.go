@@ -35,6 +35,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Durable keeps fsync and synchronous_commit on. Tests leave it off.
 	Durable bool
+	// Settings are further settings of PostgreSQL; they win over our own.
+	Settings map[string]string
 	// Finder looks for the programs; the zero Finder searches this machine.
 	Finder Finder
 }
@@ -99,7 +101,7 @@ func (s *Stack) startAll(ctx context.Context, o Options, bin string, runAs *iden
 	if !o.NoPostgres {
 		s.postgres = &postgres{
 			bin: bin, dir: filepath.Join(s.Dir, "postgres"), logPath: filepath.Join(s.Dir, "postgres.log"),
-			durable: o.Durable, runAs: runAs, spawner: s.spawner,
+			durable: o.Durable, more: o.Settings, runAs: runAs, spawner: s.spawner,
 		}
 		wait.Go(func() { postgresErr = s.postgres.open(ctx) })
 	}

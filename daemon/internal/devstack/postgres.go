@@ -21,6 +21,7 @@ type postgres struct {
 	dir     string
 	logPath string
 	durable bool
+	more    map[string]string
 	runAs   *identity
 	spawner *Spawner
 	port    int
@@ -114,6 +115,9 @@ func (p *postgres) settings(name string) []string {
 	}
 	if !p.durable {
 		args = append(args, "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+	}
+	for name, value := range p.more { // after ours: the last one counts
+		args = append(args, "-c", name+"="+value)
 	}
 	return args
 }

@@ -27,7 +27,7 @@ func TestWindow(t *testing.T) {
 		{"PartlyUsed", 8, 20, 6},
 		{"Full", 8, 26, 0},
 		{"Overfull", 8, 99, 0},
-		{"OneClaimIsBounded", 1000, 0, 64},
+		{"OneClaimIsBounded", 1000, 0, 256},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

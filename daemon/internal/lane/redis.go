@@ -47,13 +47,13 @@ func (a Address) options() *redis.UniversalOptions {
 	return o
 }
 
-// Options are what the lane needs; all are required but Servers and
+// Options are what the lane needs; all are required but Free and
 // Registerer.
 type Options struct {
 	Address    Address
 	Queues     []job.Queue
-	Servers    int                 // asynq Servers per queue, each with one dequeue loop; zero: 2
 	Slots      func(job.Queue) int // copies this process may hold at once
+	Free       func(job.Queue) int // slots that could begin a copy now; nil: one
 	Breaker    BreakerOptions
 	Handler    Handler
 	Logger     *slog.Logger
@@ -65,7 +65,7 @@ const (
 	redeliveries   = 100 // asynq's retries only ever redeliver an unclaimed or unacked copy
 	timeoutMargin  = 2 * time.Minute
 	enqueueTimeout = 300 * time.Millisecond
-	enqueuers      = 16
+	enqueuers      = 256 // what they ask at once travels together
 	wakeChannel    = "inboxd:wake"
 	generationKey  = "inboxd:gen"
 )
@@ -75,8 +75,9 @@ var errResting = errors.New("lane: redis has just failed and is left alone")
 // Redis is the redis lane of one process. Safe for concurrent use.
 type Redis struct {
 	o       Options
-	client  redis.UniversalClient // dispatching: short deadlines, no retries
-	pulling redis.UniversalClient // the Servers', with the hook
+	client  redis.UniversalClient // short deadlines, no retries
+	basket  *basket
+	piped   redis.UniversalClient // the same; what is asked at once travels together
 	tasks   *asynq.Client
 	bells   *bells
 	breaker *breaker
@@ -93,10 +94,10 @@ func New(o Options) (*Redis, error) {
 	if len(o.Address.Addrs) == 0 || o.Handler == nil || o.Logger == nil || o.Slots == nil {
 		return nil, errors.New("lane: Address, Slots, Handler and Logger are required")
 	}
-	if o.Servers == 0 {
-		o.Servers = 2
+	if o.Free == nil {
+		o.Free = func(job.Queue) int { return 1 }
 	}
-	r := &Redis{o: o, bells: newBells(o.Queues), breaker: newBreaker(o.Breaker, o.Logger, o.Registerer)}
+	r := &Redis{o: o, basket: newBasket(o.Free), bells: newBells(o.Queues), breaker: newBreaker(o.Breaker, o.Logger, o.Registerer)}
 	r.evicts = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "inboxd_redis_may_evict", Help: "Whether Redis may drop keys by itself (1): its maxmemory-policy should be noeviction.",
 	})
@@ -104,36 +105,37 @@ func New(o Options) (*Redis, error) {
 		o.Registerer.MustRegister(r.evicts)
 	}
 	r.client = redis.NewUniversalClient(o.Address.options())
-	pull := o.Address.options()
-	pull.PoolSize = o.Servers*len(o.Queues)*2 + 10
-	r.pulling = redis.NewUniversalClient(pull)
-	r.tasks = asynq.NewClientFromRedisClient(r.client)
+	piped, err := r.client.AutoPipeline()
+	if err != nil {
+		return nil, fmt.Errorf("pipelines of the redis lane: %w", err)
+	}
+	r.piped, r.tasks = piped, asynq.NewClientFromRedisClient(piped)
 	return r, nil
 }
 
 // Start begins to pull copies and to listen for wake-ups.
 func (r *Redis) Start(ctx context.Context) error {
 	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
-	r.pulling.AddHook(&hook{bells: r.bells, done: ctx.Done(), breaker: r.breaker, resting: &r.resting})
+	p := &puller{
+		UniversalClient: r.piped, direct: r.client, basket: r.basket, bells: r.bells, done: ctx.Done(), breaker: r.breaker, resting: &r.resting,
+	}
 	r.wg.Go(func() { r.bells.listen(ctx, r.client) })
 	r.wg.Go(func() { r.watch(ctx) })
 	for _, q := range r.o.Queues {
-		for range r.o.Servers {
-			s := asynq.NewServerFromRedisClient(r.pulling, r.config(q))
-			if err := s.Start(r.handler(q)); err != nil {
-				return fmt.Errorf("start the redis lane for %s: %w", q, err)
-			}
-			r.servers = append(r.servers, s)
+		s := asynq.NewServerFromRedisClient(p, r.config(q))
+		if err := s.Start(r.handler(q)); err != nil {
+			return fmt.Errorf("start the redis lane for %s: %w", q, err)
 		}
+		r.servers = append(r.servers, s)
 	}
 	return nil
 }
 
-// config: the hook does the waiting, so asynq may check again at once; its
+// config: the puller does the waiting, so asynq may check again at once; its
 // schedule is not used, so it is rarely looked at.
 func (r *Redis) config(q job.Queue) asynq.Config {
 	return asynq.Config{
-		Concurrency:              max(1, r.o.Slots(q)/r.o.Servers), // more would only wait here for a slot
+		Concurrency:              max(1, r.o.Slots(q)), // more would only wait here for a slot
 		Queues:                   map[string]int{q.String(): 1},
 		TaskCheckInterval:        time.Millisecond,
 		DelayedTaskCheckInterval: 10 * time.Second,
@@ -165,9 +167,13 @@ func (r *Redis) Rest(yes bool) { r.resting.Store(yes) }
 
 // Pause stops pulling; copies already here go on.
 func (r *Redis) Pause() {
-	for _, s := range r.servers {
-		s.Stop()
+	r.resting.Store(true)
+	r.basket.emptied(time.Second)
+	var wg sync.WaitGroup
+	for _, s := range r.servers { // each ends its turn first
+		wg.Go(s.Stop)
 	}
+	wg.Wait()
 }
 
 // Halt ends what Start began, after Pause and the pool's drain. Copies that
@@ -188,7 +194,7 @@ func (r *Redis) Halt() {
 // Stop halts the lane and closes its connections.
 func (r *Redis) Stop() error {
 	r.Halt()
-	return errors.Join(r.client.Close(), r.pulling.Close())
+	return r.client.Close()
 }
 
 // Enqueue hands dispatched jobs over and returns those that may not have

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -69,6 +70,35 @@ func start(t *testing.T, a lane.Address, g *got) *lane.Redis {
 	require.NoError(t, r.Start(t.Context()))
 	t.Cleanup(func() { r.Pause(); require.NoError(t, r.Stop()) })
 	return r
+}
+
+// Many copies, fetched several at a time and stopped in the middle: each has run
+// here or is still where another process finds it. One that was fetched and
+// forgotten would be missed until the reconciler looks.
+func TestStopForgetsNoCopy(t *testing.T) {
+	t.Parallel()
+	const all = 400
+	raw := stacktest.Redis(t)
+	a := address(t, raw)
+	direct := redis.NewClient(&redis.Options{Addr: a.Addrs[0], DB: a.DB})
+	t.Cleanup(func() { _ = direct.Close() })
+	var ran atomic.Int64
+	r, err := lane.New(lane.Options{
+		Address: a, Queues: []job.Queue{job.WhatsApp}, Slots: func(job.Queue) int { return 64 }, Free: func(job.Queue) int { return 64 },
+		Logger: slog.New(slog.DiscardHandler), Handler: func(context.Context, job.Queue, job.Ticket) error { ran.Add(1); return nil },
+	})
+	require.NoError(t, err)
+	require.Empty(t, r.Enqueue(t.Context(), job.WhatsApp, job.SendMessage, tickets(all)))
+	require.NoError(t, r.Start(t.Context()))
+	require.Eventually(t, func() bool { return ran.Load() >= all/4 }, 30*time.Second, time.Millisecond)
+	r.Pause()
+	require.NoError(t, r.Stop())
+	pending, err := direct.LLen(t.Context(), "asynq:{whatsapp}:pending").Result()
+	require.NoError(t, err)
+	require.Equal(t, int64(all), ran.Load()+pending)
+	active, err := direct.LLen(t.Context(), "asynq:{whatsapp}:active").Result()
+	require.NoError(t, err)
+	require.Zero(t, active, "acks travel before the end")
 }
 
 func tickets(n int) (ts []job.Ticket) {
@@ -137,7 +167,7 @@ func TestRedisAway(t *testing.T) {
 }
 
 // asynq gives up an ack that failed once, because it keeps a cancelled context:
-// the copy would run again a minute later. The hook repairs that.
+// the copy would run again a minute later. The puller repairs that.
 func TestAckSurvivesAShortCut(t *testing.T) {
 	t.Parallel()
 	raw := stacktest.Redis(t)
@@ -150,7 +180,7 @@ func TestAckSurvivesAShortCut(t *testing.T) {
 	a.Addrs = []string{p.Addr()}
 	reached, release := make(chan struct{}), make(chan struct{})
 	r, err := lane.New(lane.Options{
-		Address: a, Queues: []job.Queue{job.WhatsApp}, Slots: func(job.Queue) int { return 2 }, Servers: 1,
+		Address: a, Queues: []job.Queue{job.WhatsApp}, Slots: func(job.Queue) int { return 2 },
 		Logger: slog.New(slog.DiscardHandler),
 		Handler: func(context.Context, job.Queue, job.Ticket) error {
 			close(reached) // a second run would panic here

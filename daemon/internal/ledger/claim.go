@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -71,17 +72,19 @@ const claimedColumns = `j.id, j.epoch, j.org_id, coalesce(j.user_id, 0), j.queue
 
 // Dispatch makes T3: ready jobs become dispatched with a new epoch and are the
 // caller's to hand to the redis lane (or to Recall). When the answer is an
-// error nobody knows which jobs left: RecallOwn takes them back.
+// error nobody knows which jobs left: RecallOwn takes them back. Its commit is
+// relaxed: where a crash undoes it the job is ready, its copy in Redis is the one
+// that the next hand-out would make, and whoever starts it makes that durable.
 func (l *Ledger) Dispatch(ctx context.Context, p job.Pick, workerID int64) ([]job.HandOut, error) {
-	return claim(ctx, l, p, func(p job.Pick) ([]job.HandOut, error) {
-		rows, err := l.pool.Query(ctx, dispatchSQL, pickArgs(p, workerID)...)
-		if err != nil {
-			return nil, err
-		}
-		return pgx.CollectRows(rows, func(row pgx.CollectableRow) (h job.HandOut, err error) {
-			err = row.Scan(&h.ID, &h.Epoch, &h.OrgID, &h.ChannelID, &h.SerialKey)
-			return h, err
-		})
+	return claim(ctx, l, p, func(p job.Pick) (out []job.HandOut, err error) {
+		err = relaxed(ctx, l.pool, func(rows pgx.Rows) (err error) {
+			out, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (h job.HandOut, err error) {
+				err = row.Scan(&h.ID, &h.Epoch, &h.OrgID, &h.ChannelID, &h.SerialKey)
+				return h, err
+			})
+			return err
+		}, dispatchSQL, pickArgs(p, workerID)...)
+		return out, err
 	})
 }
 
@@ -137,12 +140,13 @@ func pickArgs(p job.Pick, workerID int64) []any {
 		orgs[i], limits[i] = s.OrgID, int32(min(s.Limit, maxLimit)) //nolint:gosec // bounded
 		best[i], worst[i] = int16(cmp.Or(s.From, job.Interactive)), int16(cmp.Or(s.To, job.Bulk))
 	}
+	scan := max(cmp.Or(p.Scan, defaultScan), 2*int(slices.Max(limits)))
 	blocked := p.Blocked
 	if blocked == nil {
 		blocked = []int64{}
 	}
 	return []any{
-		orgs, limits, int16(p.Queue), int16(p.Type), p.DialFrom, p.DialTo, cmp.Or(p.Scan, defaultScan), workerID, best, worst, blocked,
+		orgs, limits, int16(p.Queue), int16(p.Type), p.DialFrom, p.DialTo, scan, workerID, best, worst, blocked,
 	}
 }
 

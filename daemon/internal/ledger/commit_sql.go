@@ -12,48 +12,51 @@ import (
 
 // The statements of a group commit. Guards on state are written (state+0) so
 // that no partial index can match and the planner keeps to the primary key,
-// whatever the statistics say. Rows are locked in id order and skipped when
-// busy: nobody's lock stalls other orgs' outcomes. The verdict of each row is
-// the number of one of the verdicts.
+// whatever the statistics say. Rows are locked in id order (the batch is sorted)
+// and skipped when busy: nobody's lock stalls other orgs' outcomes.
+//
+// Each row is looked up by itself and carried along: two of these lists joined
+// would be compared row by row, which grows with the square of the batch. So the
+// answer is what was written, with verdict 0, and of the others why not: the
+// number of one of the verdicts.
 const (
 	doneSQL = `
-WITH u AS (SELECT * FROM unnest($1::bigint[], $2::int[]) u(id, e)),
-     l AS MATERIALIZED (
-       SELECT j.id, (j.state+0) AS st, j.run_epoch FROM u JOIN jobs j ON j.id = u.id ORDER BY j.id FOR UPDATE OF j SKIP LOCKED),
+WITH l AS MATERIALIZED (
+       SELECT u.id, u.e, x.st, x.run_epoch = u.e AND x.st BETWEEN 0 AND 5 AS ours
+       FROM unnest($1::bigint[], $2::int[]) u(id, e)
+       LEFT JOIN LATERAL (SELECT (j.state+0) AS st, j.run_epoch FROM jobs j WHERE j.id = u.id FOR UPDATE SKIP LOCKED) x ON true),
      d AS (
-       DELETE FROM jobs j USING l, u
-       WHERE j.id = l.id AND u.id = l.id AND l.run_epoch = u.e AND l.st BETWEEN 0 AND 5
-       RETURNING j.*),
+       DELETE FROM jobs j USING l WHERE j.id = l.id AND l.ours RETURNING j.*),
      h AS (
        INSERT INTO job_history (outcome, ` + historyColumns + `)
-       SELECT 1, ` + historyColumns + ` FROM d RETURNING id)
-SELECT u.id, u.e, CASE WHEN h.id IS NOT NULL THEN 0 WHEN l.id IS NOT NULL THEN 1
-                       WHEN EXISTS (SELECT 1 FROM jobs x WHERE x.id = u.id) THEN 3 ELSE 2 END
-FROM u LEFT JOIN l USING (id) LEFT JOIN h ON h.id = u.id`
+       SELECT 1, ` + historyColumns + ` FROM d RETURNING id, run_epoch)
+SELECT id, run_epoch, 0 FROM h UNION ALL SELECT l.id, l.e, ` + refusal + ` FROM l WHERE l.ours IS NOT TRUE`
 
 	failedSQL = `
-WITH u AS (SELECT * FROM unnest($1::bigint[], $2::int[], $3::smallint[], $4::interval[], $5::smallint[],
-                                $6::smallint[], $7::text[], $8::int[], $9::text[])
-                u(id, e, state, delay, refund, event, class, code, detail)),
-     l AS MATERIALIZED (
-       SELECT j.id, (j.state+0) AS st, j.run_epoch FROM u JOIN jobs j ON j.id = u.id ORDER BY j.id FOR NO KEY UPDATE OF j SKIP LOCKED),
+WITH l AS MATERIALIZED (
+       SELECT u.*, x.st, x.run_epoch = u.e AND (x.st = 3 OR (x.st = 4 AND u.state <> 4)) AS ours
+       FROM unnest($1::bigint[], $2::int[], $3::smallint[], $4::interval[], $5::smallint[],
+                   $6::smallint[], $7::text[], $8::int[], $9::text[])
+              u(id, e, state, delay, refund, event, class, code, detail)
+       LEFT JOIN LATERAL (SELECT (j.state+0) AS st, j.run_epoch FROM jobs j WHERE j.id = u.id FOR NO KEY UPDATE SKIP LOCKED) x ON true),
      g AS (
-       UPDATE jobs j SET state = u.state, worker_id = NULL, attempt = j.attempt - u.refund,
-              throttled = CASE WHEN u.state = 1 THEN j.throttled WHEN u.state = 0 AND u.refund = 1 THEN j.throttled + 1 ELSE 0 END,
-              run_at = CASE WHEN u.state = 0 THEN clock_timestamp() + u.delay ELSE j.run_at END,
-              ready_at = CASE WHEN u.state = 1 THEN clock_timestamp() ELSE j.ready_at END,
-              error_class = nullif(u.class, ''), error_code = nullif(u.code, 0), last_error = nullif(u.detail, '')
-       FROM l JOIN u USING (id)
-       WHERE j.id = l.id AND l.run_epoch = u.e AND (l.st = 3 OR (l.st = 4 AND u.state <> 4))
-       RETURNING j.*, u.event, u.refund, $10::bigint AS actor),
+       UPDATE jobs j SET state = l.state, worker_id = NULL, attempt = j.attempt - l.refund,
+              throttled = CASE WHEN l.state = 1 THEN j.throttled WHEN l.state = 0 AND l.refund = 1 THEN j.throttled + 1 ELSE 0 END,
+              run_at = CASE WHEN l.state = 0 THEN clock_timestamp() + l.delay ELSE j.run_at END,
+              ready_at = CASE WHEN l.state = 1 THEN clock_timestamp() ELSE j.ready_at END,
+              error_class = nullif(l.class, ''), error_code = nullif(l.code, 0), last_error = nullif(l.detail, '')
+       FROM l WHERE j.id = l.id AND l.ours
+       RETURNING j.*, l.event, l.refund, $10::bigint AS actor),
      v AS (
        INSERT INTO job_events (job_id, org_id, queue, job_type, kind, epoch, attempt, lane, worker_id,
                                error_class, error_code, error_text, ready_at, started_at)
        SELECT id, org_id, queue, job_type, event, run_epoch, attempt + refund, lane, actor,
               error_class, error_code, last_error, ready_at, started_at FROM g WHERE event > 0)
-SELECT u.id, u.e, CASE WHEN g.id IS NOT NULL THEN 0 WHEN l.id IS NOT NULL THEN 1
-                       WHEN EXISTS (SELECT 1 FROM jobs x WHERE x.id = u.id) THEN 3 ELSE 2 END
-FROM u LEFT JOIN l USING (id) LEFT JOIN g ON g.id = u.id`
+SELECT id, run_epoch, 0 FROM g UNION ALL SELECT l.id, l.e, ` + refusal + ` FROM l WHERE l.ours IS NOT TRUE`
+
+	// refusal is the verdict of a row l that nothing was written of: it is not
+	// ours, or it was not found, because somebody holds it or because it is gone.
+	refusal = `CASE WHEN l.st IS NOT NULL THEN 1 WHEN EXISTS (SELECT 1 FROM jobs x WHERE x.id = l.id) THEN 3 ELSE 2 END`
 )
 
 // buildBatch queues the statements for a sorted batch; running it fills

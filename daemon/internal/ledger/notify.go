@@ -50,7 +50,9 @@ func (w *waker) ring() {
 	signal(w.remote)
 }
 
-// Announce sends what Wake asked for to the other processes until ctx ends.
+// Announce sends what Wake asked for to the other processes until ctx ends. A
+// notification goes out when its transaction has committed, and that is relaxed:
+// listeners need not wait for a disk that has nothing of theirs.
 func (l *Ledger) Announce(ctx context.Context) {
 	for {
 		select {
@@ -59,12 +61,15 @@ func (l *Ledger) Announce(ctx context.Context) {
 			return
 		}
 		sendCtx, cancel := context.WithTimeout(ctx, notifyTimeout)
-		if _, err := l.pool.Exec(sendCtx, "SELECT pg_notify('"+notifyChannel+"', '')"); err != nil {
+		if err := relaxed(sendCtx, l.pool, closed, "SELECT pg_notify('"+notifyChannel+"', '')"); err != nil {
 			l.log.DebugContext(ctx, "notify failed; pollers will find the work", "error", err)
 		}
 		cancel()
 	}
 }
+
+// closed reads nothing.
+func closed(rows pgx.Rows) error { rows.Close(); return rows.Err() }
 
 // Listen signals c (without blocking) whenever there may be ready work: on
 // every notification, after every reconnect, and at once for work of this

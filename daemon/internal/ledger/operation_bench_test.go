@@ -23,6 +23,7 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/job/inspect"
 	"github.com/bandeja/inboxd/daemon/internal/job/operation"
 	"github.com/bandeja/inboxd/daemon/internal/ledger"
+	"github.com/bandeja/inboxd/daemon/internal/ledger/ledgertest"
 	"github.com/bandeja/inboxd/daemon/internal/store"
 )
 
@@ -139,7 +140,7 @@ func BenchmarkOperation(b *testing.B) {
 	bu.SetEffects(s)
 	bu.w1 = bu.register(b)
 	jobs := size(b)
-	bu.fill(b, stack.DatabaseURL, jobs)
+	require.NoError(b, ledgertest.Dead(b.Context(), stack.DatabaseURL, jobs))
 	idle := foreground(b, bu, 3*time.Second)
 	b.Logf("foreground alone: p50 %s, p99 %s", idle[len(idle)/2], idle[len(idle)*99/100])
 	bu.runner(b)
@@ -197,36 +198,6 @@ func (b *bundle) endedWithin(tb testing.TB, id int64, most time.Duration) (o ope
 		return err == nil && o.State.Ended()
 	}, most, 50*time.Millisecond)
 	return o
-}
-
-// fill inserts dead jobs of fifty orgs with their messages, a tenth
-// of them of org 1, three per conversation.
-func (b *bundle) fill(tb testing.TB, dsn string, jobs int) {
-	tb.Helper()
-	n := strconv.Itoa
-	conn, err := pgx.Connect(tb.Context(), dsn)
-	require.NoError(tb, err)
-	defer func() { _ = conn.Close(tb.Context()) }()
-	for _, sql := range []string{
-		`INSERT INTO orgs (id, name) SELECT i, 'org' || i FROM generate_series(1, 50) i`,
-		`INSERT INTO channels (id, org_id, kind, external_id) SELECT i, i, 'whatsapp', i FROM generate_series(1, 50) i`,
-		`CREATE TEMP TABLE c AS SELECT i AS id, CASE WHEN i % 10 = 0 THEN 1 ELSE 2 + i % 49 END AS org FROM generate_series(0, ` + n(jobs/3) + `) i`,
-		`INSERT INTO contacts (id, org_id, channel_id, wa_id) SELECT id + 1, org, org, id FROM c`,
-		`INSERT INTO conversations (id, org_id, channel_id, contact_id, last_message_at, last_inbound_at) SELECT id + 1, org, org, id + 1, now(), now() - interval '1 h' FROM c`,
-		`INSERT INTO messages (id, org_id, conversation_id, channel_id, inbound, kind, status, origin, job_id, attempts, body, error_class, error_text, failed_at)
-SELECT 3 * c.id + k, c.org, c.id + 1, c.org, false, 'text', 5, 'user', 3 * c.id + k, 5, 'We have sent you the invoice again, please look at the attachment.', 'media', 'no such picture', now()
-FROM c, generate_series(1, 3) k WHERE 3 * c.id + k <= ` + n(jobs),
-		`INSERT INTO jobs (id, org_id, queue, job_type, priority, state, epoch, run_epoch, attempt, max_attempts, lane, serial_key, subject_id, channel_id, error_class, last_error, ready_at, deadline_at)
-SELECT 3 * c.id + k, c.org, 1, 1, 1, 6, 5, 5, 5, 5, 2, c.id + 1, 3 * c.id + k, c.org, CASE k WHEN 1 THEN 'media' ELSE 'transient' END, 'no such picture', now(), now() + interval '1 day'
-FROM c, generate_series(1, 3) k WHERE 3 * c.id + k <= ` + n(jobs),
-		`UPDATE jobs SET org_id = 1 WHERE id IN (SELECT id FROM jobs WHERE org_id <> 1 ORDER BY id LIMIT (SELECT greatest(0, ` + n(jobs/10) + ` - count(*)) FROM jobs WHERE org_id = 1))`,
-		`UPDATE jobs SET org_id = 2 WHERE id IN (SELECT id FROM jobs WHERE org_id = 1 ORDER BY id DESC LIMIT (SELECT greatest(0, count(*) - ` + n(jobs/10) + `) FROM jobs WHERE org_id = 1))`,
-		`SELECT setval(pg_get_serial_sequence('jobs', 'id'), 2000000)`,
-		`VACUUM ANALYZE jobs`, `VACUUM ANALYZE messages`, `ANALYZE conversations`, `CHECKPOINT`,
-	} {
-		_, err := conn.Exec(tb.Context(), sql)
-		require.NoError(tb, err, sql)
-	}
 }
 
 // foreground runs jobs of another org one after the other, and returns how long a

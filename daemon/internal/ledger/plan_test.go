@@ -19,7 +19,7 @@ import (
 func TestReadsDoNotGrowWithTheTables(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	pool, err := store.Open(ctx, store.PoolOptions{DSN: stacktest.Database(t, store.Migrate), MaxConns: 1, Hot: true}) // one connection keeps its plans
+	pool, err := store.Open(ctx, store.PoolOptions{DSN: stacktest.Database(t, store.Migrate), MaxConns: 1, Hot: true, Lookups: true}) // as the engine has it; one connection keeps its plans
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	b := &bundle{pool: pool, effects: &recordedEffects{}}

@@ -43,7 +43,7 @@ func TestStorm(t *testing.T) {
 		added = append(added, job.New{SerialKey: int64(1 + i%conversations)})
 	}
 	ids := s.b.add(t, added...)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 130*time.Second)
 	defer cancel()
 	var wg sync.WaitGroup
 	for _, w := range []int64{s.b.w1, s.b.w2} {
@@ -57,7 +57,7 @@ func TestStorm(t *testing.T) {
 	wg.Go(func() { s.disturb(ctx) })
 	require.Eventually(t, func() bool {
 		return t.Failed() || s.b.count(t, `SELECT count(*) FROM job_history`) == jobs
-	}, 25*time.Second, 20*time.Millisecond)
+	}, 2*time.Minute, 20*time.Millisecond)
 	cancel()
 	wg.Wait()
 	for _, id := range ids {

@@ -15,28 +15,31 @@ const ticketLife = 15 * time.Second
 // goes back to ready instead: the start claim decides, not the copy. Repeating a
 // granted start is granted again.
 const startSQL = `
-WITH u AS (SELECT * FROM unnest($1::bigint[], $2::int[]) u(id, e)),
-     l AS MATERIALIZED (
-       SELECT j.id, (j.state+0) AS st, j.epoch, j.run_epoch, j.worker_id,
-              CASE WHEN (j.state+0) <> 2 THEN 0
-                   WHEN j.cancel_requested OR ` + jobHeld + ` THEN 5
-                   WHEN j.job_type = ANY($4::smallint[]) AND j.dispatched_at <= clock_timestamp() - $5::interval THEN 4
-                   ELSE 0 END AS verdict
-       FROM u JOIN jobs j ON j.id = u.id ORDER BY j.id FOR NO KEY UPDATE OF j SKIP LOCKED),
+WITH l AS MATERIALIZED (
+       SELECT u.id, u.e, x.st, x.verdict,
+              x.epoch = u.e AND (x.st = 2 OR (x.st = 3 AND x.worker_id = $3 AND x.run_epoch = u.e))
+                AND EXISTS (SELECT 1 FROM workers w WHERE w.id = $3 AND w.dead_at IS NULL) AS ours
+       FROM unnest($1::bigint[], $2::int[]) u(id, e)
+       LEFT JOIN LATERAL (
+         SELECT (j.state+0) AS st, j.epoch, j.run_epoch, j.worker_id,
+                CASE WHEN (j.state+0) <> 2 THEN 0
+                     WHEN j.cancel_requested OR ` + jobHeld + ` THEN 5
+                     WHEN j.job_type = ANY($4::smallint[]) AND j.dispatched_at <= clock_timestamp() - $5::interval THEN 4
+                     ELSE 0 END AS verdict
+         FROM jobs j WHERE j.id = u.id FOR NO KEY UPDATE SKIP LOCKED) x ON true),
      g AS (
        UPDATE jobs j SET state = CASE l.verdict WHEN 0 THEN 3 ELSE 1 END,
-              run_epoch = CASE l.verdict WHEN 0 THEN u.e ELSE j.run_epoch END,
+              run_epoch = CASE l.verdict WHEN 0 THEN l.e ELSE j.run_epoch END,
               worker_id = CASE l.verdict WHEN 0 THEN $3 END,
               started_at = CASE WHEN l.st = 2 AND l.verdict = 0 THEN clock_timestamp() ELSE j.started_at END,
               attempt = CASE WHEN l.st = 2 AND l.verdict = 0 THEN j.attempt + 1 ELSE j.attempt END
-       FROM l JOIN u USING (id)
-       WHERE j.id = l.id AND l.epoch = u.e
-         AND (l.st = 2 OR (l.st = 3 AND l.worker_id = $3 AND l.run_epoch = u.e))
-         AND EXISTS (SELECT 1 FROM workers w WHERE w.id = $3 AND w.dead_at IS NULL)
-       RETURNING ` + claimedColumns + `)
-SELECT u.id, u.e, CASE WHEN g.id IS NOT NULL THEN l.verdict WHEN l.id IS NOT NULL THEN 1
-                       WHEN EXISTS (SELECT 1 FROM jobs x WHERE x.id = u.id) THEN 3 ELSE 2 END, g.*
-FROM u LEFT JOIN l USING (id) LEFT JOIN g ON g.id = u.id`
+       FROM l WHERE j.id = l.id AND l.ours
+       RETURNING l.id, l.e, l.verdict, ` + claimedColumns + `)
+SELECT * FROM g
+UNION ALL
+SELECT l.id, l.e, ` + refusal + `, nothing.*
+FROM l LEFT JOIN (SELECT ` + claimedColumns + ` FROM jobs j WHERE false) nothing ON true
+WHERE l.ours IS NOT TRUE`
 
 // limitedTypes are the types that need a token to leave.
 func limitedTypes() (types []int16) {

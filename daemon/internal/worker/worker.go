@@ -126,6 +126,9 @@ func (p *Pool) slots(q job.Queue) chan struct{} {
 	return p.sends
 }
 
+// Free is how many slots of q's are free at this moment.
+func (p *Pool) Free(q job.Queue) int { slots := p.slots(q); return cap(slots) - len(slots) }
+
 // Probing reports whether the queue's provider has stopped answering.
 func (p *Pool) Probing(q job.Queue) bool { return p.outage.on(q) }
 
