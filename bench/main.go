@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -94,20 +95,22 @@ func run(ctx context.Context, args []string) error {
 	}
 	b := &measure.Bench{Plan: o.plan(), Rig: r, Root: o.root, Cache: o.cache, Log: os.Stderr, Profile: o.profile, Peers: peers}
 	rep.Rounds = b.Plan.Rounds
+	var failed error
 	for _, m := range measure.All() {
 		if !only.MatchString(m.Name) {
 			continue
 		}
 		tables, err := m.Run(ctx, b)
 		if err != nil {
-			return fmt.Errorf("measure %s: %w", m.Name, err)
+			failed = errors.Join(failed, fmt.Errorf("measure %s: %w", m.Name, err))
+			continue // the others took their time and are worth keeping
 		}
 		rep.Tables = append(rep.Tables, tables...)
 	}
 	rep.Targets = measure.Targets(rep.Tables)
 	rep.Machine.LoadAfter = report.Load()
 	rep.Took(time.Since(began))
-	return write(o.out, rep)
+	return errors.Join(failed, write(o.out, rep))
 }
 
 func (o options) plan() measure.Plan {

@@ -171,10 +171,28 @@ func (s *session) await(ctx context.Context, ran <-chan struct{}) error {
 	}
 }
 
-// latency adds jobs at a steady pace, whatever becomes of them: a slow answer
-// must not slow the questions down.
+// warm is how long the steady pace goes on before it counts: connections are
+// opened and statements prepared by whoever needs them first.
+const warm = time.Second
+
+// latency measures the waits of jobs that are added at a steady pace.
 func (s *session) latency(ctx context.Context, name string) error {
-	n := int(s.b.Plan.Latency / pace)
+	if _, err := s.waits(ctx, warm); err != nil {
+		return err
+	}
+	waits, err := s.waits(ctx, s.b.Plan.Latency)
+	if err != nil {
+		return err
+	}
+	s.jobs.Add(name, "p50", gauge.At(waits, 0.5))
+	s.jobs.Add(name, "p99", gauge.At(waits, 0.99))
+	return peer.AwaitSettled(ctx, s.peer)
+}
+
+// waits adds jobs at a steady pace, whatever becomes of them: a slow answer must
+// not slow the questions down.
+func (s *session) waits(ctx context.Context, lasts time.Duration) ([]time.Duration, error) {
+	n := int(lasts / pace)
 	ran := s.tally.Goal(n)
 	tick := time.NewTicker(pace)
 	defer tick.Stop()
@@ -186,15 +204,12 @@ func (s *session) latency(ctx context.Context, name string) error {
 		sends.Go(func() error { return s.peer.Send(ctx, at) })
 	}
 	if err := sends.Wait(); err != nil {
-		return err
+		return nil, err
 	}
 	if err := s.await(ctx, ran); err != nil {
-		return err
+		return nil, err
 	}
-	waits := s.tally.Waits()
-	s.jobs.Add(name, "p50", gauge.At(waits, 0.5))
-	s.jobs.Add(name, "p99", gauge.At(waits, 0.99))
-	return peer.AwaitSettled(ctx, s.peer)
+	return s.tally.Waits(), nil
 }
 
 func pause(ctx context.Context, d time.Duration) error {
