@@ -73,8 +73,9 @@ const claimedColumns = `j.id, j.epoch, j.org_id, coalesce(j.user_id, 0), j.queue
 // Dispatch makes T3: ready jobs become dispatched with a new epoch and are the
 // caller's to hand to the redis lane (or to Recall). When the answer is an
 // error nobody knows which jobs left: RecallOwn takes them back. Its commit is
-// relaxed: where a crash undoes it the job is ready, its copy in Redis is the one
-// that the next hand-out would make, and whoever starts it makes that durable.
+// relaxed: where a crash undoes it the job is ready, and the next hand-out has the
+// epoch of the copy that is in Redis. Either may start it, once: the start makes it
+// durable, and one taken by the postgres lane is running already.
 func (l *Ledger) Dispatch(ctx context.Context, p job.Pick, workerID int64) ([]job.HandOut, error) {
 	return claim(ctx, l, p, func(p job.Pick) (out []job.HandOut, err error) {
 		err = relaxed(ctx, l.pool, func(rows pgx.Rows) (err error) {
@@ -101,8 +102,8 @@ func (l *Ledger) Take(ctx context.Context, p job.Pick, workerID int64) ([]job.Cl
 }
 
 // claim runs one claim statement. On a clash in a conversation it tries again
-// with half the share of every org, down to one row: the winner of the clash
-// is then visible and excludes its conversation.
+// with a quarter of the share of every org, down to one row: the winner of the
+// clash is then visible and excludes its conversation.
 func claim[T any](ctx context.Context, l *Ledger, p job.Pick, run func(job.Pick) ([]T, error)) ([]T, error) {
 	if len(p.Shares) == 0 || p.DialTo <= p.DialFrom {
 		return nil, nil
@@ -117,12 +118,12 @@ func claim[T any](ctx context.Context, l *Ledger, p job.Pick, run func(job.Pick)
 			return nil, fmt.Errorf("claim %s: %w", p.Queue, err)
 		}
 		l.log.DebugContext(ctx, "claim clashed in a conversation", "queue", p.Queue.String(), "try", try)
-		halved := make([]job.Share, len(p.Shares))
+		smaller := make([]job.Share, len(p.Shares))
 		for i, s := range p.Shares {
-			halved[i] = s
-			halved[i].Limit = max(1, s.Limit/2)
+			smaller[i] = s
+			smaller[i].Limit = max(1, s.Limit/4)
 		}
-		p.Shares = halved
+		p.Shares = smaller
 	}
 }
 

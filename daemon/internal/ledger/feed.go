@@ -13,6 +13,7 @@ import (
 
 	"github.com/bandeja/inboxd/daemon/internal/audit"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
+	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/job/inspect"
 )
 
@@ -170,7 +171,13 @@ func recentOf(f inspect.PastFilter) audit.Recent {
 }
 
 func changeEvent(e inbox.AuditEntry) inspect.Event {
-	return inspect.Event{ID: "a" + strconv.FormatInt(e.ID, 10), What: e.Action, At: e.At, Org: e.Org, Who: e.Actor, Change: &e, ForAll: e.OrgID == 0 && audit.ForAll(e.Action)}
+	queue, kind := audit.Concerns(e)
+	q, _ := job.ParseQueue(queue)
+	t, _ := job.ParseType(kind)
+	return inspect.Event{
+		ID: "a" + strconv.FormatInt(e.ID, 10), What: e.Action, At: e.At, Org: e.Org, Who: e.Actor, Queue: q, Type: t,
+		Change: &e, ForAll: e.OrgID == 0 && audit.ForAll(e.Action),
+	}
 }
 
 func readFeed(rows pgx.Rows, into *[]inspect.Event) error {

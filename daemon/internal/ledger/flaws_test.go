@@ -225,3 +225,24 @@ func TestReadOnlyIsNotHealthy(t *testing.T) {
 	b.pool.Reset()
 	require.ErrorContains(t, b.Healthy(t.Context()), "read-only")
 }
+
+// A crash of the database may undo a hand-out to Redis, whose commit is relaxed,
+// and the next one has its epoch again. Where that is the postgres lane's, the old
+// copy comes to a job that runs already: started again, it would be sent twice.
+func TestCopyOfAnUndoneHandOutStartsNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.add(t, job.New{SubjectID: 1})
+	copied := b.dispatch(t, 1)[0]
+	b.exec(t, `UPDATE jobs SET state = 1, epoch = epoch - 1, lane = 0, worker_id = NULL, dispatched_at = NULL WHERE id = $1`, copied.ID)
+	taken := b.take(t, 1)[0]
+	require.Equal(t, copied, job.Ticket{ID: taken.ID, Epoch: taken.Epoch})
+
+	com := b.committer(t, b.w1)
+	_, ok, err := com.Start(t.Context(), copied)
+	require.NoError(t, err)
+	require.False(t, ok)
+	ok, err = com.Finish(t.Context(), taken, job.Result{Verdict: job.Succeed})
+	require.NoError(t, err)
+	require.True(t, ok)
+}

@@ -13,15 +13,16 @@ const ticketLife = 15 * time.Second
 // startSQL claims dispatched rows for worker $3. One that an active hold covers,
 // that somebody wants cancelled, or whose ticket is older than $5 (types $4)
 // goes back to ready instead: the start claim decides, not the copy. Repeating a
-// granted start is granted again.
+// granted start is granted again; a row that the postgres lane has taken here is
+// running already, and no copy starts it a second time.
 const startSQL = `
 WITH l AS MATERIALIZED (
        SELECT u.id, u.e, x.st, x.verdict,
-              x.epoch = u.e AND (x.st = 2 OR (x.st = 3 AND x.worker_id = $3 AND x.run_epoch = u.e))
+              x.epoch = u.e AND (x.st = 2 OR (x.st = 3 AND x.lane = 1 AND x.worker_id = $3 AND x.run_epoch = u.e))
                 AND EXISTS (SELECT 1 FROM workers w WHERE w.id = $3 AND w.dead_at IS NULL) AS ours
        FROM unnest($1::bigint[], $2::int[]) u(id, e)
        LEFT JOIN LATERAL (
-         SELECT (j.state+0) AS st, j.epoch, j.run_epoch, j.worker_id,
+         SELECT (j.state+0) AS st, j.epoch, j.run_epoch, j.worker_id, j.lane,
                 CASE WHEN (j.state+0) <> 2 THEN 0
                      WHEN j.cancel_requested OR ` + jobHeld + ` THEN 5
                      WHEN j.job_type = ANY($4::smallint[]) AND j.dispatched_at <= clock_timestamp() - $5::interval THEN 4

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"encoding/json"
 
 	"github.com/bandeja/inboxd/daemon/internal/job"
@@ -15,11 +16,11 @@ func traced(args json.RawMessage, trace string) json.RawMessage {
 	if trace == "" {
 		return args
 	}
-	with := map[string]any{}
+	with := map[string]json.RawMessage{}
 	if len(args) > 0 && json.Unmarshal(args, &with) != nil {
 		return args // no object: nobody's but the processor's
 	}
-	with[traceKey] = trace
+	with[traceKey], _ = json.Marshal(trace) // a string always can be
 	joined, err := json.Marshal(with)
 	if err != nil {
 		return args
@@ -29,7 +30,7 @@ func traced(args json.RawMessage, trace string) json.RawMessage {
 
 // untrace takes the trace out of the arguments of a job that was claimed.
 func untrace(c *job.Claimed) {
-	if len(c.Args) == 0 {
+	if !bytes.Contains(c.Args, []byte(`"`+traceKey+`"`)) { // nearly always: nothing is decoded
 		return
 	}
 	var with map[string]json.RawMessage

@@ -170,10 +170,15 @@ func (p *Pool) release(q job.Queue) {
 }
 
 // Run runs a job that the postgres lane has claimed in a reserved slot, and
-// returns at once.
+// returns at once. A copy of the same hand-out that is being claimed here, of
+// before a crash of the database, goes first: the job is found as a stray then.
 func (p *Pool) Run(ctx context.Context, c job.Claimed) {
 	t := job.Ticket{ID: c.ID, Epoch: c.Epoch}
-	p.enter(t)
+	if !p.enter(t) {
+		p.o.Logger.WarnContext(ctx, "a job was claimed that is being claimed here already", "job", t.String())
+		p.release(c.Queue)
+		return
+	}
 	go func() {
 		defer p.release(c.Queue)
 		p.execute(ctx, c)
