@@ -47,6 +47,14 @@ func (a Address) options() *redis.UniversalOptions {
 	return o
 }
 
+// hasty is for pipelines: a caller waits for the one before and its own, and must
+// hear of a Redis that has gone in time for the breaker.
+func (a Address) hasty() *redis.UniversalOptions {
+	o := a.options()
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = enqueueTimeout, enqueueTimeout, enqueueTimeout
+	return o
+}
+
 // Options are what the lane needs; all are required but Free and
 // Registerer.
 type Options struct {
@@ -77,7 +85,8 @@ type Redis struct {
 	o       Options
 	client  redis.UniversalClient // short deadlines, no retries
 	basket  *basket
-	piped   redis.UniversalClient // the same; what is asked at once travels together
+	shared  redis.UniversalClient // behind piped: one call carries those of many
+	piped   redis.UniversalClient // what is asked at once travels together; it has no deadlines but shared's
 	tasks   *asynq.Client
 	bells   *bells
 	breaker *breaker
@@ -105,7 +114,8 @@ func New(o Options) (*Redis, error) {
 		o.Registerer.MustRegister(r.evicts)
 	}
 	r.client = redis.NewUniversalClient(o.Address.options())
-	piped, err := r.client.AutoPipeline()
+	r.shared = redis.NewUniversalClient(o.Address.hasty())
+	piped, err := r.shared.AutoPipeline()
 	if err != nil {
 		return nil, fmt.Errorf("pipelines of the redis lane: %w", err)
 	}
@@ -194,7 +204,7 @@ func (r *Redis) Halt() {
 // Stop halts the lane and closes its connections.
 func (r *Redis) Stop() error {
 	r.Halt()
-	return r.client.Close()
+	return errors.Join(r.client.Close(), r.shared.Close())
 }
 
 // Enqueue hands dispatched jobs over and returns those that may not have
@@ -233,8 +243,6 @@ func (r *Redis) enqueue(ctx context.Context, t job.Ticket, opts []asynq.Option) 
 	if r.Share() == 0 {
 		return errResting
 	}
-	ctx, cancel := context.WithTimeout(ctx, enqueueTimeout)
-	defer cancel()
 	began := time.Now()
 	task := asynq.NewTask(taskType, []byte(t.String()))
 	_, err := r.tasks.EnqueueContext(ctx, task, append([]asynq.Option{asynq.TaskID(t.String())}, opts...)...)
