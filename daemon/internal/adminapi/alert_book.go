@@ -168,7 +168,7 @@ func (b *alertBook) sync(ctx context.Context) {
 }
 
 // maxReported bounds what one process says: a storm over thousands of orgs is one
-// storm.
+// storm. What is open stays, or the others would take it for over.
 const maxReported = 300
 
 // report is what this process sees, for the others. Of what they know already it
@@ -179,12 +179,17 @@ func (b *alertBook) report(now time.Time) (seen []inbox.Alert, gone time.Duratio
 	if !b.since.IsZero() && now.Sub(b.since) > goneAfter {
 		gone = goneAfter
 	}
-	for _, a := range b.local[:min(len(b.local), maxReported)] {
+	for _, a := range b.local {
+		i, known := b.at[a.ID]
+		known = known && b.known[i].Open()
+		if !known && len(seen) >= maxReported {
+			continue
+		}
 		s := inbox.Alert{
 			ID: a.ID, Severity: a.Severity, Rule: a.Rule, Scope: a.Scope, Org: text(a.Org), Text: a.Text, Value: a.Value, Threshold: a.Threshold,
 			Unit: text(a.Unit), Cause: text(a.Cause), Command: text(a.Command), Runbook: text(a.Runbook), Since: a.Since, SeenAt: now,
 		}
-		if i, yes := b.at[a.ID]; yes && b.known[i].Open() {
+		if known {
 			s.Since, s.AckedBy, s.MutedUntil = now, b.known[i].AckedBy, b.known[i].MutedUntil
 		}
 		seen = append(seen, s)
@@ -220,9 +225,15 @@ func (b *alertBook) failed(ctx context.Context, seen []inbox.Alert, now time.Tim
 	if b.failing.IsZero() {
 		b.failing = now
 	}
-	if b.h.Announcer != nil && now.Sub(b.failing) >= aloneAfter {
-		b.h.Announcer.Alone(seen)
+	if b.h.Announcer == nil || now.Sub(b.failing) < aloneAfter {
+		return
 	}
+	for i, a := range seen { // only here: what is shared says nothing of who was told
+		if at, known := b.at[a.ID]; known && b.known[at].Open() {
+			seen[i].ToldAt = b.known[at].ToldAt
+		}
+	}
+	b.h.Announcer.Alone(seen)
 }
 
 // put is an alert that was just marked.

@@ -80,6 +80,11 @@ func (h *handler) markAlert(ctx context.Context, c *call, id string, undo bool, 
 	case id == "":
 		return nil, inbox.Faultf(inbox.Invalid, "no_alert", "name the alert by its id: `inboxctl alerts list` shows it")
 	}
+	if slices.ContainsFunc(h.alertsNow(ctx, c.caller.orgID), func(a admin.Alert) bool { return a.ID == id && a.Org == nil }) {
+		if err := unbound(c.caller, "mark an alert that is of no org: others see it too"); err != nil {
+			return nil, err
+		}
+	}
 	if a, known := h.book.of(0, id); !known || !a.Open() {
 		h.book.sync(context.WithoutCancel(ctx))
 	}

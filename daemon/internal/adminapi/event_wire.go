@@ -42,30 +42,10 @@ type changed struct {
 	After  json.RawMessage `json:"after"`
 }
 
-// heldWhat is what a hold holds, as the audit trail has it.
-type heldWhat struct {
-	Queue string `json:"queue"`
-	Type  string `json:"type"`
-}
-
 // addChange says in a line what an operator did.
 func addChange(w *admin.Event, e inbox.AuditEntry) {
 	var d changed
 	_ = json.Unmarshal(e.Detail, &d) // What cannot be read is left out: the audit trail has it.
-	var held heldWhat
-	switch e.Action {
-	case "holds.add":
-		_ = json.Unmarshal(d.After, &held)
-	case "holds.release":
-		all := []heldWhat{{}}
-		_ = json.Unmarshal(d.Before, &all)
-		if len(all) > 0 {
-			held = all[0]
-		}
-	case "queues.dial":
-		held.Queue = strings.TrimPrefix(e.Target, "queue ")
-	}
-	w.Queue, w.Type = word(held.Queue), word(held.Type)
 	said := e.Target
 	if more := changeText(e.Action, d); more != "" {
 		said = more

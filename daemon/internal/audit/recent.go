@@ -1,6 +1,8 @@
 package audit
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,6 +38,32 @@ const (
 	entryQueue = `coalesce(a.detail #>> '{after,queue}', a.detail #>> '{before,0,queue}', substring(a.target FROM '^queue (.*)$'))`
 	entryType  = `coalesce(a.detail #>> '{after,type}', a.detail #>> '{before,0,type}')`
 )
+
+// Concerns is the queue and the job type that a change is about, empty if it is
+// about none: entryQueue and entryType for who has the entry in hand.
+func Concerns(e inbox.AuditEntry) (queue, kind string) {
+	type about struct {
+		Queue string `json:"queue"`
+		Type  string `json:"type"`
+	}
+	var detail struct {
+		Before json.RawMessage `json:"before"`
+		After  json.RawMessage `json:"after"`
+	}
+	var after about
+	before := []about{{}}
+	// What is of another shape says nothing of either.
+	_ = json.Unmarshal(e.Detail, &detail)
+	_ = json.Unmarshal(detail.After, &after)
+	if json.Unmarshal(detail.Before, &before) != nil || len(before) == 0 {
+		before = []about{{}}
+	}
+	target, named := strings.CutPrefix(e.Target, "queue ")
+	if !named {
+		target = ""
+	}
+	return cmp.Or(after.Queue, before[0].Queue, target), cmp.Or(after.Type, before[0].Type)
+}
 
 // Queue puts the question into a batch of its caller, whose snapshot the feed is
 // of. The newest come first.

@@ -49,8 +49,8 @@ type alertWire struct {
 }
 
 // noteAlertsSQL opens what is new and keeps what is open: its since, its marks. One
-// that comes back within a minute, before anybody was told of its end, goes on as
-// if it had never been away. Rows come in order of their id, so that processes queue up.
+// that comes back within a minute, before anybody was told of its end, is not
+// announced again. Rows come in order of their id, so that processes queue up.
 const noteAlertsSQL = `
 INSERT INTO alerts AS a (id, org_id, severity, rule, scope, summary, value, threshold, unit, cause, command, runbook, since, told_at)
 SELECT x.id, o.id, x.severity, x.rule, x.scope, x.summary, x.value, x.threshold, x.unit, x.cause, x.command, x.runbook,

@@ -62,6 +62,8 @@ RETURNING claim`, pace.Repeat, pace.Wait, pace.Lease).Scan(&n.Claim)
 // was written is announced anew.
 func (s *Store) NoticesTold(ctx context.Context, n inbox.Notices, between time.Duration) error {
 	b := &pgx.Batch{}
+	// All of them first, in the order in which SyncAlerts locks them.
+	b.Queue(`SELECT FROM alerts WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE`, append(idsOf(n.Firing), idsOf(n.Over)...))
 	b.Queue(`UPDATE alerts SET told_at = clock_timestamp() WHERE id = ANY($1::text[])`, idsOf(n.Firing))
 	b.Queue(`
 UPDATE alerts SET told_at = CASE WHEN resolved_at IS NULL THEN NULL ELSE told_at END, over_told_at = CASE WHEN resolved_at IS NULL THEN NULL ELSE clock_timestamp() END
