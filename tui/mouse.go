@@ -37,6 +37,9 @@ func (m model) takeMouse(msg tea.MouseMsg) (tea.Model, tea.Cmd) {
 		for range wheelRows {
 			m = m.toScreen(action)
 		}
+		if m.at != jobsView {
+			return m, nil
+		}
 		return m.furtherJobs()
 	}
 	if msg.Button != tea.MouseButtonLeft || msg.Action != tea.MouseActionPress {
