@@ -205,8 +205,7 @@ func TestTailReadsByIndex(t *testing.T) {
 	b.exec(t, `
 INSERT INTO job_history (id, org_id, queue, job_type, priority, outcome, run_epoch, attempt, lane, created_at, started_at, ready_at, finished_at)
 SELECT n, n % 500, 1, 1, 1, 1, 1, 1, 1, now(), now(), now(), now() + n * interval '1 second' FROM generate_series(1, 50000) n`)
-	mark, err := b.Mark(t.Context())
-	require.NoError(t, err)
+	mark := b.markPastAll(t)
 	for name, sql := range ledger.LatencyStatements() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -229,6 +228,19 @@ SELECT n, n % 500, 1, 1, 1, 1, 1, 1, 1, now(), now(), now(), now() + n * interva
 	require.NoError(t, err)
 	require.Len(t, b.follow(t, mark, to), 1)
 	require.Less(t, b.historyRead(t)-before, 10, "rows read for one that is new")
+}
+
+// markPastAll returns a mark behind which everything there is lies: transactions of
+// other tests on this server, begun before, make a mark look back at it.
+func (b *bundle) markPastAll(tb testing.TB) (mark latency.Mark) {
+	tb.Helper()
+	require.Eventually(tb, func() bool {
+		var err error
+		mark, err = b.Mark(tb.Context())
+		require.NoError(tb, err)
+		return b.count(tb, `SELECT count(*) FROM (SELECT tx FROM job_history ORDER BY tx DESC LIMIT 1) h WHERE h.tx >= pg_snapshot_xmin('`+mark.Snapshot+`'::pg_snapshot)`) == 0
+	}, 30*time.Second, 50*time.Millisecond)
+	return mark
 }
 
 // explain returns the generic plan of a statement as the reads pool has it.

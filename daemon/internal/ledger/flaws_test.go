@@ -236,7 +236,7 @@ func TestCopyOfAnUndoneHandOutStartsNothing(t *testing.T) {
 	copied := b.dispatch(t, 1)[0]
 	b.exec(t, `UPDATE jobs SET state = 1, epoch = epoch - 1, lane = 0, worker_id = NULL, dispatched_at = NULL WHERE id = $1`, copied.ID)
 	taken := b.take(t, 1)[0]
-	require.Equal(t, copied, job.Ticket{ID: taken.ID, Epoch: taken.Epoch})
+	require.Equal(t, job.Ticket{ID: taken.ID, Epoch: taken.Epoch}, copied, "the same hand-out again")
 
 	com := b.committer(t, b.w1)
 	_, ok, err := com.Start(t.Context(), copied)
