@@ -128,7 +128,11 @@ func (s *session) run(ctx context.Context) (err error) {
 			return fmt.Errorf("steady pace: %w", err)
 		}
 	}
-	u, err := meter(func() error { return s.b.profiled(ctx, servers, name, func() error { return s.throughput(ctx) }) })
+	var u gauge.Usage
+	err = s.b.profiled(ctx, servers, name, func() (err error) { // it resets the counts of statements before
+		u, err = meter(func() error { return s.throughput(ctx) })
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("as many as go: %w", err)
 	}
