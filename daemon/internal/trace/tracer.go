@@ -54,9 +54,8 @@ func New(ctx context.Context, o Options) (*Tracer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare the exporter of traces: %w", err)
 	}
-	share := sdk.TraceIDRatioBased(o.Share)
 	provider := sdk.NewTracerProvider(
-		sdk.WithSampler(sdk.ParentBased(share, sdk.WithRemoteParentNotSampled(share))), // see Begin
+		sdk.WithSampler(sdk.ParentBased(sdk.TraceIDRatioBased(o.Share))),
 		sdk.WithBatcher(newQuiet(out, o), sdk.WithMaxQueueSize(queueSize), sdk.WithMaxExportBatchSize(batchSize),
 			sdk.WithBatchTimeout(batchEvery), sdk.WithExportTimeout(exportTimeout)),
 		sdk.WithResource(resource.NewSchemaless(
@@ -68,16 +67,12 @@ func New(ctx context.Context, o Options) (*Tracer, error) {
 }
 
 // Begin begins the work on a request or a job; it goes on with the trace of
-// parent if there is one. A job is kept if what made it was. Of requests our share
-// is kept, whatever their callers ask for: they may be anybody.
+// parent if there is one.
 func (t *Tracer) Begin(ctx context.Context, name string, kind Kind, parent string) (context.Context, Span) {
 	if t == nil {
 		return ctx, Span{}
 	}
 	if at := parse(parent); at.IsValid() {
-		if kind == Server {
-			at = at.WithTraceFlags(at.TraceFlags() &^ otel.FlagsSampled)
-		}
 		ctx = otel.ContextWithRemoteSpanContext(ctx, at)
 	}
 	ctx, s := t.tracer.Start(ctx, name, otel.WithSpanKind(kind.otel()))
