@@ -2,7 +2,6 @@ package dispatch
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -76,6 +75,9 @@ func (c *claim) places() int {
 		return 0
 	}
 	if c.lane == job.LaneRedis {
+		if c.r.refused {
+			return 0
+		}
 		return max(0, min(c.r.window[c.w.queue], most))
 	}
 	return c.r.d.o.Runner.Reserve(c.w.queue, most)
@@ -215,17 +217,11 @@ func (c *claim) send(ctx context.Context, p job.Pick) (handover, error) {
 			tickets = append(tickets, h.Ticket)
 		}
 	}
-	h := handover{used: usedBy(p.Shares, out, goes)}
 	c.r.window[c.w.queue] -= len(tickets)
-	if len(tickets) == 0 {
-		return h, err
+	if len(tickets) > 0 {
+		d.couriers.bring(ctx, c.w.kind, tickets)
 	}
-	if failed := d.o.Remote.Enqueue(ctx, c.w.queue, c.w.typ, tickets); len(failed) > 0 {
-		h.gone = true // after a failure Redis is left alone for a moment
-		_, errRecall := d.o.Ledger.Recall(ctx, "enqueue", failed)
-		err = errors.Join(err, errRecall)
-	}
-	return h, err
+	return handover{used: usedBy(p.Shares, out, goes)}, err
 }
 
 // usedBy counts, per share, the jobs that go.

@@ -114,6 +114,8 @@ type Dispatcher struct {
 	windows window
 	metrics *metrics
 
+	couriers *couriers
+
 	failing  bool      // the last round failed
 	doubtful bool      // the answer of a claim for the redis lane was lost
 	idle     bool      // places were left over in the last round
@@ -154,6 +156,7 @@ func New(o Options) (*Dispatcher, error) {
 	return &Dispatcher{
 		o: o, wake: make(chan struct{}, 1), freed: make(chan struct{}, 1), routes: map[route]*memory{},
 		tokens: newTokens(o.Limits), paced: map[int64]time.Time{}, metrics: newMetrics(o.Registerer),
+		couriers: newCouriers(o),
 	}, nil
 }
 
@@ -181,9 +184,10 @@ func (d *Dispatcher) Bell() chan<- struct{} { return d.wake }
 func (d *Dispatcher) Run(ctx context.Context) {
 	t := time.NewTicker(pollEvery)
 	defer t.Stop()
+	defer d.couriers.wait()
 	for ctx.Err() == nil { // also while every claim is full, or a stop would wait for the backlog
 		began := time.Now()
-		more, err := d.Round(ctx)
+		more, err := d.round(ctx)
 		d.o.Tick()
 		d.tell(ctx, err)
 		if !more {

@@ -124,12 +124,16 @@ func (l *fakeLedger) pollCount() int {
 type fakeRemote struct {
 	away int // percent it may not have
 	lose func(job.Ticket) bool
+
+	mu   sync.Mutex
 	sent []job.Ticket
 }
 
 func (r *fakeRemote) Share() int { return 100 - r.away }
 
 func (r *fakeRemote) Enqueue(_ context.Context, _ job.Queue, _ job.Type, tickets []job.Ticket) (failed []job.Ticket) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for _, t := range tickets {
 		if r.lose != nil && r.lose(t) {
 			failed = append(failed, t)

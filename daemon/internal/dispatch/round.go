@@ -18,11 +18,21 @@ type round struct {
 	now     time.Time
 	blocked []int64
 	window  map[job.Queue]int
+	refused bool // by Redis, what an earlier round sent
 }
 
-// Round looks once and hands out what fits. It returns true when a claim was
-// filled to the brim, so there is probably more.
+// Round looks once and hands out what fits; what goes by Redis has arrived there
+// when it returns. It returns true when a claim was filled to the brim, so there
+// is probably more.
 func (d *Dispatcher) Round(ctx context.Context) (more bool, err error) {
+	more, err = d.round(ctx)
+	d.couriers.wait()
+	refused, errRecall := d.couriers.refused()
+	return more && !refused, errors.Join(err, errRecall)
+}
+
+// round is a Round that does not wait for Redis.
+func (d *Dispatcher) round(ctx context.Context) (more bool, err error) {
 	// A claim must not be cut off by the end of the process between its commit
 	// and its job's start: the round finishes under its own deadline.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), roundTimeout)
@@ -40,7 +50,8 @@ func (d *Dispatcher) Round(ctx context.Context) (more bool, err error) {
 	d.tokens.refresh(r.control.Version(), r.now)
 	d.metrics.show(d.windows.sizes(view), r.dial)
 	r.window, r.blocked = d.windows.left(view), d.blocked(view, r.now)
-	err = errors.Join(d.recallDoubtful(ctx), d.recallWhileAway(ctx, r.now))
+	r.refused, err = d.couriers.refused()
+	err = errors.Join(err, d.recallDoubtful(ctx), d.recallWhileAway(ctx, r.now))
 	work := r.work()
 	d.idle = len(work) == 0
 	for i := range work {
