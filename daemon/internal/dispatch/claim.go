@@ -38,7 +38,7 @@ func (c *claim) run(ctx context.Context, hand func(context.Context, job.Pick) (h
 		c.r.d.idle = c.r.d.idle || places > 0
 	}()
 	for lines := c.w.lines; places > 0 && len(lines) > 0; {
-		shares, p := c.r.d.tokens.take(ctx, c.w.kind, c.shares(lines, places), c.r.control, c.r.now)
+		shares, p := c.r.d.tokens.take(ctx, c.w.kind, c.shares(lines, min(places, maxTake)), c.r.control, c.r.now)
 		if len(shares) == 0 {
 			return false, nil
 		}
@@ -67,7 +67,7 @@ func (c *claim) count(shares []job.Share, used []int) (n int) {
 // places is how many jobs may leave by this lane now: free slots here, or what
 // is left of the window; one to ask whether a silent provider is back.
 func (c *claim) places() int {
-	most := maxTake
+	most := maxRound
 	if c.r.d.o.Runner.Probing(c.w.queue) {
 		most = 1
 	}

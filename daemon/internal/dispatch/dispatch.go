@@ -90,7 +90,8 @@ type Options struct {
 const (
 	pollEvery    = 250 * time.Millisecond
 	roundTimeout = 5 * time.Second
-	maxTake      = 256 // jobs per claim: a job costs half of what it does in a claim of 64
+	maxTake      = 256         // jobs per claim: a job costs half of what it does in a claim of 64
+	maxRound     = 4 * maxTake // jobs per route and look: under load a look costs as much as a claim
 	deepScan     = 5000
 	deepEvery    = time.Second
 	freedPause   = 10 * time.Millisecond // from one round to the next that only a job's end asks for
