@@ -57,7 +57,7 @@ const dialHash = `(hashint8(coalesce(r.serial_key, r.id)) & 2147483647) % 100`
 
 const dispatchSQL = pickSQL + `
 UPDATE jobs j SET state = 2, epoch = j.epoch + 1, lane = 1, worker_id = $8, dispatched_at = clock_timestamp()
-FROM pick WHERE j.id = pick.id
+FROM pick WHERE j.id = pick.id AND ` + relaxedCommit + `
 RETURNING j.id, j.epoch, j.org_id, coalesce(j.channel_id, 0), coalesce(j.serial_key, 0)`
 
 const takeSQL = pickSQL + `
@@ -77,15 +77,15 @@ const claimedColumns = `j.id, j.epoch, j.org_id, coalesce(j.user_id, 0), j.queue
 // epoch of the copy that is in Redis. Either may start it, once: the start makes it
 // durable, and one taken by the postgres lane is running already.
 func (l *Ledger) Dispatch(ctx context.Context, p job.Pick, workerID int64) ([]job.HandOut, error) {
-	return claim(ctx, l, p, func(p job.Pick) (out []job.HandOut, err error) {
-		err = relaxed(ctx, l.pool, func(rows pgx.Rows) (err error) {
-			out, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (h job.HandOut, err error) {
-				err = row.Scan(&h.ID, &h.Epoch, &h.OrgID, &h.ChannelID, &h.SerialKey)
-				return h, err
-			})
-			return err
-		}, dispatchSQL, pickArgs(p, workerID)...)
-		return out, err
+	return claim(ctx, l, p, func(p job.Pick) ([]job.HandOut, error) {
+		rows, err := l.pool.Query(ctx, dispatchSQL, pickArgs(p, workerID)...)
+		if err != nil {
+			return nil, err
+		}
+		return pgx.CollectRows(rows, func(row pgx.CollectableRow) (h job.HandOut, err error) {
+			err = row.Scan(&h.ID, &h.Epoch, &h.OrgID, &h.ChannelID, &h.SerialKey)
+			return h, err
+		})
 	})
 }
 

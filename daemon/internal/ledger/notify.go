@@ -61,15 +61,12 @@ func (l *Ledger) Announce(ctx context.Context) {
 			return
 		}
 		sendCtx, cancel := context.WithTimeout(ctx, notifyTimeout)
-		if err := relaxed(sendCtx, l.pool, closed, "SELECT pg_notify('"+notifyChannel+"', '')"); err != nil {
+		if _, err := l.pool.Exec(sendCtx, "SELECT pg_notify('"+notifyChannel+"', '') WHERE "+relaxedCommit); err != nil {
 			l.log.DebugContext(ctx, "notify failed; pollers will find the work", "error", err)
 		}
 		cancel()
 	}
 }
-
-// closed reads nothing.
-func closed(rows pgx.Rows) error { rows.Close(); return rows.Err() }
 
 // Listen signals c (without blocking) whenever there may be ready work: on
 // every notification, after every reconnect, and at once for work of this
