@@ -13,12 +13,23 @@ import (
 // bells holds one broadcast per queue: a channel that is closed when there is
 // work, and replaced.
 type bells struct {
-	mu sync.Mutex
-	by map[string]chan struct{}
+	mu   sync.Mutex
+	by   map[string]chan struct{}
+	told map[string]told
 }
 
+// told is what this process has published and not heard itself yet.
+type told struct {
+	n    int
+	last time.Time
+}
+
+// echoLife is how long an own wake-up is waited for: one that got lost must not
+// pass for somebody else's for ever.
+const echoLife = 200 * time.Millisecond
+
 func newBells(queues []job.Queue) *bells {
-	b := &bells{by: map[string]chan struct{}{}}
+	b := &bells{by: map[string]chan struct{}{}, told: map[string]told{}}
 	for _, q := range queues {
 		b.by[q.String()] = make(chan struct{})
 	}
@@ -42,13 +53,39 @@ func (b *bells) ring(queue string) {
 	}
 }
 
+// tell rings, and expects to hear of it once more when it has been published.
+func (b *bells) tell(queue string) {
+	b.mu.Lock()
+	t := b.told[queue]
+	if time.Since(t.last) > echoLife {
+		t.n = 0
+	}
+	b.told[queue] = told{t.n + 1, time.Now()}
+	b.mu.Unlock()
+	b.ring(queue)
+}
+
+// hear rings for a wake-up that somebody else has published.
+func (b *bells) hear(queue string) {
+	b.mu.Lock()
+	t := b.told[queue]
+	own := t.n > 0 && time.Since(t.last) <= echoLife
+	if own {
+		b.told[queue] = told{t.n - 1, t.last}
+	}
+	b.mu.Unlock()
+	if !own {
+		b.ring(queue)
+	}
+}
+
 // listen rings on every published wake-up until ctx ends; it comes back by
 // itself after an outage.
 func (b *bells) listen(ctx context.Context, client redis.UniversalClient) {
 	for ctx.Err() == nil {
 		sub := client.Subscribe(ctx, wakeChannel)
 		for m := range messages(ctx, sub) {
-			b.ring(m.Payload)
+			b.hear(m.Payload)
 		}
 		_ = sub.Close()
 		select {

@@ -74,6 +74,7 @@ const (
 	timeoutMargin  = 2 * time.Minute
 	enqueueTimeout = 300 * time.Millisecond
 	enqueuers      = 256 // what they ask at once travels together
+	few            = 4   // copies that do not wait for each other: a pipeline takes twice as long to come back
 	wakeChannel    = "inboxd:wake"
 	generationKey  = "inboxd:gen"
 )
@@ -87,7 +88,8 @@ type Redis struct {
 	basket  *basket
 	shared  redis.UniversalClient // behind piped: one call carries those of many
 	piped   redis.UniversalClient // what is asked at once travels together; it has no deadlines but shared's
-	tasks   *asynq.Client
+	one     *asynq.Client         // by client: a few copies, each by itself, are there sooner
+	many    *asynq.Client         // by piped: each costs less
 	bells   *bells
 	breaker *breaker
 	evicts  prometheus.Gauge
@@ -119,7 +121,7 @@ func New(o Options) (*Redis, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pipelines of the redis lane: %w", err)
 	}
-	r.piped, r.tasks = piped, asynq.NewClientFromRedisClient(piped)
+	r.piped, r.one, r.many = piped, asynq.NewClientFromRedisClient(r.client), asynq.NewClientFromRedisClient(piped)
 	return r, nil
 }
 
@@ -213,6 +215,10 @@ func (r *Redis) Enqueue(ctx context.Context, q job.Queue, t job.Type, tickets []
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	next := make(chan job.Ticket)
+	by := r.many
+	if len(tickets) <= few {
+		by = r.one
+	}
 	opts := []asynq.Option{
 		asynq.Queue(q.String()), asynq.MaxRetry(redeliveries),
 		asynq.Timeout(job.PolicyOf(t).Timeout + timeoutMargin), asynq.Retention(0),
@@ -220,7 +226,7 @@ func (r *Redis) Enqueue(ctx context.Context, q job.Queue, t job.Type, tickets []
 	for range min(enqueuers, len(tickets)) {
 		wg.Go(func() {
 			for ticket := range next {
-				if err := r.enqueue(ctx, ticket, opts); err != nil {
+				if err := r.enqueue(ctx, by, ticket, opts); err != nil {
 					mu.Lock()
 					failed = append(failed, ticket)
 					mu.Unlock()
@@ -239,13 +245,13 @@ func (r *Redis) Enqueue(ctx context.Context, q job.Queue, t job.Type, tickets []
 	return failed
 }
 
-func (r *Redis) enqueue(ctx context.Context, t job.Ticket, opts []asynq.Option) error {
+func (r *Redis) enqueue(ctx context.Context, by *asynq.Client, t job.Ticket, opts []asynq.Option) error {
 	if r.Share() == 0 {
 		return errResting
 	}
 	began := time.Now()
 	task := asynq.NewTask(taskType, []byte(t.String()))
-	_, err := r.tasks.EnqueueContext(ctx, task, append([]asynq.Option{asynq.TaskID(t.String())}, opts...)...)
+	_, err := by.EnqueueContext(ctx, task, append([]asynq.Option{asynq.TaskID(t.String())}, opts...)...)
 	if errors.Is(err, asynq.ErrTaskIDConflict) {
 		err = nil
 	}
@@ -253,11 +259,12 @@ func (r *Redis) enqueue(ctx context.Context, t job.Ticket, opts []asynq.Option) 
 	return err
 }
 
-// ring wakes the Servers of a queue, in every process. Losing it costs at most
-// one wait.
+// ring wakes the Servers of a queue, here at once and then in every process.
+// Losing it costs at most one wait.
 func (r *Redis) ring(ctx context.Context, q job.Queue) {
 	ctx, cancel := context.WithTimeout(ctx, enqueueTimeout)
 	defer cancel()
+	r.bells.tell(q.String())
 	began := time.Now()
 	r.breaker.note(r.client.Publish(ctx, wakeChannel, q.String()).Err(), time.Since(began))
 }
