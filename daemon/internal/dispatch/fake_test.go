@@ -113,6 +113,12 @@ func (l *fakeLedger) Expired() int {
 	return n
 }
 
+func (l *fakeLedger) dispatchCount() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.dispatches)
+}
+
 func (l *fakeLedger) pollCount() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -124,6 +130,7 @@ func (l *fakeLedger) pollCount() int {
 type fakeRemote struct {
 	away int // percent it may not have
 	lose func(job.Ticket) bool
+	slow chan struct{} // until it is closed nothing arrives; nil: at once
 
 	mu   sync.Mutex
 	sent []job.Ticket
@@ -132,6 +139,9 @@ type fakeRemote struct {
 func (r *fakeRemote) Share() int { return 100 - r.away }
 
 func (r *fakeRemote) Enqueue(_ context.Context, _ job.Queue, _ job.Type, tickets []job.Ticket) (failed []job.Ticket) {
+	if r.slow != nil {
+		<-r.slow
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, t := range tickets {
