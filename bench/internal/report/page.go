@@ -23,6 +23,20 @@ func (r *Report) Page(w io.Writer) error {
 	return t.Execute(w, r)
 }
 
+// Unmet are the targets that have a reason; those that share one are told once.
+func (r *Report) Unmet() (all []Target) {
+	for _, t := range r.Targets {
+		switch last := len(all) - 1; {
+		case t.Reason == "":
+		case last >= 0 && all[last].Reason == t.Reason:
+			all[last].What += "; " + t.What
+		default:
+			all = append(all, t)
+		}
+	}
+	return all
+}
+
 // markdown lays the table out; a note of a row takes the place of its figures if
 // it has none.
 func (t *Table) markdown() string {

@@ -7,8 +7,16 @@ type Target struct {
 	What   string `json:"what"`
 	Want   string `json:"want"`
 	Got    string `json:"got"`
-	Met    string `json:"met"` // yes, no, or unknown where a contender was missing
-	Reason string `json:"reason,omitempty"`
+	Met    string `json:"met"`              // yes, no, or unknown where a contender was missing
+	Reason string `json:"reason,omitempty"` // why not
+}
+
+// Because gives the reason if the target is not met.
+func (t Target) Because(reason string) Target {
+	if t.Met == "no" {
+		t.Reason = reason
+	}
+	return t
 }
 
 // AtLeast judges a figure by its median.
