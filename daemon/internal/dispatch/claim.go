@@ -218,6 +218,7 @@ func (c *claim) send(ctx context.Context, p job.Pick) (handover, error) {
 		}
 	}
 	c.r.window[c.w.queue] -= len(tickets)
+	d.windows.handed(c.w.queue, len(tickets))
 	if len(tickets) > 0 {
 		d.couriers.bring(ctx, c.w.kind, tickets)
 	}

@@ -21,11 +21,10 @@ func TestWindow(t *testing.T) {
 		slots, inFlight int
 		want            int
 	}{
-		{"NoWorkerYet", 0, 0, 16},
-		{"Empty", 8, 0, 26},
-		{"RoundsUp", 9, 0, 28},
-		{"PartlyUsed", 8, 20, 6},
-		{"Full", 8, 26, 0},
+		{"NoWorkerYet", 0, 0, 4},
+		{"Empty", 8, 0, 12},
+		{"PartlyUsed", 8, 10, 2},
+		{"Full", 8, 12, 0},
 		{"Overfull", 8, 99, 0},
 		{"OneClaimIsBounded", 1000, 0, 256},
 	}

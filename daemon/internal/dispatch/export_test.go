@@ -24,6 +24,9 @@ type Window struct{ w window }
 // Note takes how many tickets have expired.
 func (w *Window) Note(expired, slots int, now time.Time) { w.w.note(expired, slots, now) }
 
+// Handed takes how many jobs were handed out.
+func (w *Window) Handed(n int) { w.w.handed(job.WhatsApp, n) }
+
 // Size is the window of a queue without anything under way.
 func (w *Window) Size(slots int) int {
 	return w.w.left(job.Outlook{Slots: slots})[job.WhatsApp]

@@ -276,7 +276,7 @@ func handOuts(p job.Pick) (got []job.HandOut, err error) {
 // many is a number of slots that caps never fill; full is its window.
 const (
 	many = 1000
-	full = many*5/4 + 16
+	full = many + 4
 )
 
 // crowd is more orgs than slots or windows have room for.

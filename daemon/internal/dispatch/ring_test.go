@@ -116,7 +116,7 @@ func TestWindowShrinksOnExpiry(t *testing.T) {
 		w.Note(expired, 64, at)
 		return w.Size(64)
 	}
-	require.Equal(t, 96, note(0, 0))
+	require.Equal(t, 68, note(0, 0))
 	require.Equal(t, 48, note(3, time.Second))
 	require.Equal(t, 24, note(1, time.Second))
 	require.Equal(t, 24, note(0, 900*time.Millisecond))
@@ -126,5 +126,31 @@ func TestWindowShrinksOnExpiry(t *testing.T) {
 		note(1, time.Second)
 	}
 	require.Equal(t, 4, note(1, time.Second), "never less, or nothing would ever try")
-	require.Equal(t, 96, note(0, 2*time.Minute))
+	require.Equal(t, 68, note(0, 2*time.Minute))
+}
+
+// A copy that waits in Redis is in everybody's way: no more than slots will take up
+// until the next round. Slots that end thousands of jobs a second take up many.
+func TestWindowGrowsWithThePace(t *testing.T) {
+	t.Parallel()
+	var w dispatch.Window
+	at := time.Unix(1_800_000_000, 0)
+	second := func(jobs int) int {
+		for range 100 {
+			w.Handed(jobs / 100)
+			at = at.Add(10 * time.Millisecond)
+			w.Note(0, 64, at)
+		}
+		return w.Size(64)
+	}
+	require.Equal(t, 68, second(200), "slots of 300 ms")
+	second(1000)
+	second(1000)
+	require.InDelta(t, 64+20, second(1000), 2)
+	second(10_000)
+	require.Equal(t, 96, second(10_000), "never more than a quarter of the slots and 16")
+	second(0)
+	second(0)
+	second(0)
+	require.Equal(t, 68, second(0))
 }
