@@ -75,7 +75,7 @@ func (c *claim) places() int {
 		return 0
 	}
 	if c.lane == job.LaneRedis {
-		if c.r.refused {
+		if c.r.refused || !c.r.d.couriers.free() {
 			return 0
 		}
 		return max(0, min(c.r.window[c.w.queue], most))

@@ -1,6 +1,9 @@
 package dispatch_test
 
 import (
+	"context"
+	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,13 +18,19 @@ import (
 func TestRoundsGoOnWhileRedisIsSlow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p := parts{ledger: &fakeLedger{dispatch: handOuts}, remote: &fakeRemote{slow: make(chan struct{})}, runner: &fakeRunner{}, dial: 100}
+		p := parts{
+			ledger: &fakeLedger{dispatch: handOuts, take: filled}, remote: &fakeRemote{slow: make(chan struct{})},
+			runner: &fakeRunner{free: 8}, dial: 50,
+		}
 		p.ledger.outlook = job.Outlook{Backlog: messages(1), OnRedis: map[job.Queue]int{job.WhatsApp: full - 4}, Slots: many}
 		stop := run(t, p.build(t))
 		synctest.Wait()
-		require.Equal(t, 3, p.ledger.dispatchCount(), "two are on their way, the third waits for one of them")
+		require.Equal(t, 2, p.ledger.dispatchCount(), "two are on their way")
+		require.Equal(t, 8, p.runner.runs())
+		p.runner.open(8)
 		<-time.After(time.Second)
-		require.Equal(t, 3, p.ledger.dispatchCount(), "and it does wait")
+		require.Equal(t, 2, p.ledger.dispatchCount(), "and no third is sent after them")
+		require.Equal(t, 16, p.runner.runs(), "while the other lane goes on")
 
 		stopped := make(chan struct{})
 		go func() { stop(); close(stopped) }()
@@ -33,8 +42,48 @@ func TestRoundsGoOnWhileRedisIsSlow(t *testing.T) {
 		}
 		close(p.remote.slow)
 		<-stopped
-		require.Len(t, p.remote.sent, 3*4)
+		require.Len(t, p.remote.sent, 2*4)
 	})
+}
+
+// Work for Redis that had to wait for a courier goes as soon as one is back.
+func TestTheNextBatchFollowsAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := parts{ledger: &fakeLedger{dispatch: handOuts}, remote: &fakeRemote{slow: make(chan struct{})}, runner: &fakeRunner{}, dial: 100}
+		p.ledger.outlook = job.Outlook{Backlog: messages(1), OnRedis: map[job.Queue]int{job.WhatsApp: full - 4}, Slots: many}
+		defer run(t, p.build(t))()
+		synctest.Wait()
+		require.Equal(t, 2, p.ledger.dispatchCount())
+		p.ledger.empty()
+		began := time.Now()
+		p.remote.slow <- struct{}{}
+		synctest.Wait()
+		require.Equal(t, 4, p.ledger.pollCount(), "three rounds before, the last without a courier, and one more")
+		require.Zero(t, time.Since(began))
+		close(p.remote.slow)
+	})
+}
+
+// What two batches failed of must not be told as success because the second could
+// be taken back.
+func TestEveryFailedRecallIsTold(t *testing.T) {
+	t.Parallel()
+	away := errors.New("the database is away")
+	p := parts{
+		ledger: &fakeLedger{dispatch: handOuts}, runner: &fakeRunner{}, dial: 100,
+		remote: &fakeRemote{lose: func(job.Ticket) bool { return true }},
+	}
+	var once sync.Once
+	p.ledger.recall = func(context.Context) (err error) {
+		once.Do(func() { err = away })
+		return err
+	}
+	p.ledger.outlook = job.Outlook{Slots: many, Backlog: []job.Backlog{
+		{Queue: job.WhatsApp, Type: job.SendMessage, OrgID: 1}, {Queue: job.Instagram, Type: job.SendMessage, OrgID: 1},
+	}}
+	_, err := p.build(t).Round(t.Context())
+	require.ErrorIs(t, err, away)
 }
 
 // After a failure one round goes by without Redis: the breaker gets time to open,

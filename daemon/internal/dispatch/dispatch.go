@@ -154,11 +154,12 @@ func New(o Options) (*Dispatcher, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Dispatcher{
+	d := &Dispatcher{
 		o: o, wake: make(chan struct{}, 1), freed: make(chan struct{}, 1), routes: map[route]*memory{},
 		tokens: newTokens(o.Limits), paced: map[int64]time.Time{}, metrics: newMetrics(o.Registerer),
-		couriers: newCouriers(o),
-	}, nil
+	}
+	d.couriers = &couriers{remote: o.Remote, ledger: o.Ledger, back: d.Wake}
+	return d, nil
 }
 
 // Wake makes the next round begin at once. It never blocks.

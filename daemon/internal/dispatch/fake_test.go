@@ -113,6 +113,13 @@ func (l *fakeLedger) Expired() int {
 	return n
 }
 
+// empty leaves nothing to do.
+func (l *fakeLedger) empty() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.outlook.Backlog = nil
+}
+
 func (l *fakeLedger) dispatchCount() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -199,6 +206,13 @@ func (r *fakeRunner) freeSlots() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.free
+}
+
+// open gives n more slots.
+func (r *fakeRunner) open(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.free += n
 }
 
 func (r *fakeRunner) runs() int {

@@ -117,11 +117,11 @@ func TestWindowShrinksOnExpiry(t *testing.T) {
 		return w.Size(64)
 	}
 	require.Equal(t, 68, note(0, 0))
-	require.Equal(t, 48, note(3, time.Second))
-	require.Equal(t, 24, note(1, time.Second))
-	require.Equal(t, 24, note(0, 900*time.Millisecond))
-	require.Equal(t, 25, note(0, 100*time.Millisecond))
-	require.Equal(t, 35, note(0, 10*time.Second))
+	require.Equal(t, 34, note(3, time.Second))
+	require.Equal(t, 17, note(1, time.Second))
+	require.Equal(t, 17, note(0, 900*time.Millisecond))
+	require.Equal(t, 18, note(0, 100*time.Millisecond))
+	require.Equal(t, 28, note(0, 10*time.Second))
 	for range 10 {
 		note(1, time.Second)
 	}

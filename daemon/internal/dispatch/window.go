@@ -25,8 +25,11 @@ type window struct {
 	bound int // 0: none
 	since time.Time
 
-	pace map[job.Queue]float64 // jobs handed out here in about the last second
-	at   time.Time             // of pace
+	// pace is how many jobs were handed out here in about the last second. Where
+	// several processes do that, each makes its own rounds, so that less is taken up
+	// between two of them.
+	pace map[job.Queue]float64
+	at   time.Time // of pace
 }
 
 // full is the largest window of so many slots.
@@ -41,7 +44,7 @@ func (w *window) note(expired, slots int, now time.Time) {
 	switch {
 	case expired > 0:
 		if w.bound == 0 {
-			w.bound = full(slots)
+			w.bound = slots + leastSlack
 		}
 		w.bound, w.since = max(smallestWindow, w.bound/2), now
 	case w.bound > 0:

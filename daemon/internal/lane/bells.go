@@ -2,6 +2,8 @@ package lane
 
 import (
 	"context"
+	"crypto/rand"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,21 +17,11 @@ import (
 type bells struct {
 	mu   sync.Mutex
 	by   map[string]chan struct{}
-	told map[string]told
+	self string // what we publish is signed with
 }
-
-// told is what this process has published and not heard itself yet.
-type told struct {
-	n    int
-	last time.Time
-}
-
-// echoLife is how long an own wake-up is waited for: one that got lost must not
-// pass for somebody else's for ever.
-const echoLife = 200 * time.Millisecond
 
 func newBells(queues []job.Queue) *bells {
-	b := &bells{by: map[string]chan struct{}{}, told: map[string]told{}}
+	b := &bells{by: map[string]chan struct{}{}, self: rand.Text()}
 	for _, q := range queues {
 		b.by[q.String()] = make(chan struct{})
 	}
@@ -53,28 +45,13 @@ func (b *bells) ring(queue string) {
 	}
 }
 
-// tell rings, and expects to hear of it once more when it has been published.
-func (b *bells) tell(queue string) {
-	b.mu.Lock()
-	t := b.told[queue]
-	if time.Since(t.last) > echoLife {
-		t.n = 0
-	}
-	b.told[queue] = told{t.n + 1, time.Now()}
-	b.mu.Unlock()
-	b.ring(queue)
-}
+// message is what is published for a queue: signed, because whoever publishes it
+// has rung here already.
+func (b *bells) message(queue string) string { return queue + " " + b.self }
 
 // hear rings for a wake-up that somebody else has published.
-func (b *bells) hear(queue string) {
-	b.mu.Lock()
-	t := b.told[queue]
-	own := t.n > 0 && time.Since(t.last) <= echoLife
-	if own {
-		b.told[queue] = told{t.n - 1, t.last}
-	}
-	b.mu.Unlock()
-	if !own {
+func (b *bells) hear(message string) {
+	if queue, sender, _ := strings.Cut(message, " "); sender != b.self {
 		b.ring(queue)
 	}
 }

@@ -264,9 +264,9 @@ func (r *Redis) enqueue(ctx context.Context, by *asynq.Client, t job.Ticket, opt
 func (r *Redis) ring(ctx context.Context, q job.Queue) {
 	ctx, cancel := context.WithTimeout(ctx, enqueueTimeout)
 	defer cancel()
-	r.bells.tell(q.String())
+	r.bells.ring(q.String())
 	began := time.Now()
-	r.breaker.note(r.client.Publish(ctx, wakeChannel, q.String()).Err(), time.Since(began))
+	r.breaker.note(r.client.Publish(ctx, wakeChannel, r.bells.message(q.String())).Err(), time.Since(began))
 }
 
 // Share is the percent of the dial this process may use now: 0 while Redis is
