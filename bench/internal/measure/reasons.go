@@ -2,6 +2,8 @@ package measure
 
 import (
 	"fmt"
+	"math"
+	"runtime"
 
 	"github.com/bandeja/inboxd/daemon/bench/internal/report"
 )
@@ -24,7 +26,7 @@ func newReasons(tables []*report.Table) reasons {
 // cost is the processor time of one job of a contender, in microseconds.
 func (r reasons) cost(row, column string) float64 {
 	if r.costs == nil {
-		return 0
+		return math.NaN()
 	}
 	return r.costs.Figure(row, column).Median()
 }
@@ -32,15 +34,23 @@ func (r reasons) cost(row, column string) float64 {
 // redisLane: a copy costs what a task of asynq costs, the ledger what it costs by
 // the postgres lane, and nothing of either can be left out.
 func (r reasons) redisLane() string {
-	ledger, copies := r.cost(postgresLane, "all"), r.cost("asynq tuned", "all")
+	ledger, copies, ours := r.cost(postgresLane, "all"), r.cost("asynq tuned", "all"), r.cost(redisLane, "all")
+	floor := 1e6 * float64(runtime.NumCPU()) / (ledger + copies)
+	if math.IsNaN(floor + ours) {
+		return ""
+	}
 	return fmt.Sprintf("every job is durable, claimed and settled in PostgreSQL (%.0f µs of processor, as by the postgres lane) and its copy goes through asynq "+
-		"(%.0f µs, as asynq tuned): %.0f µs of two cores are a floor at %.0f jobs/s; it needs %.0f µs, because being handed out and being started are "+
-		"two writes where the postgres lane has one", ledger, copies, ledger+copies, 2e6/(ledger+copies), r.cost(redisLane, "all"))
+		"(%.0f µs, as asynq tuned): together a floor at %.0f jobs/s; it needs %.0f µs, because being handed out and being started are "+
+		"two writes where the postgres lane has one", ledger, copies, floor, ours)
 }
 
 func (r reasons) postgresLane() string {
+	ours, theirs := r.cost(postgresLane, "all"), r.cost("River tuned", "all")
+	if math.IsNaN(ours + theirs) {
+		return ""
+	}
 	return fmt.Sprintf("it needs %.0f µs of processor per job, River %.0f: River asks for any ready job, this lane for those whose org, channel, conversation "+
-		"and hold allow it", r.cost(postgresLane, "all"), r.cost("River tuned", "all"))
+		"and hold allow it", ours, theirs)
 }
 
 const (

@@ -23,16 +23,20 @@ func (r *Report) Page(w io.Writer) error {
 	return t.Execute(w, r)
 }
 
-// Unmet are the targets that have a reason; those that share one are told once.
+// Unmet are the targets that are not met; those that share a reason are told once.
 func (r *Report) Unmet() (all []Target) {
 	for _, t := range r.Targets {
-		switch last := len(all) - 1; {
-		case t.Reason == "":
-		case last >= 0 && all[last].Reason == t.Reason:
-			all[last].What += "; " + t.What
-		default:
-			all = append(all, t)
+		if t.Met != "no" {
+			continue
 		}
+		if t.Reason == "" {
+			t.Reason = "no reason is known"
+		}
+		if last := len(all) - 1; last >= 0 && all[last].Reason == t.Reason {
+			all[last].What += "; " + t.What
+			continue
+		}
+		all = append(all, t)
 	}
 	return all
 }

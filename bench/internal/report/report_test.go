@@ -57,11 +57,12 @@ func TestTargets(t *testing.T) {
 func TestReasons(t *testing.T) {
 	t.Parallel()
 	met, a, b := report.AtLeast("met", 1, 0, report.Figure{2}), report.AtLeast("a", 1, 0, report.Figure{0}), report.AtLeast("b", 1, 0, report.Figure{0})
-	r := report.Report{Targets: []report.Target{met.Because("it is slow"), a.Because("it is slow"), b.Because("it is slow")}}
+	r := report.Report{Targets: []report.Target{met.Because("it is slow"), a.Because("it is slow"), b.Because("it is slow"), a}}
 	var page strings.Builder
 	require.NoError(t, r.Page(&page))
 	require.Equal(t, 1, strings.Count(page.String(), "it is slow"))
 	require.Contains(t, page.String(), "- Not met, a; b: it is slow.")
+	require.Contains(t, page.String(), "- Not met, a: no reason is known.")
 }
 
 // A contender that could not be measured must be seen as that, not as missing.
