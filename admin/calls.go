@@ -23,10 +23,12 @@ func (c *Client) Queues(ctx context.Context) (List[Queue], error) {
 }
 
 // Page is where a listing goes on. Cursor is the Next of the page before,
-// empty: the beginning. Limit 0 is the server's default.
+// empty: the beginning. Limit 0 is the server's default. Sort is one of the orders
+// of what is listed, empty: the first of them; a cursor belongs to an order.
 type Page struct {
 	Cursor string
 	Limit  int
+	Sort   string
 }
 
 func (p Page) add(query url.Values) {
@@ -36,9 +38,12 @@ func (p Page) add(query url.Values) {
 	if p.Limit > 0 {
 		query.Set("limit", strconv.Itoa(p.Limit))
 	}
+	if p.Sort != "" {
+		query.Set("sort", p.Sort)
+	}
 }
 
-// Jobs lists jobs, newest first. Without a state, and without ids, only live
+// Jobs lists jobs, in one of the orders of JobSorts. Without a state, and without ids, only live
 // jobs are meant.
 func (c *Client) Jobs(ctx context.Context, s Selector, p Page) (List[Job], error) {
 	query := s.Values()
@@ -57,9 +62,16 @@ func (c *Client) RetryJobs(ctx context.Context, r RetryRequest) (One[RetryResult
 	return callWithin[One[RetryResult]](ctx, c, RetryTime+defaultTimeout, http.MethodPost, RetryPath, nil, r)
 }
 
-// Orgs lists the orgs the caller may see, by name.
-func (c *Client) Orgs(ctx context.Context) (List[Org], error) {
-	return call[List[Org]](ctx, c, http.MethodGet, OrgsPath, nil, nil)
+// Orgs lists the orgs the caller may see whose names begin with prefix, in one of
+// the orders of OrgSorts. What stands elsewhere by the time the next page is asked
+// for may come twice or not at all, but by name.
+func (c *Client) Orgs(ctx context.Context, prefix string, p Page) (List[Org], error) {
+	query := url.Values{}
+	if prefix != "" {
+		query.Set("prefix", prefix)
+	}
+	p.add(query)
+	return call[List[Org]](ctx, c, http.MethodGet, OrgsPath, query, nil)
 }
 
 // AddOrg makes a new org, or returns a Conflict Error if the name is taken.

@@ -47,7 +47,7 @@ func TestClientRequests(t *testing.T) {
 		"GET /admin/v1/status":    func(ctx context.Context, c *admin.Client) error { _, err := c.Status(ctx); return err },
 		"GET /admin/v1/queues":    func(ctx context.Context, c *admin.Client) error { _, err := c.Queues(ctx); return err },
 		"GET /admin/v1/jobs/7%2F": func(ctx context.Context, c *admin.Client) error { _, err := c.Job(ctx, "7/"); return err },
-		"GET /admin/v1/orgs":      func(ctx context.Context, c *admin.Client) error { _, err := c.Orgs(ctx); return err },
+		"GET /admin/v1/orgs":      func(ctx context.Context, c *admin.Client) error { _, err := c.Orgs(ctx, "", admin.Page{}); return err },
 		"GET /admin/v1/users":     func(ctx context.Context, c *admin.Client) error { _, err := c.Users(ctx, ""); return err },
 		"GET /admin/v1/users?org=a%26b": func(ctx context.Context, c *admin.Client) error {
 			_, err := c.Users(ctx, "a&b")
@@ -129,7 +129,7 @@ func TestClientFaults(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := serve(t, admin.Options{Token: "canary"}, c.answer).Orgs(t.Context())
+			_, err := serve(t, admin.Options{Token: "canary"}, c.answer).Orgs(t.Context(), "", admin.Page{})
 			require.Equal(t, c.kind, admin.KindOf(err))
 			require.Equal(t, c.exit, c.kind.ExitCode())
 			require.ErrorContains(t, err, c.text)
@@ -198,7 +198,7 @@ func TestClientKeepsTheToken(t *testing.T) {
 	c := serve(t, admin.Options{Token: "t"}, func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
 	})
-	_, err := c.Orgs(t.Context())
+	_, err := c.Orgs(t.Context(), "", admin.Page{})
 	require.Error(t, err)
 }
 

@@ -2,6 +2,15 @@ package admin
 
 import "time"
 
+// Orders of jobs: by falling or by rising id.
+const (
+	JobSortNewest = "newest"
+	JobSortOldest = "oldest"
+)
+
+// JobSorts lists the orders of jobs.
+func JobSorts() []string { return []string{JobSortNewest, JobSortOldest} }
+
 // JobStates lists the words a job's state can have, live ones first. Retrying
 // is a filter: scheduled, and tried before.
 func JobStates() []string {

@@ -3,7 +3,8 @@ package admin
 import "time"
 
 // Org is a tenant. Paused means that all its queues but token_refresh are held;
-// Holds counts all holds that name it, and is null if not known.
+// Holds counts all holds that name it, and is null if not known. So are Ready, Dead
+// and Uncertain, which count jobs; OldestReadyMS is null also if none is ready.
 type Org struct {
 	ID           string    `json:"id"`
 	Name         string    `json:"name"`
@@ -13,6 +14,26 @@ type Org struct {
 	SLATargetMS  int64     `json:"sla_target_ms"`
 	SLAObjective float64   `json:"sla_objective"`
 	CreatedAt    time.Time `json:"created_at"`
+
+	Ready         *int64 `json:"ready"`
+	OldestReadyMS *int64 `json:"oldest_ready_ms"`
+	Dead          *int64 `json:"dead"`
+	Uncertain     *int64 `json:"uncertain"`
+}
+
+// Orders of orgs: the worst first, by name, or the most of something first.
+const (
+	OrgSortWorst     = "worst"
+	OrgSortName      = "name"
+	OrgSortReady     = "ready"
+	OrgSortOldest    = "oldest"
+	OrgSortDead      = "dead"
+	OrgSortUncertain = "uncertain"
+)
+
+// OrgSorts lists the orders of orgs.
+func OrgSorts() []string {
+	return []string{OrgSortWorst, OrgSortName, OrgSortReady, OrgSortOldest, OrgSortDead, OrgSortUncertain}
 }
 
 // OrgAdd asks for a new org. TimeZone is an IANA name, empty: UTC. SLATargetMS

@@ -150,6 +150,8 @@ type TopOrg struct {
 	Answers      int64               `json:"answers"`   // judged in that hour
 	TopLimit     *TopName            `json:"top_limit"` // the fullest of its limits
 	Windows      map[string]TopTimes `json:"windows"`
+
+	OldestReadyMS *int64 `json:"oldest_ready_ms"` // null: nothing is ready
 }
 
 // TopUser is the SLA of one agent, one hour. Burnt is the share of the error

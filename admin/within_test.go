@@ -62,6 +62,6 @@ func TestATimeoutOfAChangeAdvisesToLook(t *testing.T) {
 	client.http.Transport = roundTrip(func(*http.Request) (*http.Response, error) { return nil, context.DeadlineExceeded })
 	_, err = client.AddOrg(t.Context(), OrgAdd{Name: "acme"})
 	require.ErrorContains(t, err, "look before you try again")
-	_, err = client.Orgs(t.Context())
+	_, err = client.Orgs(t.Context(), "", Page{})
 	require.ErrorContains(t, err, "try again, or")
 }

@@ -116,7 +116,7 @@ func TestSocketNeedsNoToken(t *testing.T) {
 	require.NoError(t, err)
 	_, err = as(t, server, "viewer").AddOrg(t.Context(), admin.OrgAdd{Name: "hooli"})
 	require.Equal(t, admin.Forbidden, admin.KindOf(err))
-	_, err = as(t, server, "nonsense").Orgs(t.Context())
+	_, err = as(t, server, "nonsense").Orgs(t.Context(), "", admin.Page{})
 	require.Equal(t, admin.Unauthorized, admin.KindOf(err))
 }
 
@@ -127,7 +127,7 @@ func TestBoundTokenSeesItsOrgOnly(t *testing.T) {
 	server := onTCP(t, newHandler(t, f))
 	bound := as(t, server, "@admin")
 
-	orgs, err := bound.Orgs(t.Context())
+	orgs, err := bound.Orgs(t.Context(), "", admin.Page{})
 	require.NoError(t, err)
 	require.Len(t, orgs.Items, 1)
 	jobs, err := bound.Jobs(t.Context(), admin.Selector{}, admin.Page{})

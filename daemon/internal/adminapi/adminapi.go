@@ -28,6 +28,10 @@ import (
 type Orgs interface {
 	CreateOrg(ctx context.Context, org inbox.Org) (inbox.Org, error)
 	Orgs(ctx context.Context) ([]inbox.Org, error)
+	// OrgsOf returns those with these ids, OrgsAfter by name the first after a name
+	// that begin with prefix, without those with ids.
+	OrgsOf(ctx context.Context, ids []int64) ([]inbox.Org, error)
+	OrgsAfter(ctx context.Context, name, prefix string, without []int64, limit int) ([]inbox.Org, error)
 	OrgByName(ctx context.Context, name string) (inbox.Org, error)
 	UpdateOrg(ctx context.Context, id int64, change func(*inbox.Org) error) (before, after inbox.Org, err error)
 }
@@ -73,6 +77,7 @@ type Jobs interface {
 	JobList(ctx context.Context, f inspect.Filter) ([]inspect.Job, error)
 	Job(ctx context.Context, orgID, id int64) (inspect.Detail, error)
 	JobCount(ctx context.Context, f inspect.Filter, by inspect.By) ([]inspect.Count, error)
+	OrgLoads(ctx context.Context, orgID int64) ([]inspect.OrgLoad, error)
 }
 
 // Failures tells what goes wrong: all together, and as it happens.

@@ -115,7 +115,7 @@ func TestUnknownIsNull(t *testing.T) {
 	require.False(t, s.Item.Healthy)
 	_, err = client.Queues(t.Context())
 	require.Equal(t, admin.Temporary, admin.KindOf(err))
-	_, err = client.Orgs(t.Context())
+	_, err = client.Orgs(t.Context(), "", admin.Page{})
 	require.Equal(t, admin.Temporary, admin.KindOf(err))
 }
 
@@ -127,13 +127,13 @@ func TestFailoverIsTemporary(t *testing.T) {
 	} {
 		f := newFake()
 		f.down = sqlError(state)
-		_, err := as(t, onSocket(t, newHandler(t, f)), "").Orgs(t.Context())
+		_, err := as(t, onSocket(t, newHandler(t, f)), "").Orgs(t.Context(), "", admin.Page{})
 		require.Equal(t, kind, admin.KindOf(err), state)
 	}
 	for _, cause := range []error{unaskedError{}, io.ErrUnexpectedEOF} {
 		f := newFake()
 		f.down = fmt.Errorf("load org: %w", cause)
-		_, err := as(t, onSocket(t, newHandler(t, f)), "").Orgs(t.Context())
+		_, err := as(t, onSocket(t, newHandler(t, f)), "").Orgs(t.Context(), "", admin.Page{})
 		require.Equal(t, admin.Temporary, admin.KindOf(err), "%v", cause)
 	}
 }
@@ -160,7 +160,7 @@ func TestInternalFaultsAreHidden(t *testing.T) {
 	o.Logger = slog.New(slog.NewJSONHandler(&log, nil))
 	h, err := adminapi.New(o)
 	require.NoError(t, err)
-	_, err = as(t, onSocket(t, h), "").Orgs(t.Context())
+	_, err = as(t, onSocket(t, h), "").Orgs(t.Context(), "", admin.Page{})
 	require.Equal(t, admin.Internal, admin.KindOf(err))
 	require.NotContains(t, err.Error(), "secret_detail")
 	require.Contains(t, log.String(), "secret_detail")

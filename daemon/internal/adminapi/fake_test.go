@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -34,6 +35,8 @@ type fake struct {
 	made     []adminapi.NewToken
 	jobs     []inspect.Job
 	filters  []inspect.Filter // of RetryDead
+	loads    []inspect.OrgLoad
+	lost     bool // OrgLoads fails
 	feeds    []inspect.FeedFilter
 	pasts    []inspect.PastFilter
 	looks    int
@@ -101,6 +104,43 @@ func (f *fake) CreateOrg(_ context.Context, o inbox.Org) (inbox.Org, error) {
 func (f *fake) Orgs(context.Context) ([]inbox.Org, error) {
 	defer f.lock()()
 	return slices.Clone(f.orgs), f.down
+}
+
+func (f *fake) OrgsOf(_ context.Context, ids []int64) (got []inbox.Org, err error) {
+	defer f.lock()()
+	for _, o := range f.orgs {
+		if slices.Contains(ids, o.ID) {
+			got = append(got, o)
+		}
+	}
+	return got, f.down
+}
+
+func (f *fake) OrgsAfter(_ context.Context, name, prefix string, without []int64, limit int) (got []inbox.Org, err error) {
+	defer f.lock()()
+	sorted := slices.SortedFunc(slices.Values(f.orgs), func(a, b inbox.Org) int { return strings.Compare(a.Name, b.Name) })
+	for _, o := range sorted {
+		if o.Name > name && strings.HasPrefix(o.Name, prefix) && !slices.Contains(without, o.ID) && len(got) < limit {
+			got = append(got, o)
+		}
+	}
+	return got, f.down
+}
+
+// OrgLoads has two ready jobs of acme, and of globex a dead one and what loads
+// adds.
+func (f *fake) OrgLoads(_ context.Context, orgID int64) ([]inspect.OrgLoad, error) {
+	defer f.lock()()
+	if f.lost {
+		return nil, errors.New("the ledger is lost")
+	}
+	age := 2 * time.Second
+	all := append([]inspect.OrgLoad{
+		{OrgID: 1, Queue: job.WhatsApp, State: job.Ready, N: 2, Oldest: &age},
+		{OrgID: 2, Queue: job.WhatsApp, State: job.Ready, N: 1, Oldest: &age},
+		{OrgID: 2, State: job.Dead, N: 1},
+	}, f.loads...)
+	return slices.DeleteFunc(all, func(x inspect.OrgLoad) bool { return orgID != 0 && x.OrgID != orgID }), f.down
 }
 
 func (f *fake) UpdateOrg(_ context.Context, id int64, change func(*inbox.Org) error) (before, after inbox.Org, err error) {

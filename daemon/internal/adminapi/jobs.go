@@ -1,7 +1,10 @@
 package adminapi
 
 import (
+	"cmp"
 	"context"
+	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -16,8 +19,8 @@ const (
 	maxPage     = 1000
 )
 
-// listJobs pages by falling id: the cursor is the last id seen. Its cost grows
-// with the page, not with what was paged over.
+// listJobs pages by falling or rising id: the cursor is the last id seen. Its cost
+// grows with the page, not with what was paged over.
 func (h *handler) listJobs(ctx context.Context, c *call) (any, error) {
 	s, err := admin.ParseSelector(c.query)
 	if err != nil {
@@ -31,7 +34,7 @@ func (h *handler) listJobs(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.Before, err = readCursor(c.query.Get("cursor")); err != nil {
+	if err := readJobOrder(c.query, &f); err != nil {
 		return nil, err
 	}
 	f.Limit = limit + 1
@@ -49,6 +52,20 @@ func (h *handler) listJobs(ctx context.Context, c *call) (any, error) {
 		page.Items = append(page.Items, wireJob(j, h.Now()))
 	}
 	return page, nil
+}
+
+func readJobOrder(v url.Values, f *inspect.Filter) error {
+	order := cmp.Or(v.Get("sort"), admin.JobSortNewest)
+	if !slices.Contains(admin.JobSorts(), order) {
+		return unknownWord(inbox.Invalid, "order", order, admin.JobSorts())
+	}
+	last, err := readCursor(v.Get("cursor"))
+	if f.Oldest = order == admin.JobSortOldest; f.Oldest {
+		f.After = last
+	} else {
+		f.Before = last
+	}
+	return err
 }
 
 func readLimit(raw string) (int, error) {

@@ -74,7 +74,7 @@ func TestFailedLoginsLock(t *testing.T) {
 	require.Equal(t, http.StatusTooManyRequests, try("nonsense"))
 	require.Equal(t, http.StatusTooManyRequests, try("viewer"), "the source is locked, not the token")
 	clock.add(10*time.Minute + 500*time.Millisecond)
-	_, err := as(t, server, "viewer").Orgs(t.Context())
+	_, err := as(t, server, "viewer").Orgs(t.Context(), "", admin.Page{})
 	var fault *admin.Error
 	require.ErrorAs(t, err, &fault)
 	require.Equal(t, admin.Throttled, fault.Kind)
@@ -94,15 +94,15 @@ func TestFailedLoginsLockTheToken(t *testing.T) {
 	server, socket := onTCP(t, h), onSocket(t, h)
 	forged, _ := secret.Mint("admin", 5)
 	for range 3 {
-		require.Equal(t, admin.Unauthorized, admin.KindOf(second(as(t, server, forged).Orgs(t.Context()))))
+		require.Equal(t, admin.Unauthorized, admin.KindOf(second(as(t, server, forged).Orgs(t.Context(), "", admin.Page{}))))
 	}
 	for range 2 {
-		require.Equal(t, admin.Unauthorized, admin.KindOf(second(as(t, socket, forged).Orgs(t.Context()))))
+		require.Equal(t, admin.Unauthorized, admin.KindOf(second(as(t, socket, forged).Orgs(t.Context(), "", admin.Page{}))))
 	}
 	other, _ := secret.Mint("admin", 5)
-	require.Equal(t, admin.Throttled, admin.KindOf(second(as(t, server, other).Orgs(t.Context()))))
+	require.Equal(t, admin.Throttled, admin.KindOf(second(as(t, server, other).Orgs(t.Context(), "", admin.Page{}))))
 	unknown, _ := secret.Mint("admin", 6)
-	require.Equal(t, admin.Unauthorized, admin.KindOf(second(as(t, server, unknown).Orgs(t.Context()))), "another number, and this source has failed four times only")
+	require.Equal(t, admin.Unauthorized, admin.KindOf(second(as(t, server, unknown).Orgs(t.Context(), "", admin.Page{}))), "another number, and this source has failed four times only")
 }
 
 // The socket without a token is the way in when everything else is locked.
@@ -111,10 +111,10 @@ func TestSocketIsNeverLocked(t *testing.T) {
 	h, _, _ := gate(t, newFake())
 	socket := onSocket(t, h)
 	for range 8 {
-		require.Error(t, second(as(t, socket, "nonsense").Orgs(t.Context())))
+		require.Error(t, second(as(t, socket, "nonsense").Orgs(t.Context(), "", admin.Page{})))
 	}
-	require.Equal(t, admin.Throttled, admin.KindOf(second(as(t, socket, "viewer").Orgs(t.Context()))))
-	require.NoError(t, second(as(t, socket, "").Orgs(t.Context())))
+	require.Equal(t, admin.Throttled, admin.KindOf(second(as(t, socket, "viewer").Orgs(t.Context(), "", admin.Page{}))))
+	require.NoError(t, second(as(t, socket, "").Orgs(t.Context(), "", admin.Page{})))
 }
 
 // A cron job with an old token must not lock out the office it runs in, and a
@@ -125,14 +125,14 @@ func TestOldTokensAndOutagesLockNobody(t *testing.T) {
 	h, _, failures := gate(t, f)
 	server := onTCP(t, h)
 	for range 8 {
-		err := second(as(t, server, "expired").Orgs(t.Context()))
+		err := second(as(t, server, "expired").Orgs(t.Context(), "", admin.Page{}))
 		require.Equal(t, admin.ExitNotAllowed, admin.KindOf(err).ExitCode())
 		require.ErrorContains(t, err, "expired at")
 	}
 	for range 8 {
-		require.Equal(t, admin.Internal, admin.KindOf(second(as(t, server, "outage").Orgs(t.Context()))))
+		require.Equal(t, admin.Internal, admin.KindOf(second(as(t, server, "outage").Orgs(t.Context(), "", admin.Page{}))))
 	}
-	require.NoError(t, second(as(t, server, "viewer").Orgs(t.Context())))
+	require.NoError(t, second(as(t, server, "viewer").Orgs(t.Context(), "", admin.Page{})))
 	require.InDelta(t, 8, failures("expired"), 0)
 	require.Zero(t, failures("unknown"))
 }

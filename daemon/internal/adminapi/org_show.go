@@ -30,7 +30,9 @@ func (h *handler) showOrg(ctx context.Context, c *call) (any, error) {
 		return nil, err
 	}
 	looked, stale := h.status.snapshot(ctx, org.ID)
-	detail.Queues = looked.Queues
+	if detail.Queues = looked.Queues; looked.Queues != nil {
+		addLoad(&detail.Org, loadOf(looked.Queues))
+	}
 	answer := one(h, "org", detail)
 	answer.StaleMS = stale.Milliseconds()
 	return answer, nil

@@ -3,29 +3,12 @@ package adminapi
 import (
 	"context"
 	"math"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 )
-
-func (h *handler) listOrgs(ctx context.Context, c *call) (any, error) {
-	orgs, err := h.visibleOrgs(ctx, c.caller)
-	if err != nil {
-		return nil, err
-	}
-	slices.SortFunc(orgs, func(a, b inbox.Org) int { return strings.Compare(a.Name, b.Name) })
-	answer := list(h, "orgs", make([]admin.Org, 0, len(orgs)))
-	for _, o := range orgs {
-		w := wireOrg(o)
-		h.markOrg(&w, o.ID)
-		answer.Items = append(answer.Items, w)
-	}
-	return answer, nil
-}
 
 func (h *handler) addOrg(ctx context.Context, c *call) (any, error) {
 	a, err := decode[admin.OrgAdd](c)
@@ -42,7 +25,9 @@ func (h *handler) addOrg(ctx context.Context, c *call) (any, error) {
 	if org, err = h.Orgs.CreateOrg(ctx, org); err != nil {
 		return nil, err
 	}
-	return one(h, "org", wireOrg(org)), nil
+	w := wireOrg(org)
+	addLoad(&w, orgLoad{})
+	return one(h, "org", w), nil
 }
 
 func newOrg(a admin.OrgAdd) (inbox.Org, error) {

@@ -88,7 +88,7 @@ type collector struct {
 	seq    int64
 	due    map[string]time.Time // when each part is asked for again
 	parts  map[string]partState
-	orgs   orgFacts
+	orgs   atomic.Pointer[orgFacts] // lists of orgs read it too
 	users  []admin.TopUser
 	limits []admin.TopLimit
 	slas   map[string]slaOfOrg // by org name

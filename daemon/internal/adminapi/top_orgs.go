@@ -12,36 +12,37 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/latency"
 )
 
-// orgFacts is what is known of orgs by name.
+// orgFacts is what is known of orgs. It is not changed once it is made.
 type orgFacts struct {
-	ids                      map[string]int64
-	ready, under, dead, left map[string]int64
-	times                    map[string]map[string]admin.TopTimes // by window
-	topOrg, topError         map[string]*admin.TopName            // by queue: most of what is ready, and of what is dead
+	at               time.Time
+	ids              map[string]int64 // by name
+	loads            map[int64]orgLoad
+	times            map[string]map[string]admin.TopTimes // by name and window
+	topOrg, topError map[string]*admin.TopName            // by queue: most of what is ready, and of what is dead
 }
 
-func (c *collector) readOrgs(ctx context.Context, _ time.Time) error {
+// orgLoad is what an org has to do. Oldest is nil if nothing is ready.
+type orgLoad struct {
+	ready, under, dead, left int64
+	oldest                   *int64 // milliseconds
+}
+
+func (c *collector) readOrgs(ctx context.Context, now time.Time) error {
 	orgs, err := c.h.visibleOrgs(ctx, caller{orgID: c.orgID})
 	if err != nil {
 		return err
 	}
-	f := orgFacts{ids: make(map[string]int64, len(orgs)), times: map[string]map[string]admin.TopTimes{}}
+	f := orgFacts{at: now, ids: make(map[string]int64, len(orgs)), loads: map[int64]orgLoad{}, times: map[string]map[string]admin.TopTimes{}}
+	names := make(map[int64]string, len(orgs))
 	for _, o := range orgs {
-		f.ids[o.Name] = o.ID
+		f.ids[o.Name], names[o.ID] = o.ID, o.Name
 	}
-	for _, part := range []struct {
-		into   *map[string]int64
-		states []job.State
-	}{
-		{&f.under, []job.State{job.Dispatched, job.Running}},
-		{&f.dead, []job.State{job.Dead}},
-		{&f.left, []job.State{job.Uncertain}},
-	} {
-		if *part.into, err = c.countByOrg(ctx, part.states); err != nil {
-			return err
-		}
+	loads, err := c.h.Jobs.OrgLoads(ctx, c.orgID)
+	if err != nil {
+		return err
 	}
-	if err := c.countByQueue(ctx, &f); err != nil {
+	f.add(loads, names)
+	if f.topError, err = c.topErrors(ctx); err != nil {
 		return err
 	}
 	for _, w := range []string{"1m", "5m", "15m", "1h"} { // a day of single orgs is not in memory
@@ -57,39 +58,63 @@ func (c *collector) readOrgs(ctx context.Context, _ time.Time) error {
 			f.times[g.Org][w] = topTimes(g.Times)
 		}
 	}
-	c.orgs = f
+	c.orgs.Store(&f)
 	return nil
 }
 
-// countByQueue counts what is ready by org, and what is dead by error, of each
-// queue that has any.
-func (c *collector) countByQueue(ctx context.Context, f *orgFacts) error {
-	f.ready, f.topOrg, f.topError = map[string]int64{}, map[string]*admin.TopName{}, map[string]*admin.TopName{}
+// add sums up what each org has to do, and who has most of what is ready in each
+// queue.
+func (f *orgFacts) add(loads []inspect.OrgLoad, names map[int64]string) {
+	ready := map[string][]inspect.Count{}
+	for _, x := range loads {
+		o := f.loads[x.OrgID]
+		switch x.State {
+		case job.Ready:
+			o.ready += x.N
+			if x.Oldest != nil {
+				age := x.Oldest.Milliseconds()
+				if o.oldest != nil {
+					age = max(age, *o.oldest)
+				}
+				o.oldest = &age
+			}
+			ready[x.Queue.String()] = append(ready[x.Queue.String()], inspect.Count{Word: names[x.OrgID], N: x.N})
+		case job.Dead:
+			o.dead += x.N
+		case job.Uncertain:
+			o.left += x.N
+		case job.Scheduled, job.Dispatched, job.Running, job.Held:
+			o.under += x.N
+		}
+		f.loads[x.OrgID] = o
+	}
+	f.topOrg = make(map[string]*admin.TopName, len(ready))
+	for queue, counts := range ready {
+		slices.SortFunc(counts, func(a, b inspect.Count) int { return cmp.Or(cmp.Compare(b.N, a.N), cmp.Compare(a.Word, b.Word)) })
+		f.topOrg[queue] = biggest(counts)
+	}
+}
+
+// topErrors names what most of the dead jobs of each queue died of.
+func (c *collector) topErrors(ctx context.Context) (map[string]*admin.TopName, error) {
+	top := map[string]*admin.TopName{}
 	status, _ := c.h.status.snapshot(ctx, c.orgID)
 	for _, q := range status.Queues {
 		queue, known := job.ParseQueue(q.Name)
-		if !known {
+		if !known || q.Dead == 0 {
 			continue
 		}
-		if q.Ready > 0 {
-			counts, err := c.counts(ctx, inspect.Filter{Queues: []job.Queue{queue}, States: []job.State{job.Ready}}, inspect.ByOrg)
-			if err != nil {
-				return err
-			}
-			f.topOrg[q.Name] = biggest(counts)
-			for _, x := range counts {
-				f.ready[x.Word] += x.N
-			}
+		f := inspect.Filter{Queues: []job.Queue{queue}, States: []job.State{job.Dead}}
+		if c.orgID != 0 {
+			f.OrgIDs = []int64{c.orgID}
 		}
-		if q.Dead > 0 {
-			counts, err := c.counts(ctx, inspect.Filter{Queues: []job.Queue{queue}, States: []job.State{job.Dead}}, inspect.ByError)
-			if err != nil {
-				return err
-			}
-			f.topError[q.Name] = biggest(counts)
+		counts, err := c.h.Jobs.JobCount(ctx, f, inspect.ByError)
+		if err != nil {
+			return nil, err
 		}
+		top[q.Name] = biggest(counts)
 	}
-	return nil
+	return top, nil
 }
 
 // biggest is the first of counts that has a name, and its share of all; nil if
@@ -107,30 +132,11 @@ func biggest(counts []inspect.Count) (top *admin.TopName) {
 	return nil
 }
 
-func (c *collector) counts(ctx context.Context, f inspect.Filter, by inspect.By) ([]inspect.Count, error) {
-	if c.orgID != 0 {
-		f.OrgIDs = []int64{c.orgID}
-	}
-	return c.h.Jobs.JobCount(ctx, f, by)
-}
-
-func (c *collector) countByOrg(ctx context.Context, states []job.State) (map[string]int64, error) {
-	counts, err := c.counts(ctx, inspect.Filter{States: states}, inspect.ByOrg)
-	if err != nil {
-		return nil, err
-	}
-	n := make(map[string]int64, len(counts))
-	for _, x := range counts {
-		n[x.Word] = x.N
-	}
-	return n, nil
-}
-
 // orgRows are the orgs, most work waiting first.
 func (c *collector) orgRows(now time.Time) []admin.TopOrg {
-	f, under := c.orgs, int64(0)
-	for _, n := range f.under {
-		under += n
+	f, under := c.facts(), int64(0)
+	for _, o := range f.loads {
+		under += o.under
 	}
 	weights := c.weights(now)
 	holds, paused := c.holdsByOrg()
@@ -145,8 +151,9 @@ func (c *collector) orgRows(now time.Time) []admin.TopOrg {
 	}
 	all := make([]admin.TopOrg, 0, len(f.ids))
 	for name, id := range f.ids {
+		load := f.loads[id]
 		o := admin.TopOrg{
-			ID: idOf(id), Name: name, Ready: f.ready[name], Running: f.under[name], Dead: f.dead[name], Uncertain: f.left[name],
+			ID: idOf(id), Name: name, Ready: load.ready, OldestReadyMS: load.oldest, Running: load.under, Dead: load.dead, Uncertain: load.left,
 			Weight: cmp.Or(weights[name], 1), Windows: f.times[name], Holds: holds[id], Paused: paused[id], TopLimit: fullest[name],
 		}
 		if w := weights[name]; w > 0 {
@@ -173,12 +180,21 @@ func (c *collector) orgRows(now time.Time) []admin.TopOrg {
 	return all
 }
 
+// facts are those of the last look; nothing is known before the first.
+func (c *collector) facts() *orgFacts {
+	if f := c.orgs.Load(); f != nil {
+		return f
+	}
+	return &orgFacts{}
+}
+
 // weights are those of the orgs that have work, and of all of them together under
 // the empty name.
 func (c *collector) weights(now time.Time) map[string]int {
 	weights := map[string]int{}
-	for name, id := range c.orgs.ids {
-		if c.orgs.ready[name]+c.orgs.under[name] == 0 {
+	f := c.facts()
+	for name, id := range f.ids {
+		if o := f.loads[id]; o.ready+o.under == 0 {
 			continue
 		}
 		weights[name] = 1

@@ -60,7 +60,7 @@ func (c *collector) types(ctx context.Context, now time.Time) []admin.TopLatency
 }
 
 func (c *collector) queues(ctx context.Context, s admin.Status) []admin.TopQueue {
-	all := make([]admin.TopQueue, 0, len(s.Queues))
+	all, known := make([]admin.TopQueue, 0, len(s.Queues)), c.facts()
 	for _, q := range s.Queues {
 		w := admin.TopQueue{
 			ID: q.ID, Name: q.Name, Ready: q.Ready, Running: q.Running, Dispatched: q.Dispatched, Retrying: q.Retrying, Scheduled: q.Scheduled,
@@ -71,7 +71,7 @@ func (c *collector) queues(ctx context.Context, s admin.Status) []admin.TopQueue
 		if q.Holds != nil {
 			w.Holds = *q.Holds
 		}
-		w.Paused, w.TopOrg, w.TopError = c.pausedQueue(q.Name), c.orgs.topOrg[q.Name], c.orgs.topError[q.Name]
+		w.Paused, w.TopOrg, w.TopError = c.pausedQueue(q.Name), known.topOrg[q.Name], known.topError[q.Name]
 		all = append(all, w)
 	}
 	c.failRates(ctx, all)

@@ -62,6 +62,9 @@ func (c *conditions) common(f inspect.Filter) {
 	if f.Before != 0 {
 		c.add("j.id < $%d::bigint", f.Before)
 	}
+	if f.After != 0 {
+		c.add("j.id > $%d::bigint", f.After)
+	}
 }
 
 // live adds the states of a filter, for the table of live jobs.

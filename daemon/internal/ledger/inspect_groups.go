@@ -91,7 +91,7 @@ const tallied = `(j.state-0) IN (0, 4, 5, 6)`
 // kindsOnly reports whether a filter chooses by nothing but what equal failures
 // have in common.
 func kindsOnly(f inspect.Filter) bool {
-	return len(f.OrgIDs)+len(f.UserIDs)+len(f.IDs) == 0 && f.Since.IsZero() && f.Until.IsZero() && f.OlderThan == 0 && f.Before == 0
+	return len(f.OrgIDs)+len(f.UserIDs)+len(f.IDs) == 0 && f.Since.IsZero() && f.Until.IsZero() && f.OlderThan == 0 && f.Before == 0 && f.After == 0
 }
 
 func groupsOfSomeSQL(f inspect.Filter, where string) string {

@@ -42,7 +42,14 @@ func listSQL(f inspect.Filter) (string, []any) {
 		pages = append(pages, c.pastPage(f))
 	}
 	return `SELECT x.*, coalesce(o.name, ''), coalesce(u.name, '') FROM (` + strings.Join(pages, " UNION ALL ") + `) x
-LEFT JOIN orgs o ON o.id = x.org_id LEFT JOIN users u ON u.id = x.user_id ORDER BY x.id DESC LIMIT $1::bigint`, c.args
+LEFT JOIN orgs o ON o.id = x.org_id LEFT JOIN users u ON u.id = x.user_id ORDER BY x.id` + direction(f) + ` LIMIT $1::bigint`, c.args
+}
+
+func direction(f inspect.Filter) string {
+	if f.Oldest {
+		return ""
+	}
+	return " DESC"
 }
 
 func page(columns, from, order string, where ...string) string {
@@ -53,10 +60,15 @@ func page(columns, from, order string, where ...string) string {
 	return "(SELECT " + columns + " FROM " + from + " WHERE " + strings.Join(where, " AND ") + " ORDER BY " + order + " LIMIT $1::bigint)"
 }
 
-const (
-	byID    = "j.id DESC"
-	byMinus = "-j.id" // the same, by the indexes of what stands
-)
+func byID(f inspect.Filter) string { return "j.id" + direction(f) }
+
+// byMinus is the same, by the indexes of what stands.
+func byMinus(f inspect.Filter) string {
+	if f.Oldest {
+		return "-j.id DESC"
+	}
+	return "-j.id"
+}
 
 // livePages are the pages of live jobs.
 func (c *conditions) livePages(f inspect.Filter) (pages []string) {
@@ -67,7 +79,7 @@ func (c *conditions) livePages(f inspect.Filter) (pages []string) {
 		extra := &conditions{args: c.args}
 		extra.live(f)
 		c.args = extra.args
-		return []string{page(liveColumns, "jobs j", byID, shared, strings.Join(extra.parts, " AND "))}
+		return []string{page(liveColumns, "jobs j", byID(f), shared, strings.Join(extra.parts, " AND "))}
 	case len(states) == 0 && !f.Retrying:
 		states = job.States()
 	}
@@ -88,43 +100,45 @@ func (c *conditions) statePage(f inspect.Filter, s job.State, shared string) str
 	state := fmt.Sprintf("j.state = %d", s)
 	switch {
 	case s == job.Dispatched || s == job.Running: // what is under way is bounded
-		return page(liveColumns, "jobs j", byID, state, shared)
+		return page(liveColumns, "jobs j", byID(f), state, shared)
 	case s == job.Ready && len(f.OrgIDs) == 0:
-		return readyPage(shared)
+		return readyPage(f, shared)
 	case s == job.Ready:
 		return page(liveColumns, `unnest($2::bigint[]) p(org_id)
   CROSS JOIN (VALUES `+places()+`) k(queue, job_type, priority)
   CROSS JOIN LATERAL (SELECT * FROM jobs j WHERE j.state = 1 AND j.queue = k.queue AND j.job_type = k.job_type
-    AND j.org_id = p.org_id AND j.priority = k.priority AND `+shared+` ORDER BY j.id DESC LIMIT $1::bigint) j`, byID)
+    AND j.org_id = p.org_id AND j.priority = k.priority AND `+shared+` ORDER BY `+byID(f)+` LIMIT $1::bigint) j`, byID(f))
 	}
-	if f.Before != 0 {
-		c.add("-j.id > -$%d::bigint", f.Before)
-		shared, c.parts = strings.TrimPrefix(shared+" AND "+c.parts[len(c.parts)-1], " AND "), c.parts[:len(c.parts)-1]
+	for bound, id := range map[string]int64{"-j.id > -$%d::bigint": f.Before, "-j.id < -$%d::bigint": f.After} {
+		if id != 0 {
+			c.add(bound, id)
+			shared, c.parts = strings.TrimPrefix(shared+" AND "+c.parts[len(c.parts)-1], " AND "), c.parts[:len(c.parts)-1]
+		}
 	}
 	if len(f.OrgIDs) == 0 {
-		return page(liveColumns, "jobs j", byMinus, state, shared)
+		return page(liveColumns, "jobs j", byMinus(f), state, shared)
 	}
 	return page(liveColumns, `unnest($2::bigint[]) p(org_id)
-  CROSS JOIN LATERAL (SELECT * FROM jobs j WHERE j.org_id = p.org_id AND `+state+` AND `+shared+` ORDER BY -j.id LIMIT $1::bigint) j`, byID)
+  CROSS JOIN LATERAL (SELECT * FROM jobs j WHERE j.org_id = p.org_id AND `+state+` AND `+shared+` ORDER BY `+byMinus(f)+` LIMIT $1::bigint) j`, byID(f))
 }
 
-// nearby is how many of the newest jobs are looked at for ready ones before all
+// nearby is how many of the first jobs are looked at for ready ones before all
 // that are ready are.
 const nearby = 5_000
 
 // readyPage is the page of ready jobs of all orgs: no index has them by id, and
-// the hot path shall not pay for one. Mostly they are among the newest jobs; else
+// the hot path shall not pay for one. Mostly they are among the first jobs; else
 // their ids are sorted, and only those of the page are read.
-func readyPage(shared string) string {
+func readyPage(f inspect.Filter, shared string) string {
 	if shared == "" {
 		shared = "true"
 	}
-	near := fmt.Sprintf("(SELECT * FROM (SELECT * FROM jobs j WHERE %[1]s ORDER BY j.id DESC LIMIT %[2]d) j WHERE j.state = 1 ORDER BY j.id DESC LIMIT $1::bigint)", shared, nearby)
+	near := fmt.Sprintf("(SELECT * FROM (SELECT * FROM jobs j WHERE %[1]s ORDER BY %[3]s LIMIT %[2]d) j WHERE j.state = 1 ORDER BY %[3]s LIMIT $1::bigint)", shared, nearby, byID(f))
 	return `(WITH near AS MATERIALIZED ` + near + `, enough AS MATERIALIZED (SELECT count(*) >= $1::bigint AS yes FROM near)
 SELECT ` + liveColumns + ` FROM near j WHERE (SELECT yes FROM enough)
 UNION ALL
 SELECT ` + liveColumns + ` FROM (
-  SELECT j.id FROM jobs j WHERE j.state = 1 AND ` + shared + ` AND NOT (SELECT yes FROM enough) ORDER BY j.id + 0 DESC LIMIT $1::bigint) n
+  SELECT j.id FROM jobs j WHERE j.state = 1 AND ` + shared + ` AND NOT (SELECT yes FROM enough) ORDER BY j.id + 0` + direction(f) + ` LIMIT $1::bigint) n
   CROSS JOIN LATERAL (SELECT * FROM jobs x WHERE x.id = n.id OFFSET 0) j)`
 }
 
@@ -152,5 +166,5 @@ func (c *conditions) pastPage(f inspect.Filter) string {
 		extra.add("j.finished_at >= $%d::timestamptz", f.Since)
 	}
 	c.args = extra.args
-	return page(pastColumns, "job_history j", byID, extra.parts...)
+	return page(pastColumns, "job_history j", byID(f), extra.parts...)
 }

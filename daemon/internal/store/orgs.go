@@ -50,7 +50,24 @@ RETURNING `+orgColumns, o.Name, o.TimeZone, o.SLATarget.Milliseconds(), o.Object
 
 // Orgs returns all orgs by name.
 func (s *Store) Orgs(ctx context.Context) ([]inbox.Org, error) {
-	rows, err := s.pool.Query(Named(ctx, QueryProvision), `SELECT `+orgColumns+` FROM orgs ORDER BY name`)
+	return s.listOrgs(ctx, `ORDER BY name`)
+}
+
+// OrgsOf returns the orgs with these ids.
+func (s *Store) OrgsOf(ctx context.Context, ids []int64) ([]inbox.Org, error) {
+	return s.listOrgs(ctx, `WHERE id = ANY($1::bigint[])`, ids)
+}
+
+// OrgsAfter returns the first orgs after a name, by name, that begin with prefix,
+// without those with some ids.
+func (s *Store) OrgsAfter(ctx context.Context, name, prefix string, without []int64, limit int) ([]inbox.Org, error) {
+	return s.listOrgs(ctx, `
+WHERE name > $1 AND starts_with(name, $2) AND NOT EXISTS (SELECT FROM unnest($3::bigint[]) x(id) WHERE x.id = orgs.id)
+ORDER BY name LIMIT $4`, name, prefix, without, limit)
+}
+
+func (s *Store) listOrgs(ctx context.Context, which string, args ...any) ([]inbox.Org, error) {
+	rows, err := s.pool.Query(Named(ctx, QueryProvision), `SELECT `+orgColumns+` FROM orgs `+which, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list orgs: %w", err)
 	}

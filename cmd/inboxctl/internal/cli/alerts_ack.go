@@ -15,10 +15,7 @@ func newAlertsAckCmd(a *app, run func(context.Context, *alertOptions) error) *co
 That ends by itself when the alert is over; if it comes back, it is a new one.`,
 		Example: `  inboxctl alerts ack jobs_wait/whatsapp --reason "INC-812"`,
 		Args:    takes("the ID of the alert"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.id = args[0]
-			return pick(run, runAlertsAck)(cmd.Context(), o)
-		},
+		RunE:    does(o, run, runAlertsAck, &o.id),
 	}
 	o.change.add(cmd)
 	return cmd
@@ -44,10 +41,7 @@ func newAlertsUnackCmd(a *app, run func(context.Context, *alertOptions) error) *
 		Long:    `Take an acknowledgement back: the alert is announced again when its time comes.`,
 		Example: `  inboxctl alerts unack jobs_wait/whatsapp`,
 		Args:    takes("the ID of the alert"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.id = args[0]
-			return pick(run, runAlertsUnack)(cmd.Context(), o)
-		},
+		RunE:    does(o, run, runAlertsUnack, &o.id),
 	}
 	o.change.add(cmd)
 	return cmd

@@ -25,7 +25,7 @@ day. -o wide shows the likely cause, what to look at first, and the runbook.`,
 		Example: `  inboxctl alerts list
   inboxctl alerts list --state firing,acked -o wide`,
 		Args: takes(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runAlertsList)(cmd.Context(), o) },
+		RunE: does(o, run, runAlertsList),
 	}
 	cmd.Flags().StringVar(&o.org, "org", "", "only about this `ORG`")
 	cmd.Flags().StringSliceVar(&o.state, "state", nil, "only in these `STATES`: firing, acked, muted, resolved")
@@ -39,13 +39,8 @@ func runAlertsList(ctx context.Context, o *alertsListOptions) error {
 			return err
 		}
 	}
-	client, _, err := o.connect()
-	if err != nil {
-		return err
-	}
-	answer, err := client.Alerts(ctx, admin.AlertFilter{Org: o.org, State: o.state})
-	if err != nil {
-		return err
-	}
-	return printList(o.app, answer, listView[admin.Alert]{columns: alertColumns(), empty: "Nothing is wrong."})
+	return showList(o.app, listView[admin.Alert]{columns: alertColumns(), empty: "Nothing is wrong."},
+		func(c *admin.Client) (admin.List[admin.Alert], error) {
+			return c.Alerts(ctx, admin.AlertFilter{Org: o.org, State: o.state})
+		})
 }

@@ -16,10 +16,7 @@ comes and goes meanwhile or not. If it fires when the time is over, it is
 announced.`,
 		Example: `  inboxctl alerts mute backlog_grows/whatsapp --for 2h --reason "campaign"`,
 		Args:    takes("the ID of the alert"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.id = args[0]
-			return pick(run, runAlertsMute)(cmd.Context(), o)
-		},
+		RunE:    does(o, run, runAlertsMute, &o.id),
 	}
 	o.lasts.add(cmd, "needed")
 	o.change.add(cmd)
@@ -53,10 +50,7 @@ func newAlertsUnmuteCmd(a *app, run func(context.Context, *alertOptions) error) 
 		Long:    `End a mute before its time: an alert that fires is announced.`,
 		Example: `  inboxctl alerts unmute backlog_grows/whatsapp`,
 		Args:    takes("the ID of the alert"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.id = args[0]
-			return pick(run, runAlertsUnmute)(cmd.Context(), o)
-		},
+		RunE:    does(o, run, runAlertsUnmute, &o.id),
 	}
 	o.change.add(cmd)
 	return cmd

@@ -21,7 +21,7 @@ func newAlertsTestCmd(a *app, run func(context.Context, *alertOptions) error) *c
 say what it answered. It exits 9 if the webhook does not take it.`,
 		Example: `  inboxctl alerts test`,
 		Args:    takes(),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return pick(run, runAlertsTest)(cmd.Context(), o) },
+		RunE:    does(o, run, runAlertsTest),
 	}
 	o.change.add(cmd)
 	return cmd

@@ -27,10 +27,7 @@ func newAuditShowCmd(a *app, run func(context.Context, *auditShowOptions) error)
 		Short:   "Show one change, with what was before and after",
 		Example: `  inboxctl audit show 12`,
 		Args:    takes("the ID of the entry"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.id = args[0]
-			return pick(run, runAuditShow)(cmd.Context(), o)
-		},
+		RunE:    does(o, run, runAuditShow, &o.id),
 	}
 }
 
@@ -38,15 +35,7 @@ func runAuditShow(ctx context.Context, o *auditShowOptions) error {
 	if n, err := strconv.ParseInt(o.id, 10, 64); err != nil || n <= 0 {
 		return usagef("%q is not the id of an audit entry: ids are numbers", o.id)
 	}
-	client, _, err := o.connect()
-	if err != nil {
-		return err
-	}
-	answer, err := client.AuditEntry(ctx, o.id)
-	if err != nil {
-		return err
-	}
-	return printOne(o.app, answer, auditText)
+	return showOne(o.app, auditText, func(c *admin.Client) (admin.One[admin.AuditEntry], error) { return c.AuditEntry(ctx, o.id) })
 }
 
 func auditText(b *bytes.Buffer, e admin.AuditEntry, asOf time.Time) {

@@ -27,7 +27,7 @@ head, nothing before it was changed.`,
 		Example: `  inboxctl audit verify
   inboxctl audit verify -o json`,
 		Args: takes(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runAuditVerify)(cmd.Context(), o) },
+		RunE: does(o, run, runAuditVerify),
 	}
 }
 

@@ -23,15 +23,21 @@ type bulkOptions struct {
 	args     []string // ids
 }
 
-// newBulkCmd makes the command of a verb. The caller adds what is its own.
-func (o *bulkOptions) newBulkCmd(v verb, run func(*cobra.Command) error) *cobra.Command {
-	cmd := &cobra.Command{
-		Use: v.kind + " [ID...]",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.args = args
-			return run(cmd)
-		},
+// newBulkCmd makes the command of a verb that has no flags of its own.
+func newBulkCmd(a *app, v verb, run func(context.Context, *bulkOptions) error) *cobra.Command {
+	o := &bulkOptions{app: a}
+	cmd := o.newCmd(v)
+	run = pick(run, func(ctx context.Context, o *bulkOptions) error { return o.run(ctx, v) })
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		o.args = args
+		return run(cmd.Context(), o)
 	}
+	return cmd
+}
+
+// newCmd makes a command with the flags that all have.
+func (o *bulkOptions) newCmd(v verb) *cobra.Command {
+	cmd := &cobra.Command{Use: v.kind + " [ID...]"}
 	o.selector.add(cmd, "in these `STATES`: "+strings.Join(v.states, ", "), v.states...)
 	o.change.add(cmd)
 	o.pace.add(cmd, v)

@@ -40,7 +40,7 @@ use a context or INBOXCTL_TOKEN_FILE.`,
 		Example: `  echo EAAG-demo | inboxctl channels add --org acme --kind whatsapp --id 1200000000001 --token-file -
   echo IGQV-demo | inboxctl channels add --org acme --kind instagram --id 17840000000001 --token-file -`,
 		Args: takes(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runChannelsAdd)(cmd.Context(), o) },
+		RunE: does(o, run, runChannelsAdd),
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.org, "org", "", "the channel's `ORG` (needed)")

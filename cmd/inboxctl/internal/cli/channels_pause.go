@@ -16,10 +16,7 @@ wait. The channel is named by its id or by Meta's.`,
 		Example: `  inboxctl channels pause 1200000000001 --reason "number under review" --dry-run
   inboxctl channels pause 1200000000001 --yes`,
 		Args: takes("the ID of the channel"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.channel = args[0]
-			return pick(run, runChannelState)(cmd.Context(), o)
-		},
+		RunE: does(o, run, runChannelState, &o.channel),
 	}
 	dryRunFlag(cmd, &o.dryRun)
 	o.change.add(cmd)

@@ -17,10 +17,7 @@ inboxctl channels token repairs it.`,
 		Example: `  inboxctl channels resume 1200000000001
   inboxctl channels resume 1200000000001 --reason "review passed"`,
 		Args: takes("the ID of the channel"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.channel = args[0]
-			return pick(run, runChannelState)(cmd.Context(), o)
-		},
+		RunE: does(o, run, runChannelState, &o.channel),
 	}
 	o.change.add(cmd)
 	return cmd

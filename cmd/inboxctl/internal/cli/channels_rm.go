@@ -23,10 +23,7 @@ named by its id or by Meta's.`,
 		Example: `  inboxctl channels rm 1200000000001 --dry-run
   inboxctl channels rm 1200000000001 --reason "number given up" --yes`,
 		Args: takes("the ID of the channel"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.channel = args[0]
-			return pick(run, runChannelsRm)(cmd.Context(), o)
-		},
+		RunE: does(o, run, runChannelsRm, &o.channel),
 	}
 	dryRunFlag(cmd, &o.dryRun)
 	o.change.add(cmd)

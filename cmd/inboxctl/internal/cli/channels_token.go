@@ -24,10 +24,7 @@ kept encrypted. Here --token-file is that token; for the server, use a context o
 INBOXCTL_TOKEN_FILE.`,
 		Example: `  echo EAAG-demo | inboxctl channels token 1200000000001 --token-file -`,
 		Args:    takes("the ID of the channel"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.channel = args[0]
-			return pick(run, runChannelsToken)(cmd.Context(), o)
-		},
+		RunE:    does(o, run, runChannelsToken, &o.channel),
 	}
 	cmd.Flags().StringVar(&o.accessTokenFile, "token-file", "", "`FILE` with Meta's access token; - is stdin (needed)")
 	o.change.add(cmd)

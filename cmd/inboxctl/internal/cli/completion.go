@@ -18,7 +18,7 @@ const completeTime = time.Second
 
 // completer offers words. An error is no words: nothing may be said while
 // somebody types.
-type completer func(ctx context.Context, c *admin.Client) ([]string, error)
+type completer func(ctx context.Context, c *admin.Client, typed string) ([]string, error)
 
 // placeholder is a word in capitals of a Use line.
 var placeholder = regexp.MustCompile(`\b[A-Z]{2,}\b`)
@@ -93,7 +93,7 @@ func words(fixed ...string) cobra.CompletionFunc {
 // offer asks the server for words, for completeTime at most.
 func (a *app) offer(ask completer) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
-		begun, _, _ := cutLast(word)
+		begun, typed, _ := cutLast(word)
 		parent := cmd.Context()
 		if parent == nil {
 			parent = context.Background() // cobra gives completion none
@@ -104,7 +104,7 @@ func (a *app) offer(ask completer) cobra.CompletionFunc {
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		found, err := ask(ctx, client)
+		found, err := ask(ctx, client, typed)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
@@ -122,15 +122,16 @@ func cutLast(word string) (begun, last string, list bool) {
 	return word[:i+1], word[i+1:], i >= 0
 }
 
-func orgWords(ctx context.Context, c *admin.Client) (found []string, err error) {
-	l, err := c.Orgs(ctx)
+// orgWords are those that begin so: of fifty thousand nobody reads all.
+func orgWords(ctx context.Context, c *admin.Client, typed string) (found []string, err error) {
+	l, err := c.Orgs(ctx, typed, admin.Page{Sort: admin.OrgSortName, Limit: pageSize})
 	for _, o := range l.Items {
 		found = append(found, o.Name)
 	}
 	return found, err
 }
 
-func userWords(ctx context.Context, c *admin.Client) (found []string, err error) {
+func userWords(ctx context.Context, c *admin.Client, _ string) (found []string, err error) {
 	l, err := c.Users(ctx, "")
 	for _, u := range l.Items {
 		found = append(found, u.Name+"\t"+u.Org)
@@ -138,7 +139,7 @@ func userWords(ctx context.Context, c *admin.Client) (found []string, err error)
 	return found, err
 }
 
-func channelWords(ctx context.Context, c *admin.Client) (found []string, err error) {
+func channelWords(ctx context.Context, c *admin.Client, _ string) (found []string, err error) {
 	l, err := c.Channels(ctx, "")
 	for _, x := range l.Items {
 		found = append(found, x.ID+"\t"+x.Kind+" "+x.ExternalID+" of "+x.Org)
@@ -146,7 +147,7 @@ func channelWords(ctx context.Context, c *admin.Client) (found []string, err err
 	return found, err
 }
 
-func holdWords(ctx context.Context, c *admin.Client) (found []string, err error) {
+func holdWords(ctx context.Context, c *admin.Client, _ string) (found []string, err error) {
 	l, err := c.Holds(ctx, "", "")
 	for _, h := range l.Items {
 		found = append(found, h.ID+"\t"+orElse(maybe(h.Org), "queue "+maybe(h.Queue))+" by "+h.Owner)
@@ -154,7 +155,7 @@ func holdWords(ctx context.Context, c *admin.Client) (found []string, err error)
 	return append(found, admin.AllHolds+"\tevery one"), err
 }
 
-func workerWords(ctx context.Context, c *admin.Client) (found []string, err error) {
+func workerWords(ctx context.Context, c *admin.Client, _ string) (found []string, err error) {
 	l, err := c.Workers(ctx)
 	for _, p := range l.Items {
 		found = append(found, p.ID+"\t"+p.Mode+" "+p.Host+":"+countText(int64(p.PID)))
@@ -163,7 +164,7 @@ func workerWords(ctx context.Context, c *admin.Client) (found []string, err erro
 }
 
 // jobWords are the newest ones: nobody types the id of another.
-func jobWords(ctx context.Context, c *admin.Client) (found []string, err error) {
+func jobWords(ctx context.Context, c *admin.Client, _ string) (found []string, err error) {
 	l, err := c.Jobs(ctx, admin.Selector{}, admin.Page{Limit: 50})
 	for _, j := range l.Items {
 		found = append(found, j.ID+"\t"+j.State+" "+j.Type+" of "+j.Org)
@@ -171,7 +172,7 @@ func jobWords(ctx context.Context, c *admin.Client) (found []string, err error) 
 	return found, err
 }
 
-func operationWords(ctx context.Context, c *admin.Client) (found []string, err error) {
+func operationWords(ctx context.Context, c *admin.Client, _ string) (found []string, err error) {
 	l, err := c.Operations(ctx, nil, admin.Page{Limit: 50})
 	for _, o := range l.Items {
 		found = append(found, o.ID+"\t"+o.State)

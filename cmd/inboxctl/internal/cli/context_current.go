@@ -24,7 +24,7 @@ func newContextCurrentCmd(a *app, run func(context.Context, *contextCurrentOptio
 		Long:    "Show the name of the current context. Without one it exits 5, and commands go to the socket of this machine.",
 		Example: `  inboxctl context current`,
 		Args:    takes(),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return pick(run, runContextCurrent)(cmd.Context(), o) },
+		RunE:    does(o, run, runContextCurrent),
 	}
 }
 

@@ -26,12 +26,9 @@ func newContextDeleteCmd(a *app, run func(context.Context, *contextDeleteOptions
 		Long: `Forget a stored server, with its token. Nothing changes on the server itself. If
 it was the current one, commands that name no server go to the socket of this
 machine after that.`,
-		Example: `  inboxctl context delete "$(inboxctl context current)"`,
-		Args:    takes("the NAME of a context"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.name = args[0]
-			return pick(run, runContextDelete)(cmd.Context(), o)
-		},
+		Example:           `  inboxctl context delete "$(inboxctl context current)"`,
+		Args:              takes("the NAME of a context"),
+		RunE:              does(o, run, runContextDelete, &o.name),
 		ValidArgsFunction: a.contextNames,
 	}
 }

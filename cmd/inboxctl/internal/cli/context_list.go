@@ -19,7 +19,7 @@ func newContextListCmd(a *app, run func(context.Context, *contextListOptions) er
 		Short:   "List stored servers",
 		Example: `  inboxctl context list`,
 		Args:    takes(),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return pick(run, runContextList)(cmd.Context(), o) },
+		RunE:    does(o, run, runContextList),
 	}
 }
 

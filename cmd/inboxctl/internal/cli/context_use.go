@@ -25,11 +25,8 @@ func newContextUseCmd(a *app, run func(context.Context, *contextUseOptions) erro
 		Short: "Make a stored server the current one; - is the previous",
 		Example: `  inboxctl context use "$(inboxctl context list -o name | head -n 1)"
   inboxctl context use -`,
-		Args: takes("the NAME of a context"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.name = args[0]
-			return pick(run, runContextUse)(cmd.Context(), o)
-		},
+		Args:              takes("the NAME of a context"),
+		RunE:              does(o, run, runContextUse, &o.name),
 		ValidArgsFunction: a.contextNames,
 	}
 }

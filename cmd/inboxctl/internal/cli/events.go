@@ -42,7 +42,7 @@ itself when the connection breaks; Ctrl-C ends it.
   inboxctl events -f --queue whatsapp
   inboxctl events -f --since 5m -o jsonl`,
 		Args: takes(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runEvents)(cmd.Context(), o) },
+		RunE: does(o, run, runEvents),
 	}
 	f := cmd.Flags()
 	o.given = f.Changed

@@ -8,10 +8,6 @@ import (
 	"github.com/bandeja/inboxd/admin"
 )
 
-type jobsCancelOptions struct {
-	bulkOptions
-}
-
 // cancelResult is the answer of jobs cancel. Flagged jobs run and have been
 // asked to stop; they are not among the cancelled. Null: not counted.
 type cancelResult struct {
@@ -31,9 +27,8 @@ func cancelVerb() verb {
 	}
 }
 
-func newJobsCancelCmd(a *app, run func(context.Context, *jobsCancelOptions) error) *cobra.Command {
-	o := &jobsCancelOptions{bulkOptions{app: a}}
-	cmd := o.newBulkCmd(cancelVerb(), func(cmd *cobra.Command) error { return pick(run, runJobsCancel)(cmd.Context(), o) })
+func newJobsCancelCmd(a *app, run func(context.Context, *bulkOptions) error) *cobra.Command {
+	cmd := newBulkCmd(a, cancelVerb(), run)
 	cmd.Short = "End jobs that wait, ask running ones to stop"
 	cmd.Long = `End jobs for good: those named by id, or those a selector chooses. Scheduled,
 ready, dispatched and held jobs are cancelled at once. Running ones are asked to
@@ -44,8 +39,6 @@ left alone.
   inboxctl jobs cancel --org acme --queue whatsapp --older-than 2h --dry-run`
 	return cmd
 }
-
-func runJobsCancel(ctx context.Context, o *jobsCancelOptions) error { return o.run(ctx, cancelVerb()) }
 
 const (
 	reasonAsked = "asked" // of an item: the job runs, and was asked to stop
@@ -59,7 +52,7 @@ func countFlagged(ctx context.Context, client *admin.Client, r *bulkResult) {
 	if r.done > mostFlagged {
 		return
 	}
-	items, err := pages("", mostFlagged, func(p admin.Page) (admin.List[admin.OperationItem], error) {
+	items, err := pages(admin.Page{Limit: mostFlagged}, func(p admin.Page) (admin.List[admin.OperationItem], error) {
 		return client.OperationItems(ctx, r.OperationID, "done", p)
 	})
 	if err != nil || items.Next != nil {

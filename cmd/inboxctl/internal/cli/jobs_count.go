@@ -29,7 +29,7 @@ number has a + behind it, and at_least is true.`,
   inboxctl jobs count --by state
   inboxctl jobs count --state dead --since 2h --by error`,
 		Args: takes(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runJobsCount)(cmd.Context(), o) },
+		RunE: does(o, run, runJobsCount),
 	}
 	o.selector.add(cmd, "in these `STATES`: "+strings.Join(admin.JobStates(), ", "), admin.JobStates()...)
 	cmd.Flags().StringVar(&o.by, "by", "", "split by `WORD`: "+strings.Join(admin.CountWords(), ", "))
@@ -47,15 +47,8 @@ func runJobsCount(ctx context.Context, o *jobsCountOptions) error {
 			return err
 		}
 	}
-	client, _, err := o.connect()
-	if err != nil {
-		return err
-	}
-	answer, err := client.CountJobs(ctx, selector, o.by)
-	if err != nil {
-		return err
-	}
-	return printList(o.app, answer, listView[admin.JobCount]{columns: countColumns(o.by), empty: "No job matches."})
+	return showList(o.app, listView[admin.JobCount]{columns: countColumns(o.by), empty: "No job matches."},
+		func(c *admin.Client) (admin.List[admin.JobCount], error) { return c.CountJobs(ctx, selector, o.by) })
 }
 
 func countColumns(by string) []column[admin.JobCount] {

@@ -8,10 +8,6 @@ import (
 	"github.com/bandeja/inboxd/admin"
 )
 
-type jobsDiscardOptions struct {
-	bulkOptions
-}
-
 // discardResult is the answer of jobs discard.
 type discardResult struct {
 	bulkResult
@@ -28,9 +24,8 @@ func discardVerb() verb {
 	}
 }
 
-func newJobsDiscardCmd(a *app, run func(context.Context, *jobsDiscardOptions) error) *cobra.Command {
-	o := &jobsDiscardOptions{bulkOptions{app: a}}
-	cmd := o.newBulkCmd(discardVerb(), func(cmd *cobra.Command) error { return pick(run, runJobsDiscard)(cmd.Context(), o) })
+func newJobsDiscardCmd(a *app, run func(context.Context, *bulkOptions) error) *cobra.Command {
+	cmd := newBulkCmd(a, discardVerb(), run)
 	cmd.Short = "Give dead and held jobs up for good"
 	cmd.Long = `Give dead and held jobs up for good: those named by id, or those a selector
 chooses. They go to the history, and their messages stay failed. Jobs in any
@@ -39,8 +34,4 @@ other state are left alone: what waits is ended by jobs cancel.
 	cmd.Example = `  inboxctl jobs discard --state dead --older-than 7d --dry-run
   inboxctl jobs discard --org acme --error recipient_opted_out --state dead --yes`
 	return cmd
-}
-
-func runJobsDiscard(ctx context.Context, o *jobsDiscardOptions) error {
-	return o.run(ctx, discardVerb())
 }

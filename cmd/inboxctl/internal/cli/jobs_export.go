@@ -40,7 +40,7 @@ could not be written.`,
   inboxctl jobs export --state done --since 24h -o csv
   inboxctl jobs export --state dead --max 10000 -o csv --out dead.csv`,
 		Args: takes(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runJobsExport)(cmd.Context(), o) },
+		RunE: does(o, run, runJobsExport),
 	}
 	o.selector.add(cmd, "in these `STATES`: "+strings.Join(admin.JobStates(), ", "), admin.JobStates()...)
 	cmd.Flags().StringVar(&o.out, "out", "", "write to this `FILE`, which must not exist yet unless --cursor goes on with it")

@@ -8,15 +8,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bandeja/inboxd/admin"
-	"github.com/bandeja/inboxd/tui/text"
 )
 
 type jobsGroupsOptions struct {
 	*app
 
+	pageFlags
 	selector selectorFlags
-	limit    int
-	cursor   string
 }
 
 func newJobsGroupsCmd(a *app, run func(context.Context, *jobsGroupsOptions) error) *cobra.Command {
@@ -33,12 +31,11 @@ chosen.`,
   inboxctl jobs list --sig 3fa91c07
   inboxctl jobs retry --sig 3fa91c07 --dry-run`,
 		Args: takes(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runJobsGroups)(cmd.Context(), o) },
+		RunE: does(o, run, runJobsGroups),
 	}
 	states := []string{"dead", "uncertain", "retrying", "scheduled"}
 	o.selector.add(cmd, "in these `STATES`: dead, uncertain, retrying", states...)
-	cmd.Flags().IntVar(&o.limit, "limit", defaultLimit, "at most so many groups")
-	cmd.Flags().StringVar(&o.cursor, "cursor", "", "go on after this `CURSOR`, the next of an earlier list")
+	o.pageFlags.add(cmd)
 	return cmd
 }
 
@@ -47,30 +44,11 @@ func runJobsGroups(ctx context.Context, o *jobsGroupsOptions) error {
 	if err != nil {
 		return err
 	}
-	if o.limit < 1 || o.limit > pageSize {
-		return usagef("--limit %d is not possible: use 1 to %d", o.limit, pageSize)
-	}
-	client, _, err := o.connect()
-	if err != nil {
-		return err
-	}
-	answer, err := client.ErrorGroups(ctx, selector, admin.Page{Cursor: o.cursor, Limit: o.limit})
-	if err != nil {
-		return err
-	}
-	if o.flags.output == "name" { // what --sig takes
-		for _, g := range answer.Items {
-			if _, err := o.Out.Write([]byte(text.Clean(g.Sig) + "\n")); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	err = printList(o.app, answer, listView[admin.ErrorGroup]{columns: groupColumns(), empty: "No failed job matches."})
-	if err == nil && answer.Next != nil && o.people() {
-		o.note("There are more: raise --limit, or go on with --cursor %s\n", text.Clean(*answer.Next))
-	}
-	return err
+	return showPages(o.app, o.pageFlags, listView[admin.ErrorGroup]{
+		columns: groupColumns(), empty: "No failed job matches.", name: func(g admin.ErrorGroup) string { return g.Sig }, // what --sig takes
+	}, func(c *admin.Client, p admin.Page) (admin.List[admin.ErrorGroup], error) {
+		return c.ErrorGroups(ctx, selector, p)
+	})
 }
 
 func groupColumns() []column[admin.ErrorGroup] {

@@ -8,10 +8,6 @@ import (
 	"github.com/bandeja/inboxd/admin"
 )
 
-type jobsHoldOptions struct {
-	bulkOptions
-}
-
 // holdJobsResult is the answer of jobs hold.
 type holdJobsResult struct {
 	bulkResult
@@ -29,9 +25,8 @@ func holdVerb() verb {
 	}
 }
 
-func newJobsHoldCmd(a *app, run func(context.Context, *jobsHoldOptions) error) *cobra.Command {
-	o := &jobsHoldOptions{bulkOptions{app: a}}
-	cmd := o.newBulkCmd(holdVerb(), func(cmd *cobra.Command) error { return pick(run, runJobsHold)(cmd.Context(), o) })
+func newJobsHoldCmd(a *app, run func(context.Context, *bulkOptions) error) *cobra.Command {
+	cmd := newBulkCmd(a, holdVerb(), run)
 	cmd.Short = "Keep jobs that wait where they are"
 	cmd.Long = `Keep jobs that wait where they are until jobs release: those named by id, or
 those a selector chooses. Later jobs of the same conversation wait behind them.
@@ -42,5 +37,3 @@ org or the queue.
   inboxctl jobs hold --org acme --type send_template --reason "wrong text" --yes`
 	return cmd
 }
-
-func runJobsHold(ctx context.Context, o *jobsHoldOptions) error { return o.run(ctx, holdVerb()) }

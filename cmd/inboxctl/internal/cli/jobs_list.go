@@ -7,21 +7,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bandeja/inboxd/admin"
-	"github.com/bandeja/inboxd/tui/text"
-)
-
-const (
-	defaultLimit = 50
-	maxLimit     = 100_000
-	pageSize     = 1000
 )
 
 type jobsListOptions struct {
 	*app
 
+	pageFlags
 	selector selectorFlags
-	limit    int
-	cursor   string
 }
 
 func newJobsListCmd(a *app, run func(context.Context, *jobsListOptions) error) *cobra.Command {
@@ -36,11 +28,10 @@ means scheduled after a failed attempt.`,
   inboxctl jobs list --queue whatsapp --state retrying,uncertain --older-than 10m
   inboxctl jobs list --state done --since 1h --limit 200 -o csv`,
 		Args: takes(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runJobsList)(cmd.Context(), o) },
+		RunE: does(o, run, runJobsList),
 	}
 	o.selector.add(cmd, "in these `STATES`: "+strings.Join(admin.JobStates(), ", "), admin.JobStates()...)
-	cmd.Flags().IntVar(&o.limit, "limit", defaultLimit, "at most so many")
-	cmd.Flags().StringVar(&o.cursor, "cursor", "", "go on after this `CURSOR`, the next of an earlier list")
+	o.pageFlags.add(cmd)
 	return cmd
 }
 
@@ -49,38 +40,10 @@ func runJobsList(ctx context.Context, o *jobsListOptions) error {
 	if err != nil {
 		return err
 	}
-	if o.limit < 1 || o.limit > maxLimit {
-		return usagef("--limit %d is not possible: use 1 to %d", o.limit, maxLimit)
-	}
-	client, _, err := o.connect()
-	if err != nil {
-		return err
-	}
-	answer, err := o.pages(ctx, client, selector)
-	if err != nil {
-		return err
-	}
-	err = printList(o.app, answer, listView[admin.Job]{columns: jobColumns(), empty: "No job matches."})
-	if err == nil && answer.Next != nil && o.people() {
-		o.note("There are more: raise --limit, or go on with --cursor %s\n", text.Clean(*answer.Next))
-	}
-	return err
+	return showPages(o.app, o.pageFlags, listView[admin.Job]{columns: jobColumns(), empty: "No job matches.", orders: jobOrders()},
+		func(c *admin.Client, p admin.Page) (admin.List[admin.Job], error) { return c.Jobs(ctx, selector, p) })
 }
 
-// pages asks until the limit is reached or nothing is left.
-func (o *jobsListOptions) pages(ctx context.Context, client *admin.Client, s admin.Selector) (all admin.List[admin.Job], err error) {
-	cursor := o.cursor
-	all.Items = []admin.Job{}
-	for {
-		page, err := client.Jobs(ctx, s, admin.Page{Cursor: cursor, Limit: min(o.limit-len(all.Items), pageSize)})
-		if err != nil {
-			return all, err
-		}
-		page.Items = append(all.Items, page.Items...)
-		all = page
-		if page.Next == nil || len(all.Items) >= o.limit {
-			return all, nil
-		}
-		cursor = *page.Next
-	}
+func jobOrders() map[string]string {
+	return map[string]string{"id": admin.JobSortOldest, "id:desc": admin.JobSortNewest}
 }

@@ -8,10 +8,6 @@ import (
 	"github.com/bandeja/inboxd/admin"
 )
 
-type jobsReleaseOptions struct {
-	bulkOptions
-}
-
 // releaseResult is the answer of jobs release.
 type releaseResult struct {
 	bulkResult
@@ -29,9 +25,8 @@ func releaseVerb() verb {
 	}
 }
 
-func newJobsReleaseCmd(a *app, run func(context.Context, *jobsReleaseOptions) error) *cobra.Command {
-	o := &jobsReleaseOptions{bulkOptions{app: a}}
-	cmd := o.newBulkCmd(releaseVerb(), func(cmd *cobra.Command) error { return pick(run, runJobsRelease)(cmd.Context(), o) })
+func newJobsReleaseCmd(a *app, run func(context.Context, *bulkOptions) error) *cobra.Command {
+	cmd := newBulkCmd(a, releaseVerb(), run)
 	cmd.Short = "Let held jobs go on"
 	cmd.Long = `Let held jobs wait for their turn again: those named by id, or those a selector
 chooses. What a pause holds is not held in this sense: see orgs resume and queues
@@ -40,8 +35,4 @@ resume.
 	cmd.Example = `  inboxctl jobs release --org acme --dry-run
   inboxctl jobs release --org acme --rate 50/s --yes`
 	return cmd
-}
-
-func runJobsRelease(ctx context.Context, o *jobsReleaseOptions) error {
-	return o.run(ctx, releaseVerb())
 }

@@ -35,7 +35,11 @@ func resolveVerb(as string) verb {
 
 func newJobsResolveCmd(a *app, run func(context.Context, *jobsResolveOptions) error) *cobra.Command {
 	o := &jobsResolveOptions{bulkOptions: bulkOptions{app: a}}
-	cmd := o.newBulkCmd(resolveVerb(admin.AsResend), func(cmd *cobra.Command) error { return pick(run, runJobsResolve)(cmd.Context(), o) })
+	cmd := o.newCmd(resolveVerb(admin.AsResend))
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		o.args = args
+		return pick(run, runJobsResolve)(cmd.Context(), o)
+	}
 	cmd.Use = "resolve [ID...] --sent|--not-sent|--resend"
 	cmd.Short = "Settle uncertain jobs"
 	cmd.Long = `Settle uncertain jobs, of which it is not known whether Meta sent their message.

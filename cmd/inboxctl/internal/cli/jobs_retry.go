@@ -8,10 +8,6 @@ import (
 	"github.com/bandeja/inboxd/admin"
 )
 
-type jobsRetryOptions struct {
-	bulkOptions
-}
-
 // retryResult is the answer of jobs retry.
 type retryResult struct {
 	bulkResult
@@ -29,9 +25,8 @@ func retryVerb() verb {
 	}
 }
 
-func newJobsRetryCmd(a *app, run func(context.Context, *jobsRetryOptions) error) *cobra.Command {
-	o := &jobsRetryOptions{bulkOptions{app: a}}
-	cmd := o.newBulkCmd(retryVerb(), func(cmd *cobra.Command) error { return pick(run, runJobsRetry)(cmd.Context(), o) })
+func newJobsRetryCmd(a *app, run func(context.Context, *bulkOptions) error) *cobra.Command {
+	cmd := newBulkCmd(a, retryVerb(), run)
 	cmd.Short = "Run dead jobs again"
 	cmd.Long = `Run dead jobs again, with all their attempts back: those named by id, or those
 a selector chooses. Jobs in any other state are left alone; an uncertain one is
@@ -45,5 +40,3 @@ With --canary some go first, and the rest waits for what becomes of them; with
   inboxctl jobs retry --org acme --rate 50/s --canary 20 --abort-if 'fail>10%' --yes`
 	return cmd
 }
-
-func runJobsRetry(ctx context.Context, o *jobsRetryOptions) error { return o.run(ctx, retryVerb()) }

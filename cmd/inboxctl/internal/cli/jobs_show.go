@@ -38,10 +38,7 @@ is recorded in the audit trail.`,
 		Example: `  inboxctl jobs show "$(inboxctl jobs list --limit 1 -o name)"
   inboxctl jobs show "$(inboxctl jobs list --limit 1 -o name)" -o json`,
 		Args: takes("the ID of a job"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.id = args[0]
-			return pick(run, runJobsShow)(cmd.Context(), o)
-		},
+		RunE: does(o, run, runJobsShow, &o.id),
 	}
 	cmd.Flags().BoolVar(&o.reveal, "reveal", false, "show what it sends, and record that you saw it")
 	cmd.Flags().StringVar(&o.reason, "reason", "", "`TEXT` for the record: why (needed in a protected context)")

@@ -35,10 +35,7 @@ It exits 0 whatever it finds.`,
 		Example: `  inboxctl jobs why "$(inboxctl jobs list --limit 1 -o name)"
   inboxctl jobs why "$(inboxctl jobs list --limit 1 -o name)" -o json`,
 		Args: takes("the ID of a job"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.id = args[0]
-			return pick(run, runJobsWhy)(cmd.Context(), o)
-		},
+		RunE: does(o, run, runJobsWhy, &o.id),
 	}
 }
 
@@ -47,15 +44,7 @@ func runJobsWhy(ctx context.Context, o *jobsWhyOptions) error {
 	if err != nil {
 		return err
 	}
-	client, _, err := o.connect()
-	if err != nil {
-		return err
-	}
-	answer, err := client.Why(ctx, id)
-	if err != nil {
-		return err
-	}
-	return printOne(o.app, answer, o.whyText)
+	return showOne(o.app, o.whyText, func(c *admin.Client) (admin.One[admin.JobWhy], error) { return c.Why(ctx, id) })
 }
 
 // oneID reads the id of exactly one job.

@@ -34,7 +34,7 @@ it begins and ends.`,
   inboxctl latency --by org --window 1h --metric wait
   inboxctl latency --org acme --by queue --window 24h`,
 		Args: takes(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runLatency)(cmd.Context(), o) },
+		RunE: does(o, run, runLatency),
 	}
 	f, q := cmd.Flags(), &o.query
 	f.StringVar(&q.By, "by", "type", "split by `WORD`: "+strings.Join(admin.LatencySplits(), ", "))

@@ -7,15 +7,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bandeja/inboxd/admin"
-	"github.com/bandeja/inboxd/tui/text"
 )
 
 type limitsHistoryOptions struct {
 	*app
 
-	org    string
-	limit  int
-	cursor string
+	pageFlags
+	org string
 }
 
 func newLimitsHistoryCmd(a *app, run func(context.Context, *limitsHistoryOptions) error) *cobra.Command {
@@ -28,31 +26,18 @@ will: by itself, or because somebody changed it again, who is then named.`,
 		Example: `  inboxctl limits history --org acme
   inboxctl limits history -o csv`,
 		Args: takes(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runLimitsHistory)(cmd.Context(), o) },
+		RunE: does(o, run, runLimitsHistory),
 	}
 	cmd.Flags().StringVar(&o.org, "org", "", "only of this `ORG`")
-	cmd.Flags().IntVar(&o.limit, "limit", defaultLimit, "at most so many")
-	cmd.Flags().StringVar(&o.cursor, "cursor", "", "go on after this `CURSOR`, the next of an earlier list")
+	o.pageFlags.add(cmd)
 	return cmd
 }
 
 func runLimitsHistory(ctx context.Context, o *limitsHistoryOptions) error {
-	if o.limit < 1 || o.limit > pageSize {
-		return usagef("--limit %d is not possible: use 1 to %d", o.limit, pageSize)
-	}
-	client, _, err := o.connect()
-	if err != nil {
-		return err
-	}
-	answer, err := client.LimitChanges(ctx, o.org, admin.Page{Cursor: o.cursor, Limit: o.limit})
-	if err != nil {
-		return err
-	}
-	err = printList(o.app, answer, listView[admin.LimitChange]{columns: limitChangeColumns(), empty: "No limit was ever changed."})
-	if err == nil && answer.Next != nil && o.people() {
-		o.note("There are more: raise --limit, or go on with --cursor %s\n", text.Clean(*answer.Next))
-	}
-	return err
+	return showPages(o.app, o.pageFlags, listView[admin.LimitChange]{columns: limitChangeColumns(), empty: "No limit was ever changed."},
+		func(c *admin.Client, p admin.Page) (admin.List[admin.LimitChange], error) {
+			return c.LimitChanges(ctx, o.org, p)
+		})
 }
 
 func limitChangeColumns() []column[admin.LimitChange] {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"math"
 
 	"github.com/spf13/cobra"
 
@@ -30,31 +31,18 @@ for it, and when the NEXT one may leave.`,
 		Example: `  inboxctl limits list
   inboxctl limits list --org acme -o wide`,
 		Args: takes(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runLimitsList)(cmd.Context(), o) },
+		RunE: does(o, run, runLimitsList),
 	}
 	cmd.Flags().StringVar(&o.org, "org", "", "only of this `ORG`")
 	return cmd
 }
 
 func runLimitsList(ctx context.Context, o *limitsListOptions) error {
-	client, _, err := o.connect()
-	if err != nil {
-		return err
-	}
-	all := admin.List[admin.Limit]{Items: []admin.Limit{}}
-	for cursor := ""; ; cursor = *all.Next {
-		page, err := client.Limits(ctx, o.org, cursor)
-		if err != nil {
-			return err
-		}
-		page.Items = append(all.Items, page.Items...)
-		if all = page; page.Next == nil || *page.Next == cursor {
-			break
-		}
-	}
 	columns := limitColumns()
 	if o.org != "" {
 		columns = limitUseColumns()
 	}
-	return printList(o.app, all, listView[admin.Limit]{columns: columns, empty: "There are no orgs: add one with `inboxctl orgs add NAME`."})
+	return showList(o.app, listView[admin.Limit]{columns: columns, empty: noOrgs}, func(c *admin.Client) (admin.List[admin.Limit], error) {
+		return pages(admin.Page{Limit: math.MaxInt}, func(p admin.Page) (admin.List[admin.Limit], error) { return c.Limits(ctx, o.org, p.Cursor) })
+	})
 }

@@ -38,7 +38,7 @@ asked for on a terminal. The socket of this machine needs none.`,
 		Example: `  inboxctl login --server unix:///PATH/admin.sock --name here
   inboxctl login --server https://HOST:PORT --token-file FILE --protected`,
 		Args: takes(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runLogin)(cmd.Context(), o) },
+		RunE: does(o, run, runLogin),
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.name, "name", "", "`NAME` of the context (default: the host, or local)")

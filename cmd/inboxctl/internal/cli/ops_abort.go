@@ -29,10 +29,7 @@ It exits 6 if the operation had ended by itself.`,
 		Example:           `  inboxctl ops abort last --reason "wrong org"`,
 		Args:              takes("the ID of an operation"),
 		ValidArgsFunction: a.operationIDs(admin.OpRunning),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.id = args[0]
-			return pick(run, runOpsAbort)(cmd.Context(), o)
-		},
+		RunE:              does(o, run, runOpsAbort, &o.id),
 	}
 	o.change.add(cmd)
 	o.pace.addWatch(cmd)

@@ -16,11 +16,9 @@ import (
 type opsShowOptions struct {
 	*app
 
-	id     string
-	items  string
-	limit  int
-	cursor string
-	given  func(flag string) bool
+	pageFlags
+	id    string
+	items string
 }
 
 // itemWords are those of --items.
@@ -39,15 +37,10 @@ last, or -, is your newest operation.`,
   inboxctl ops show last --items skipped -o csv`,
 		Args:              takes("the ID of an operation"),
 		ValidArgsFunction: a.operationIDs(),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.id = args[0]
-			return pick(run, runOpsShow)(cmd.Context(), o)
-		},
+		RunE:              does(o, run, runOpsShow, &o.id),
 	}
-	o.given = cmd.Flags().Changed
 	cmd.Flags().StringVar(&o.items, "items", "", "list its jobs with this `RESULT`: "+strings.Join(itemWords(), ", "))
-	cmd.Flags().IntVar(&o.limit, "limit", defaultLimit, "of --items, at most so many")
-	cmd.Flags().StringVar(&o.cursor, "cursor", "", "of --items, go on after this `CURSOR`")
+	o.pageFlags.add(cmd)
 	complete(cmd, "items", itemWords()...)
 	return cmd
 }
@@ -84,25 +77,12 @@ func (o *opsShowOptions) showItems(ctx context.Context, client *admin.Client, id
 	if result == "all" {
 		result = ""
 	}
-	answer, err := pages(o.cursor, o.limit, func(p admin.Page) (admin.List[admin.OperationItem], error) {
-		return client.OperationItems(ctx, id, result, p)
+	return printPages(o.app, o.pageFlags, listView[admin.OperationItem]{
+		columns: itemColumns(), empty: "No job of the operation matches.", name: func(i admin.OperationItem) string { return i.JobID }, // what jobs retry --ids - reads
+	}, func(p admin.Page) (admin.List[admin.OperationItem], error) {
+		page, err := client.OperationItems(ctx, id, result, p)
+		return page, olderServer(err)
 	})
-	if err != nil {
-		return olderServer(err)
-	}
-	if o.flags.output == "name" {
-		return o.printJobIDs(answer.Items)
-	}
-	return printPages(o.app, answer, listView[admin.OperationItem]{columns: itemColumns(), empty: "No job of the operation matches."})
-}
-
-// printJobIDs prints what jobs retry --ids - reads.
-func (a *app) printJobIDs(items []admin.OperationItem) error {
-	var b bytes.Buffer
-	for _, i := range items {
-		fmt.Fprintln(&b, i.JobID)
-	}
-	return a.flush(&b, nil)
 }
 
 func (a *app) operationText(b *bytes.Buffer, o admin.Operation, asOf time.Time) {

@@ -49,10 +49,7 @@ It exits 6 if nothing can be taken back any more, 3 if some could not be, 8 if
   inboxctl ops undo last --reason "wrong org" --yes`,
 		Args:              takes("the ID of an operation"),
 		ValidArgsFunction: a.operationIDs(admin.OpDone, admin.OpAborted, admin.OpFailed),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.id = args[0]
-			return pick(run, runOpsUndo)(cmd.Context(), o)
-		},
+		RunE:              does(o, run, runOpsUndo, &o.id),
 	}
 	o.change.add(cmd)
 	o.pace.addRate(cmd)

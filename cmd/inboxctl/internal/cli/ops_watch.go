@@ -31,10 +31,7 @@ operation.`,
   inboxctl ops watch last --timeout 10m -v`,
 		Args:              takes("the ID of an operation"),
 		ValidArgsFunction: a.operationIDs(admin.OpRunning, admin.OpAborting),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.id = args[0]
-			return pick(run, runOpsWatch)(cmd.Context(), o)
-		},
+		RunE:              does(o, run, runOpsWatch, &o.id),
 	}
 	o.pace.addWatch(cmd)
 	return cmd

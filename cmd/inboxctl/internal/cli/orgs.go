@@ -18,14 +18,26 @@ func newOrgsCmd(a *app) *cobra.Command {
 }
 
 func orgColumns() []column[admin.Org] {
+	count := func(name string, n func(admin.Org) *int64) column[admin.Org] {
+		return column[admin.Org]{name: name, right: true, cell: func(o admin.Org, _ time.Time) string {
+			if n(o) == nil {
+				return ""
+			}
+			return countText(*n(o))
+		}}
+	}
 	return []column[admin.Org]{
 		{name: "ORG", cell: func(o admin.Org, _ time.Time) string { return o.Name }},
 		{name: "STATE", cell: func(o admin.Org, _ time.Time) string { return heldState(o.Paused, o.Holds) }},
-		{name: "ID", right: true, cell: func(o admin.Org, _ time.Time) string { return o.ID }},
+		count("READY", func(o admin.Org) *int64 { return o.Ready }),
+		{name: "OLDEST", right: true, cell: func(o admin.Org, _ time.Time) string { return msOf(o.OldestReadyMS) }},
+		count("UNCERTAIN", func(o admin.Org) *int64 { return o.Uncertain }),
+		count("DEAD", func(o admin.Org) *int64 { return o.Dead }),
+		{name: "ID", right: true, wide: true, cell: func(o admin.Org, _ time.Time) string { return o.ID }},
 		{name: "SLA TARGET", right: true, cell: func(o admin.Org, _ time.Time) string { return text.Millis(float64(o.SLATargetMS)) }},
-		{name: "OBJECTIVE", right: true, cell: func(o admin.Org, _ time.Time) string { return shareText(o.SLAObjective) }},
-		{name: "TIME ZONE", cell: func(o admin.Org, _ time.Time) string { return o.TimeZone }},
-		{name: "ADDED", cell: func(o admin.Org, asOf time.Time) string { return agoText(&o.CreatedAt, asOf) }},
+		{name: "OBJECTIVE", right: true, wide: true, cell: func(o admin.Org, _ time.Time) string { return shareText(o.SLAObjective) }},
+		{name: "TIME ZONE", wide: true, cell: func(o admin.Org, _ time.Time) string { return o.TimeZone }},
+		{name: "ADDED", wide: true, cell: func(o admin.Org, asOf time.Time) string { return agoText(&o.CreatedAt, asOf) }},
 	}
 }
 

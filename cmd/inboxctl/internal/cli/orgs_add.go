@@ -28,10 +28,7 @@ func newOrgsAddCmd(a *app, run func(context.Context, *orgsAddOptions) error) *co
 		Example: `  inboxctl orgs add my-org
   inboxctl orgs add my-other-org --sla-target 10m --time-zone Europe/Madrid`,
 		Args: takes("the NAME of the org"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.name = args[0]
-			return pick(run, runOrgsAdd)(cmd.Context(), o)
-		},
+		RunE: does(o, run, runOrgsAdd, &o.name),
 	}
 	cmd.Flags().DurationVar(&o.target, "sla-target", 5*time.Minute, "customers are answered in less than this")
 	cmd.Flags().Float64Var(&o.objective, "sla-objective", 0.8, "the share of answers that should, above 0 and up to 1")

@@ -29,23 +29,11 @@ included, or those of one org.`,
 			}
 			return takes("the NAME of the org")(cmd, args)
 		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 1 {
-				o.org = args[0]
-			}
-			return pick(run, runOrgsHolds)(cmd.Context(), o)
-		},
+		RunE: does(o, run, runOrgsHolds, &o.org),
 	}
 }
 
 func runOrgsHolds(ctx context.Context, o *orgsHoldsOptions) error {
-	client, _, err := o.connect()
-	if err != nil {
-		return err
-	}
-	answer, err := client.Holds(ctx, o.org, "")
-	if err != nil {
-		return err
-	}
-	return printList(o.app, answer, listView[admin.Hold]{columns: holdColumns(), empty: "Nothing is held."})
+	return showList(o.app, listView[admin.Hold]{columns: holdColumns(), empty: "Nothing is held."},
+		func(c *admin.Client) (admin.List[admin.Hold], error) { return c.Holds(ctx, o.org, "") })
 }

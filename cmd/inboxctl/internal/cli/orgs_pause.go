@@ -24,10 +24,7 @@ is 8.`,
 		Example: `  inboxctl orgs pause acme --for 1h --reason "duplicate sends" --dry-run
   inboxctl orgs pause acme --queue whatsapp --type send_template --for 30m --yes`,
 		Args: takes("the NAME of the org"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.org = args[0]
-			return pick(run, runPause)(cmd.Context(), o)
-		},
+		RunE: does(o, run, runPause, &o.org),
 	}
 	cmd.Flags().StringVar(&o.queue, "queue", "", "only its jobs in this `QUEUE`")
 	cmd.Flags().StringVar(&o.kind, "type", "", "only its jobs of this `TYPE`")

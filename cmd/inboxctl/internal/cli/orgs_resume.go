@@ -17,10 +17,7 @@ the org is said.`,
 		Example: `  inboxctl orgs resume acme
   inboxctl orgs resume acme --all-holds`,
 		Args: takes("the NAME of the org"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.org = args[0]
-			return pick(run, runResume)(cmd.Context(), o)
-		},
+		RunE: does(o, run, runResume, &o.org),
 	}
 	o.addHoldFlags(cmd)
 	o.change.add(cmd)

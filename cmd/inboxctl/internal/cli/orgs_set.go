@@ -37,10 +37,7 @@ its tokens.`,
 		Example: `  inboxctl orgs set acme --sla-target 10m --dry-run
   inboxctl orgs set acme --sla-objective 0.9 --time-zone Europe/Madrid`,
 		Args: takes("the NAME of the org"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.name = args[0]
-			return pick(run, runOrgsSet)(cmd.Context(), o)
-		},
+		RunE: does(o, run, runOrgsSet, &o.name),
 	}
 	o.given = cmd.Flags().Changed
 	cmd.Flags().DurationVar(&o.target, "sla-target", 0, "customers are answered in less than this `TIME`")

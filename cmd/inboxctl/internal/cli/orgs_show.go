@@ -27,23 +27,12 @@ func newOrgsShowCmd(a *app, run func(context.Context, *orgsShowOptions) error) *
 		Example: `  inboxctl orgs show acme
   inboxctl orgs show acme -o json`,
 		Args: takes("the NAME of the org"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.org = args[0]
-			return pick(run, runOrgsShow)(cmd.Context(), o)
-		},
+		RunE: does(o, run, runOrgsShow, &o.org),
 	}
 }
 
 func runOrgsShow(ctx context.Context, o *orgsShowOptions) error {
-	client, _, err := o.connect()
-	if err != nil {
-		return err
-	}
-	answer, err := client.OrgDetail(ctx, o.org)
-	if err != nil {
-		return err
-	}
-	return printOne(o.app, answer, o.orgText)
+	return showOne(o.app, o.orgText, func(c *admin.Client) (admin.One[admin.OrgDetail], error) { return c.OrgDetail(ctx, o.org) })
 }
 
 func (a *app) orgText(b *bytes.Buffer, d admin.OrgDetail, asOf time.Time) {

@@ -20,7 +20,10 @@ func formats() []string { return []string{"table", "wide", "json", "jsonl", "yam
 // alike.
 type listView[T any] struct {
 	columns []column[T]
-	empty   string // said on stderr when there is nothing
+	empty   string            // said on stderr when there is nothing
+	orders  map[string]string // the server's, by what --sort says
+	ordered bool              // by one of these
+	name    func(T) string    // of -o name; nil: the field name, else id
 }
 
 // printList writes a list in the format of -o, at once, so that a table is
@@ -31,11 +34,13 @@ func printList[T any](a *app, l admin.List[T], v listView[T]) error {
 	if err != nil && a.people() {
 		return err
 	}
-	if err := sortItems(a, l.Items, v.columns, l.AsOf); err != nil {
-		return err
-	}
-	if a.flags.sort != "" && l.Next != nil && a.people() {
-		a.note("Sorted are only these %d: there are more, which the server gives in its own order; raise --limit\n", len(l.Items))
+	if !v.ordered {
+		if err := sortItems(a, l.Items, v.columns, l.AsOf); err != nil {
+			return err
+		}
+		if a.flags.sort != "" && l.Next != nil {
+			return a.onlyPart(len(l.Items), v.orders)
+		}
 	}
 	switch a.flags.output {
 	case "json":
@@ -47,7 +52,7 @@ func printList[T any](a *app, l admin.List[T], v listView[T]) error {
 	case "csv":
 		err = writeCSV(&b, a, l.Items, !a.flags.noHeaders)
 	case "name":
-		err = writeNames(&b, l.Items)
+		err = writeNames(&b, l.Items, v.name)
 	default:
 		if len(l.Items) == 0 {
 			a.note("%s\n", v.empty)
@@ -73,7 +78,7 @@ func printOne[T any](a *app, o admin.One[T], show func(b *bytes.Buffer, item T, 
 	case "csv":
 		err = writeCSV(&b, a, []T{o.Item}, !a.flags.noHeaders)
 	case "name":
-		err = writeNames(&b, []T{o.Item})
+		err = writeNames(&b, []T{o.Item}, nil)
 	default:
 		show(&b, o.Item, o.AsOf)
 	}
@@ -184,8 +189,12 @@ func (a *app) needsMoreThanNames(what string) error {
 }
 
 // writeNames writes what other commands take: the name, else the id.
-func writeNames[T any](b *bytes.Buffer, items []T) error {
+func writeNames[T any](b *bytes.Buffer, items []T, nameOf func(T) string) error {
 	for _, item := range items {
+		if nameOf != nil {
+			fmt.Fprintln(b, text.Clean(nameOf(item)))
+			continue
+		}
 		fields, err := flatten(item)
 		if err != nil {
 			return err

@@ -35,11 +35,8 @@ time. It is done when every running process has applied it, else the exit code
 is 8. Without Redis the dial means 0.`,
 		Example: `  inboxctl queues dial whatsapp 25 --dry-run
   inboxctl queues dial whatsapp 0 --yes`,
-		Args: takes("the NAME of the queue", "the PERCENT"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.queue, o.raw = args[0], args[1]
-			return pick(run, runQueuesDial)(cmd.Context(), o)
-		},
+		Args:      takes("the NAME of the queue", "the PERCENT"),
+		RunE:      does(o, run, runQueuesDial, &o.queue, &o.raw),
 		ValidArgs: queueWords(),
 	}
 	dryRunFlag(cmd, &o.dryRun)

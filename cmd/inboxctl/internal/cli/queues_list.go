@@ -28,23 +28,18 @@ from creation to end.`,
 		Example: `  inboxctl queues list
   inboxctl queues list -o wide`,
 		Args: takes(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runQueuesList)(cmd.Context(), o) },
+		RunE: does(o, run, runQueuesList),
 	}
 }
 
 func runQueuesList(ctx context.Context, o *queuesListOptions) error {
-	client, _, err := o.connect()
-	if err != nil {
-		return err
-	}
-	answer, err := client.Queues(ctx)
-	if err != nil {
-		return err
-	}
-	if o.people() {
-		answer.Items = triage.WorstFirst(answer.Items)
-	}
-	return printList(o.app, answer, listView[admin.Queue]{columns: queueColumns(), empty: "There are no queues."})
+	return showList(o.app, listView[admin.Queue]{columns: queueColumns(), empty: "There are no queues."}, func(c *admin.Client) (admin.List[admin.Queue], error) {
+		answer, err := c.Queues(ctx)
+		if o.people() {
+			answer.Items = triage.WorstFirst(answer.Items)
+		}
+		return answer, err
+	})
 }
 
 // people reports whether the answer is read by people rather than programs.

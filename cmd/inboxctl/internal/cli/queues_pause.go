@@ -17,11 +17,8 @@ func newQueuesPauseCmd(a *app, run func(context.Context, *pauseOptions) error) *
 else is as with the pause of an org: inboxctl orgs pause --help.`,
 		Example: `  inboxctl queues pause whatsapp --for 15m --reason "Meta outage" --dry-run
   inboxctl queues pause whatsapp --type send_template --for 1h --yes`,
-		Args: takes("the NAME of the queue"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.queue = args[0]
-			return pick(run, runPause)(cmd.Context(), o)
-		},
+		Args:      takes("the NAME of the queue"),
+		RunE:      does(o, run, runPause, &o.queue),
 		ValidArgs: queueWords(),
 	}
 	cmd.Flags().StringVar(&o.kind, "type", "", "only jobs of this `TYPE`")

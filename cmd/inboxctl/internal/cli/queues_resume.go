@@ -16,11 +16,8 @@ releases one, --all-holds every one. Holds that orgs have on the queue stay in a
 case: see inboxctl queues show.`,
 		Example: `  inboxctl queues resume whatsapp
   inboxctl queues resume whatsapp --all-holds`,
-		Args: takes("the NAME of the queue"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.queue = args[0]
-			return pick(run, runResume)(cmd.Context(), o)
-		},
+		Args:      takes("the NAME of the queue"),
+		RunE:      does(o, run, runResume, &o.queue),
 		ValidArgs: queueWords(),
 	}
 	o.addHoldFlags(cmd)

@@ -24,34 +24,25 @@ func newQueuesShowCmd(a *app, run func(context.Context, *queuesShowOptions) erro
 		Short: "Show one queue with what holds it",
 		Example: `  inboxctl queues show whatsapp
   inboxctl queues show whatsapp -o wide`,
-		Args: takes("the NAME of the queue"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.queue = args[0]
-			return pick(run, runQueuesShow)(cmd.Context(), o)
-		},
+		Args:      takes("the NAME of the queue"),
+		RunE:      does(o, run, runQueuesShow, &o.queue),
 		ValidArgs: queueWords(),
 	}
 }
 
 func runQueuesShow(ctx context.Context, o *queuesShowOptions) error {
-	client, _, err := o.connect()
-	if err != nil {
-		return err
+	return showOne(o.app, o.queueText, func(c *admin.Client) (admin.One[admin.QueueDetail], error) { return c.Queue(ctx, o.queue) })
+}
+
+func (a *app) queueText(b *bytes.Buffer, q admin.QueueDetail, asOf time.Time) {
+	wide, header := a.flags.output == "wide", !a.flags.noHeaders
+	writeTable(b, queueColumns(), []admin.Queue{q.Queue}, asOf, wide, header)
+	fmt.Fprintln(b)
+	writePairs(b, pair{"dial", dialText(q.Dial)})
+	if len(q.HoldList) == 0 {
+		fmt.Fprintln(b, "Nothing holds it.")
+		return
 	}
-	answer, err := client.Queue(ctx, o.queue)
-	if err != nil {
-		return err
-	}
-	return printOne(o.app, answer, func(b *bytes.Buffer, q admin.QueueDetail, asOf time.Time) {
-		wide, header := o.flags.output == "wide", !o.flags.noHeaders
-		writeTable(b, queueColumns(), []admin.Queue{q.Queue}, asOf, wide, header)
-		fmt.Fprintln(b)
-		writePairs(b, pair{"dial", dialText(q.Dial)})
-		if len(q.HoldList) == 0 {
-			fmt.Fprintln(b, "Nothing holds it.")
-			return
-		}
-		fmt.Fprintln(b)
-		writeTable(b, holdColumns(), q.HoldList, asOf, wide, header)
-	})
+	fmt.Fprintln(b)
+	writeTable(b, holdColumns(), q.HoldList, asOf, wide, header)
 }

@@ -7,16 +7,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bandeja/inboxd/admin"
-	"github.com/bandeja/inboxd/tui/text"
 )
 
 type slaMissesOptions struct {
 	*app
 
 	slaFlags
-	cause  string
-	cursor string
-	limit  int
+	pageFlags
+	cause string
 }
 
 func newSLAMissesCmd(a *app, run func(context.Context, *slaMissesOptions) error) *cobra.Command {
@@ -38,13 +36,12 @@ func newSLAMissesCmd(a *app, run func(context.Context, *slaMissesOptions) error)
   inboxctl sla misses --org acme --cause hold -o wide
   inboxctl sla misses --org acme --user dana --day 2026-11-20`,
 		Args: takes(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runSLAMisses)(cmd.Context(), o) },
+		RunE: does(o, run, runSLAMisses),
 	}
 	cmd.Flags().StringVar(&o.cause, "cause", "", "only due to this `CAUSE`")
-	cmd.Flags().StringVar(&o.cursor, "cursor", "", "go on at this `CURSOR` of the page before")
-	cmd.Flags().IntVar(&o.limit, "limit", 50, "at most `N`, up to 500")
+	o.pageFlags.add(cmd)
 	complete(cmd, "cause", admin.SLACauses()...)
-	o.add(cmd)
+	o.slaFlags.add(cmd)
 	return cmd
 }
 
@@ -58,24 +55,11 @@ func runSLAMisses(ctx context.Context, o *slaMissesOptions) error {
 			return err
 		}
 	}
-	if o.limit < 1 || o.limit > 500 {
-		return usagef("--limit %d is not possible: use 1 to 500", o.limit)
-	}
-	client, _, err := o.connect()
-	if err != nil {
-		return err
-	}
-	answer, err := client.SLAMisses(ctx, filter, admin.Page{Cursor: o.cursor, Limit: o.limit})
-	if err != nil {
-		return err
-	}
-	if err := printList(o.app, answer, listView[admin.SLACase]{columns: missColumns(), empty: "No question was missed in that time."}); err != nil {
-		return err
-	}
-	if answer.Next != nil && o.people() {
-		o.note("There are more: raise --limit, or go on with --cursor %s\n", text.Clean(*answer.Next))
-	}
-	return nil
+	return showPages(o.app, o.pageFlags, listView[admin.SLACase]{columns: missColumns(), empty: "No question was missed in that time."},
+		func(c *admin.Client, p admin.Page) (admin.List[admin.SLACase], error) {
+			p.Limit = min(p.Limit, 500) // more is refused
+			return c.SLAMisses(ctx, filter, p)
+		})
 }
 
 func missColumns() []column[admin.SLACase] {
@@ -124,7 +108,7 @@ func newSLAAtRiskCmd(a *app, run func(context.Context, *slaAtRiskOptions) error)
 		Example: `  inboxctl sla at-risk --org acme
   inboxctl sla at-risk --overdue`,
 		Args: takes(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runSLAAtRisk)(cmd.Context(), o) },
+		RunE: does(o, run, runSLAAtRisk),
 	}
 	cmd.Flags().StringVar(&o.org, "org", "", "only of this `ORG`")
 	cmd.Flags().BoolVar(&o.overdue, "overdue", false, "also those that are due already")
@@ -132,21 +116,18 @@ func newSLAAtRiskCmd(a *app, run func(context.Context, *slaAtRiskOptions) error)
 }
 
 func runSLAAtRisk(ctx context.Context, o *slaAtRiskOptions) error {
-	client, _, err := o.connect()
-	if err != nil {
-		return err
-	}
-	answer, err := client.SLAAtRisk(ctx, o.org, o.overdue)
-	if err != nil {
-		return err
-	}
+	return showList(o.app, listView[admin.SLACase]{columns: riskColumns(), empty: "Nothing is at risk."},
+		func(c *admin.Client) (admin.List[admin.SLACase], error) { return c.SLAAtRisk(ctx, o.org, o.overdue) })
+}
+
+func riskColumns() []column[admin.SLACase] {
 	type risk = admin.SLACase
-	return printList(o.app, answer, listView[risk]{empty: "Nothing is at risk.", columns: []column[risk]{
+	return []column[risk]{
 		{name: "CONVERSATION", right: true, cell: func(r risk, _ time.Time) string { return r.ConversationID }},
 		{name: "ORG", cell: func(r risk, _ time.Time) string { return r.Org }},
 		{name: "USER", cell: func(r risk, _ time.Time) string { return slaWho(r.User, r.Who) }},
 		{name: "CHANNEL", cell: func(r risk, _ time.Time) string { return r.ChannelKind }},
 		{name: "ASKED", cell: func(r risk, asOf time.Time) string { return agoText(&r.StartedAt, asOf) }},
 		{name: "DUE", cell: func(r risk, asOf time.Time) string { return agoText(&r.DueAt, asOf) }},
-	}})
+	}
 }

@@ -47,7 +47,7 @@ asked.`,
 		Example: `  inboxctl sla policy show
   inboxctl sla policy show --org acme --history -o wide`,
 		Args: takes(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runSLAPolicyShow)(cmd.Context(), o) },
+		RunE: does(o, run, runSLAPolicyShow),
 	}
 	cmd.Flags().StringVar(&o.org, "org", "", "only of this `ORG`")
 	cmd.Flags().BoolVar(&o.history, "history", false, "also those that are no longer in force")
@@ -75,15 +75,10 @@ func policyColumns() []column[admin.SLAPolicy] {
 }
 
 func runSLAPolicyShow(ctx context.Context, o *slaPolicyOptions) error {
-	client, _, err := o.connect()
-	if err != nil {
-		return err
-	}
-	answer, err := client.SLAPolicies(ctx, o.org, o.history)
-	if err != nil {
-		return err
-	}
-	return printList(o.app, answer, listView[admin.SLAPolicy]{columns: policyColumns(), empty: "There are no orgs: add one with `inboxctl orgs add NAME`."})
+	return showList(o.app, listView[admin.SLAPolicy]{columns: policyColumns(), empty: noOrgs},
+		func(c *admin.Client) (admin.List[admin.SLAPolicy], error) {
+			return c.SLAPolicies(ctx, o.org, o.history)
+		})
 }
 
 func newSLAPolicySetCmd(a *app, run func(context.Context, *slaPolicyOptions) error) *cobra.Command {
@@ -99,7 +94,7 @@ zone; an interval past midnight is written 22:00-02:00, the end of the day 24:00
     --hours "mon-fri 09:00-18:00, sat 10:00-14:00" --yes
   inboxctl sla policy set --org acme --hours always --yes`,
 		Args: takes(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runSLAPolicySet)(cmd.Context(), o) },
+		RunE: does(o, run, runSLAPolicySet),
 	}
 	f := cmd.Flags()
 	o.given = f.Changed

@@ -31,7 +31,7 @@ func newSLAReportCmd(a *app, run func(context.Context, *slaReportOptions) error)
   inboxctl sla report --org acme --by channel --window 7d
   inboxctl sla report --org acme --day 2026-11-20 -o json`,
 		Args: takes(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runSLAReport)(cmd.Context(), o) },
+		RunE: does(o, run, runSLAReport),
 	}
 	cmd.Flags().StringVar(&o.by, "by", "org", "split `BY`: org, user, channel")
 	complete(cmd, "by", admin.SLASplits()...)
@@ -53,7 +53,7 @@ app) are answers given in the WhatsApp or Instagram app.
   inboxctl sla users --org acme --day 2026-11-20
   inboxctl sla users --window 1h --limit 20 -o wide`,
 		Args: takes(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runSLAReport)(cmd.Context(), o) },
+		RunE: does(o, run, runSLAReport),
 	}
 	cmd.Flags().IntVar(&o.limit, "limit", 0, "show the worst `N` only (default all)")
 	o.add(cmd)
@@ -71,17 +71,13 @@ func runSLAReport(ctx context.Context, o *slaReportOptions) error {
 	if err != nil {
 		return err
 	}
-	client, _, err := o.connect()
-	if err != nil {
-		return err
-	}
-	answer, err := client.SLAReport(ctx, o.by, filter)
-	if err != nil {
-		return err
-	}
-	if o.limit > 0 && len(answer.Items) > o.limit {
-		o.note("%d more are better; without --limit all are shown\n", len(answer.Items)-o.limit)
-		answer.Items = answer.Items[:o.limit]
-	}
-	return printList(o.app, answer, listView[admin.SLAFigures]{columns: slaColumns(o.by), empty: "No customer asked anything in that time: there is nothing to judge."})
+	return showList(o.app, listView[admin.SLAFigures]{columns: slaColumns(o.by), empty: "No customer asked anything in that time: there is nothing to judge."},
+		func(c *admin.Client) (admin.List[admin.SLAFigures], error) {
+			answer, err := c.SLAReport(ctx, o.by, filter)
+			if o.limit > 0 && len(answer.Items) > o.limit {
+				o.note("%d more are better; without --limit all are shown\n", len(answer.Items)-o.limit)
+				answer.Items = answer.Items[:o.limit]
+			}
+			return answer, err
+		})
 }

@@ -34,7 +34,18 @@ follows needs somebody's look all the same: processes that have been silent for
 		Example: `  inboxctl status
   inboxctl status -o json`,
 		Args: takes(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runStatus)(cmd.Context(), o) },
+		RunE: does(o, run, runStatus),
+	}
+}
+
+// does makes what a command does: it keeps the arguments, in their order, and runs
+// what a test gave, else the real thing.
+func does[O any](o O, run, real func(context.Context, O) error, args ...*string) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, given []string) error {
+		for i, arg := range given[:min(len(given), len(args))] {
+			*args[i] = arg
+		}
+		return pick(run, real)(cmd.Context(), o)
 	}
 }
 

@@ -31,7 +31,7 @@ The secret is shown once and stored nowhere: -o name prints nothing else.`,
 		Example: `  inboxctl tokens create --org acme
   inboxctl tokens create --role viewer --expires-in 30d -o name`,
 		Args: takes(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runTokensCreate)(cmd.Context(), o) },
+		RunE: does(o, run, runTokensCreate),
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.org, "org", "", "for this `ORG`")

@@ -22,22 +22,15 @@ func newTokensListCmd(a *app, run func(context.Context, *tokensListOptions) erro
 		Short:   "List tokens, all or of one org; never their secrets",
 		Example: `  inboxctl tokens list`,
 		Args:    takes(),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return pick(run, runTokensList)(cmd.Context(), o) },
+		RunE:    does(o, run, runTokensList),
 	}
 	cmd.Flags().StringVar(&o.org, "org", "", "only of this `ORG`")
 	return cmd
 }
 
 func runTokensList(ctx context.Context, o *tokensListOptions) error {
-	client, _, err := o.connect()
-	if err != nil {
-		return err
-	}
-	answer, err := client.Tokens(ctx, o.org)
-	if err != nil {
-		return err
-	}
-	return printList(o.app, answer, listView[admin.TokenInfo]{columns: tokenColumns(), empty: "There are no tokens: make one with `inboxctl tokens create`."})
+	return showList(o.app, listView[admin.TokenInfo]{columns: tokenColumns(), empty: "There are no tokens: make one with `inboxctl tokens create`."},
+		func(c *admin.Client) (admin.List[admin.TokenInfo], error) { return c.Tokens(ctx, o.org) })
 }
 
 func tokenColumns() []column[admin.TokenInfo] {

@@ -30,10 +30,7 @@ func newTokensRevokeCmd(a *app, run func(context.Context, *tokensRevokeOptions) 
 refused at once. A token that is revoked already stays as it is.`,
 		Example: `  inboxctl tokens revoke 5 --reason "laptop lost" --yes`,
 		Args:    takes("the ID of the token"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.id = args[0]
-			return pick(run, runTokensRevoke)(cmd.Context(), o)
-		},
+		RunE:    does(o, run, runTokensRevoke, &o.id),
 	}
 	dryRunFlag(cmd, &o.dryRun)
 	o.change.add(cmd)

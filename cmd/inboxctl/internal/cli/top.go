@@ -45,7 +45,7 @@ whole picture, -o jsonl and -o csv the rows of VIEW (default: queues).`,
   inboxctl top latency --window 1h
   inboxctl top --once -o json`,
 		Args: o.parse,
-		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runTop)(cmd.Context(), o) },
+		RunE: does(o, run, runTop),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			if len(args) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp

@@ -23,10 +23,7 @@ func newUsersAddCmd(a *app, run func(context.Context, *usersAddOptions) error) *
 		Long:    "Add a user to an org. The name is for ever: 1 to 63 of a-z 0-9 . _ -, beginning with a letter or digit.",
 		Example: `  inboxctl users add my-agent --org my-org`,
 		Args:    takes("the NAME of the user"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.name = args[0]
-			return pick(run, runUsersAdd)(cmd.Context(), o)
-		},
+		RunE:    does(o, run, runUsersAdd, &o.name),
 	}
 	cmd.Flags().StringVar(&o.org, "org", "", "the user's `ORG` (needed)")
 	o.change.add(cmd)

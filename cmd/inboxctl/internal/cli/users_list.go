@@ -21,20 +21,13 @@ func newUsersListCmd(a *app, run func(context.Context, *usersListOptions) error)
 		Short:   "List users, all or of one org",
 		Example: `  inboxctl users list`,
 		Args:    takes(),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return pick(run, runUsersList)(cmd.Context(), o) },
+		RunE:    does(o, run, runUsersList),
 	}
 	cmd.Flags().StringVar(&o.org, "org", "", "only of this `ORG`")
 	return cmd
 }
 
 func runUsersList(ctx context.Context, o *usersListOptions) error {
-	client, _, err := o.connect()
-	if err != nil {
-		return err
-	}
-	answer, err := client.Users(ctx, o.org)
-	if err != nil {
-		return err
-	}
-	return printList(o.app, answer, listView[admin.User]{columns: userColumns(), empty: "There are no users: add one with `inboxctl users add NAME --org ORG`."})
+	return showList(o.app, listView[admin.User]{columns: userColumns(), empty: "There are no users: add one with `inboxctl users add NAME --org ORG`."},
+		func(c *admin.Client) (admin.List[admin.User], error) { return c.Users(ctx, o.org) })
 }

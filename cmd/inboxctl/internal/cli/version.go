@@ -35,7 +35,7 @@ answers. inboxctl --version does not ask the server.`,
 		Example: `  inboxctl version
   inboxctl version -o json`,
 		Args: takes(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runVersion)(cmd.Context(), o) },
+		RunE: does(o, run, runVersion),
 	}
 }
 

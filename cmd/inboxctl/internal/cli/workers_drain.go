@@ -26,10 +26,7 @@ if that takes longer than 5s, the exit code is 8.`,
 		Example: `  inboxctl workers drain 2 --dry-run
   inboxctl workers drain 2 --reason "new kernel" --yes`,
 		Args: takes("the ID of the worker"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.worker = args[0]
-			return pick(run, runWorkersDrain)(cmd.Context(), o)
-		},
+		RunE: does(o, run, runWorkersDrain, &o.worker),
 	}
 	dryRunFlag(cmd, &o.dryRun)
 	o.change.add(cmd)

@@ -24,18 +24,11 @@ CONTROL the newest change of operators that the process has applied.`,
 		Example: `  inboxctl workers list
   inboxctl workers list -o wide --sort beat_age_ms:desc`,
 		Args: takes(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return pick(run, runWorkersList)(cmd.Context(), o) },
+		RunE: does(o, run, runWorkersList),
 	}
 }
 
 func runWorkersList(ctx context.Context, o *workersListOptions) error {
-	client, _, err := o.connect()
-	if err != nil {
-		return err
-	}
-	answer, err := client.Workers(ctx)
-	if err != nil {
-		return err
-	}
-	return printList(o.app, answer, listView[admin.Process]{columns: workerColumns(), empty: "No process is running: nothing will be sent."})
+	return showList(o.app, listView[admin.Process]{columns: workerColumns(), empty: "No process is running: nothing will be sent."},
+		func(c *admin.Client) (admin.List[admin.Process], error) { return c.Workers(ctx) })
 }

@@ -30,33 +30,24 @@ func newWorkersShowCmd(a *app, run func(context.Context, *workerOptions) error) 
 		Example: `  inboxctl workers show 2
   inboxctl workers show 2 -o json`,
 		Args: takes("the ID of the worker"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.worker = args[0]
-			return pick(run, runWorkersShow)(cmd.Context(), o)
-		},
+		RunE: does(o, run, runWorkersShow, &o.worker),
 	}
 }
 
 func runWorkersShow(ctx context.Context, o *workerOptions) error {
-	client, _, err := o.connect()
-	if err != nil {
-		return err
+	return showOne(o.app, processText, func(c *admin.Client) (admin.One[admin.Process], error) { return c.Worker(ctx, o.worker) })
+}
+
+func processText(b *bytes.Buffer, p admin.Process, asOf time.Time) {
+	control := ""
+	if p.ControlVersion != nil {
+		control = countText(*p.ControlVersion)
 	}
-	answer, err := client.Worker(ctx, o.worker)
-	if err != nil {
-		return err
-	}
-	return printOne(o.app, answer, func(b *bytes.Buffer, p admin.Process, asOf time.Time) {
-		control := ""
-		if p.ControlVersion != nil {
-			control = countText(*p.ControlVersion)
-		}
-		writePairs(b,
-			pair{"worker", p.ID}, pair{"mode", p.Mode}, pair{"host", p.Host}, pair{"pid", countText(int64(p.PID))},
-			pair{"state", string(triage.HealthOf(p))}, pair{"drained by", maybe(p.DrainedBy)}, pair{"busy", busyText(p)},
-			pair{"send slots", countText(int64(p.Slots))}, pair{"background slots", countText(int64(p.BackgroundSlots))},
-			pair{"beat", text.Millis(float64(p.BeatAgeMS)) + " ago"}, pair{"control version", control},
-			pair{"started", agoText(&p.StartedAt, asOf)}, pair{"version", p.Version},
-		)
-	})
+	writePairs(b,
+		pair{"worker", p.ID}, pair{"mode", p.Mode}, pair{"host", p.Host}, pair{"pid", countText(int64(p.PID))},
+		pair{"state", string(triage.HealthOf(p))}, pair{"drained by", maybe(p.DrainedBy)}, pair{"busy", busyText(p)},
+		pair{"send slots", countText(int64(p.Slots))}, pair{"background slots", countText(int64(p.BackgroundSlots))},
+		pair{"beat", text.Millis(float64(p.BeatAgeMS)) + " ago"}, pair{"control version", control},
+		pair{"started", agoText(&p.StartedAt, asOf)}, pair{"version", p.Version},
+	)
 }

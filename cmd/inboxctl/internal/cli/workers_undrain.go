@@ -15,10 +15,7 @@ func newWorkersUndrainCmd(a *app, run func(context.Context, *workerOptions) erro
 itself, because it was told to stop, cannot be held up.`,
 		Example: `  inboxctl workers undrain 2`,
 		Args:    takes("the ID of the worker"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.worker = args[0]
-			return pick(run, runWorkersUndrain)(cmd.Context(), o)
-		},
+		RunE:    does(o, run, runWorkersUndrain, &o.worker),
 	}
 	dryRunFlag(cmd, &o.dryRun)
 	o.change.add(cmd)

@@ -28,6 +28,17 @@ type Count struct {
 	Partial bool
 }
 
+// OrgLoad is the jobs of an org in one state: Ready of one queue, with the age of
+// the oldest; Running, which is all that is under way, Uncertain or Dead of all
+// queues together.
+type OrgLoad struct {
+	OrgID  int64
+	Queue  job.Queue
+	State  job.State
+	N      int64
+	Oldest *time.Duration
+}
+
 // Group is the failed jobs of one error signature. First and Last are the starts
 // of the first and the last attempt that failed so, nil if none had begun.
 // Sample is the newest of the jobs.

@@ -29,6 +29,8 @@ type Filter struct {
 	Until     time.Time     // created before; zero: no bound
 	OlderThan time.Duration // created longer ago; 0: no bound
 	Before    int64         // only smaller ids; 0: from the newest
+	Oldest    bool          // a list is oldest first
+	After     int64         // only greater ids; 0: from the oldest
 	Limit     int           // at most so many; 0: 50
 }
 
