@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -100,6 +101,21 @@ func TestJobListSelects(t *testing.T) {
 			got, err := b.JobList(t.Context(), c.filter)
 			require.NoError(t, err)
 			require.Equal(t, c.want, jobIDs(got))
+			if c.filter.Limit > 0 {
+				return
+			}
+			back := slices.Clone(c.want)
+			slices.Reverse(back)
+			c.filter.Oldest = true
+			got, err = b.JobList(t.Context(), c.filter)
+			require.NoError(t, err)
+			require.Equal(t, back, jobIDs(got), "oldest first")
+			for c.filter.Limit = 1; len(back) > 0; back = back[1:] {
+				got, err = b.JobList(t.Context(), c.filter)
+				require.NoError(t, err)
+				require.Equal(t, back[:1], jobIDs(got), "page by page")
+				c.filter.After = back[0]
+			}
 		})
 	}
 
@@ -107,6 +123,46 @@ func TestJobListSelects(t *testing.T) {
 	require.NoError(t, err)
 	j := all[0]
 	require.Equal(t, []any{"acme", "dana", "ready", int64(7), int64(70), 5}, []any{j.Org, j.User, j.Word(), j.SerialKey, j.SubjectID, *j.MaxAttempts})
+}
+
+// A list of orgs tells who is in trouble by this alone: each job counts once, for
+// its own org, and the age is that of the oldest.
+func TestOrgLoads(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.withOrgs(t)
+	n := b.add(t,
+		job.New{}, job.New{}, job.New{Queue: job.Instagram}, job.New{}, job.New{}, job.New{}, job.New{RunAt: time.Now().Add(time.Hour)},
+		job.New{OrgID: 2}, job.New{OrgID: 2},
+	)
+	b.exec(t, `UPDATE jobs SET ready_at = clock_timestamp() - interval '2 hours' WHERE id = $1`, n[0])
+	b.kill(t, job.ClassMedia, n[3], n[7])
+	b.exec(t, `UPDATE jobs SET state = 4, epoch = 1, run_epoch = 1 WHERE id = $1`, n[4])
+	b.exec(t, `UPDATE jobs SET state = 3, epoch = 1, run_epoch = 1, worker_id = $2, started_at = clock_timestamp() WHERE id = $1`, n[5], b.w1)
+
+	type load struct {
+		org   int64
+		queue job.Queue
+		state job.State
+		n     int64
+	}
+	want := []load{
+		{1, job.WhatsApp, job.Ready, 2}, {1, job.Instagram, job.Ready, 1}, {1, 0, job.Running, 1}, {1, 0, job.Uncertain, 1}, {1, 0, job.Dead, 1},
+		{2, job.WhatsApp, job.Ready, 1}, {2, 0, job.Dead, 1},
+	}
+	for orgID, want := range map[int64][]load{0: want, 1: want[:5], 2: want[5:], 3: nil} {
+		loads, err := b.OrgLoads(t.Context(), orgID)
+		require.NoError(t, err)
+		var got []load
+		for _, x := range loads {
+			got = append(got, load{x.OrgID, x.Queue, x.State, x.N})
+			require.Equal(t, x.State == job.Ready, x.Oldest != nil)
+			if x.OrgID == 1 && x.Queue == job.WhatsApp {
+				require.InDelta(t, 2*time.Hour, *x.Oldest, float64(10*time.Minute))
+			}
+		}
+		require.ElementsMatch(t, want, got)
+	}
 }
 
 // Whoever looks at one job sees every attempt once, whatever became of it.

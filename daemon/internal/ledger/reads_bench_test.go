@@ -70,6 +70,10 @@ func listQuestions(sigs []string) (all []question) {
 	list("dead/class", inspect.Filter{States: []job.State{job.Dead}, Classes: []job.Class{job.ClassMedia}})
 	list("dead/sig", inspect.Filter{States: []job.State{job.Dead}, Sigs: sigs[:1]})
 	list("dead/deep", inspect.Filter{States: []job.State{job.Dead}, Before: -400_000})
+	list("dead/oldest", inspect.Filter{States: []job.State{job.Dead}, Oldest: true})
+	list("ready/oldest", inspect.Filter{States: []job.State{job.Ready}, Oldest: true})
+	list("oldest", inspect.Filter{Oldest: true})
+	list("done/oldest", inspect.Filter{Outcomes: []job.Outcome{job.Done}, Oldest: true})
 	list("dead/queue", inspect.Filter{States: []job.State{job.Dead}, Queues: []job.Queue{job.Instagram}})
 	return all
 }
@@ -84,6 +88,7 @@ func otherQuestions(sigs []string) (all []question) {
 	for _, org := range []int64{0, 1, 49_999} {
 		add("summary/org"+strconv.FormatInt(org, 10), func(ctx context.Context, e *bundle) error { _, err := e.QueueSummary(ctx, org); return err })
 	}
+	add("loads", func(ctx context.Context, e *bundle) error { _, err := e.OrgLoads(ctx, 0); return err })
 	count("all", inspect.Filter{}, inspect.ByNothing)
 	count("by_state", inspect.Filter{}, inspect.ByState)
 	count("by_org", inspect.Filter{}, inspect.ByOrg)

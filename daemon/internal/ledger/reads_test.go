@@ -200,6 +200,11 @@ func TestReadsUseTheirIndexes(t *testing.T) {
 			_, err := b.JobList(t.Context(), inspect.Filter{Limit: 51, OrgIDs: []int64{49_999}})
 			return err
 		}},
+		"DeadOldest": {5000, func() error {
+			_, err := b.JobList(t.Context(), inspect.Filter{Limit: 51, States: []job.State{job.Dead}, Oldest: true, After: -30_000})
+			return err
+		}},
+		"AllOldest": {5000, func() error { _, err := b.JobList(t.Context(), inspect.Filter{Limit: 51, Oldest: true}); return err }},
 		"DeadDeep": {5000, func() error {
 			_, err := b.JobList(t.Context(), inspect.Filter{Limit: 51, States: []job.State{job.Dead}, Before: -30_000})
 			return err

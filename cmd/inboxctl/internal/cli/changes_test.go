@@ -196,19 +196,6 @@ func TestChannelTokenAndLimitPages(t *testing.T) {
 	require.Equal(t, 6, strings.Count(got.out, "\n"))
 }
 
-// A page that was sorted is not the whole that was: who looks for the oldest must
-// not take the oldest of fifty for it.
-func TestSortSaysThatThereIsMore(t *testing.T) {
-	t.Parallel()
-	more := list("jobs", jobs()...)
-	page, ok := more.body.(admin.List[admin.Job])
-	require.True(t, ok)
-	page.Next = new("99")
-	s := newSession(t, map[string]reply{"GET /jobs": {200, page}})
-	require.Contains(t, s.run(t.Context(), "jobs", "list", "--sort", "id", "--limit", "2").err, "Sorted are only these 2: there are more")
-	require.NotContains(t, s.run(t.Context(), "jobs", "list", "--limit", "2").err, "Sorted")
-}
-
 // What a script is told to repeat must be what it asked, to the letter: a pause
 // that lost its --for would last for ever.
 func TestRefusalRepeatsTheWholeCommand(t *testing.T) {

@@ -26,18 +26,30 @@ func orgColumns() []column[admin.Org] {
 			return countText(*n(o))
 		}}
 	}
-	return []column[admin.Org]{
+	columns := []column[admin.Org]{
 		{name: "ORG", cell: func(o admin.Org, _ time.Time) string { return o.Name }},
 		{name: "STATE", cell: func(o admin.Org, _ time.Time) string { return heldState(o.Paused, o.Holds) }},
 		count("READY", func(o admin.Org) *int64 { return o.Ready }),
 		{name: "OLDEST", right: true, cell: func(o admin.Org, _ time.Time) string { return msOf(o.OldestReadyMS) }},
 		count("UNCERTAIN", func(o admin.Org) *int64 { return o.Uncertain }),
 		count("DEAD", func(o admin.Org) *int64 { return o.Dead }),
-		{name: "ID", right: true, wide: true, cell: func(o admin.Org, _ time.Time) string { return o.ID }},
+	}
+	for _, c := range orgSettings()[1:] {
+		c.wide = c.name != "SLA TARGET"
+		columns = append(columns, c)
+	}
+	return columns
+}
+
+// orgSettings show what an org was given.
+func orgSettings() []column[admin.Org] {
+	return []column[admin.Org]{
+		{name: "ORG", cell: func(o admin.Org, _ time.Time) string { return o.Name }},
+		{name: "ID", right: true, cell: func(o admin.Org, _ time.Time) string { return o.ID }},
 		{name: "SLA TARGET", right: true, cell: func(o admin.Org, _ time.Time) string { return text.Millis(float64(o.SLATargetMS)) }},
-		{name: "OBJECTIVE", right: true, wide: true, cell: func(o admin.Org, _ time.Time) string { return shareText(o.SLAObjective) }},
-		{name: "TIME ZONE", wide: true, cell: func(o admin.Org, _ time.Time) string { return o.TimeZone }},
-		{name: "ADDED", wide: true, cell: func(o admin.Org, asOf time.Time) string { return agoText(&o.CreatedAt, asOf) }},
+		{name: "OBJECTIVE", right: true, cell: func(o admin.Org, _ time.Time) string { return shareText(o.SLAObjective) }},
+		{name: "TIME ZONE", cell: func(o admin.Org, _ time.Time) string { return o.TimeZone }},
+		{name: "ADDED", cell: func(o admin.Org, asOf time.Time) string { return agoText(&o.CreatedAt, asOf) }},
 	}
 }
 

@@ -56,5 +56,5 @@ func runOrgsAdd(ctx context.Context, o *orgsAddOptions) error {
 	if err != nil {
 		return err
 	}
-	return printOne(o.app, answer, rowText(o.app, orgColumns()))
+	return printOne(o.app, answer, rowText(o.app, orgSettings()))
 }

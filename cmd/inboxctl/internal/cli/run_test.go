@@ -105,6 +105,7 @@ func TestGolden(t *testing.T) {
 		"help_set":            {"limits", "set", "--help"},
 		"help_cancel":         {"jobs", "cancel", "--help"},
 		"orgs_list":           {"orgs", "list"},
+		"orgs_list_wide":      {"orgs", "list", "-o", "wide"},
 		"orgs_add":            {"orgs", "add", "acme", "--time-zone", "Europe/Madrid"},
 		"users_list":          {"users", "list"},
 		"users_add":           {"users", "add", "dana", "--org", "acme"},

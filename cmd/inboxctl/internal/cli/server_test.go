@@ -256,7 +256,10 @@ func alertReplies() map[string]reply {
 }
 
 func world() map[string]reply {
-	org := admin.Org{ID: "1", Name: "acme", TimeZone: "Europe/Madrid", SLATargetMS: 300_000, SLAObjective: 0.8, CreatedAt: at().Add(-72 * time.Hour)}
+	org := admin.Org{
+		ID: "1", Name: "acme", TimeZone: "Europe/Madrid", SLATargetMS: 300_000, SLAObjective: 0.8, CreatedAt: at().Add(-72 * time.Hour),
+		Ready: new(int64(41)), OldestReadyMS: new(int64(79_000)), Dead: new(int64(7)), Uncertain: new(int64(0)),
+	}
 	user := admin.User{ID: "3", Name: "dana", Org: "acme", CreatedAt: at().Add(-time.Minute)}
 	channel := admin.Channel{ID: "4", Org: "acme", Kind: "whatsapp", ExternalID: "1200000000001", BusinessID: new("99"), State: "active", CreatedAt: at()}
 	token := admin.Token{ID: "5", Org: new("acme"), User: new("dana"), CreatedAt: at(), Token: "inbx_api_5_canary_crc"}
