@@ -54,7 +54,7 @@ func TestChangesAreAppliedByEveryProcess(t *testing.T) {
 	held, err := c.AddHold(t.Context(), admin.HoldAdd{Org: "acme", Reason: "test"})
 	require.NoError(t, err)
 	require.True(t, held.Item.Applied.Everywhere())
-	orgs, err := c.Orgs(t.Context(), "", admin.Page{})
+	orgs, err := c.Orgs(t.Context(), "acme", admin.Page{})
 	require.NoError(t, err)
 	require.True(t, orgs.Items[0].Paused)
 	released, err := c.ReleaseHolds(t.Context(), admin.HoldRelease{Org: "acme"})

@@ -218,7 +218,7 @@ func TestHoldsAreMarked(t *testing.T) {
 	q, err := client.Queue(t.Context(), "whatsapp")
 	require.NoError(t, err)
 	require.Equal(t, []any{false, new(2), 2}, []any{q.Item.Paused, q.Item.Holds, len(q.Item.HoldList)})
-	orgs, err := client.Orgs(t.Context(), "", admin.Page{})
+	orgs, err := client.Orgs(t.Context(), "", admin.Page{Sort: admin.OrgSortName})
 	require.NoError(t, err)
 	require.Equal(t, []any{false, true}, []any{orgs.Items[0].Paused, orgs.Items[1].Paused})
 	bound, err := as(t, server, "@viewer").Queue(t.Context(), "whatsapp")

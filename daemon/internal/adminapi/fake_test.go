@@ -127,8 +127,8 @@ func (f *fake) OrgsAfter(_ context.Context, name, prefix string, without []int64
 	return got, f.down
 }
 
-// OrgLoads has two ready jobs of acme, and of globex a dead one and what loads
-// adds.
+// OrgLoads has two ready jobs of acme, one of an org nobody knows, a dead one of
+// globex, and what loads adds.
 func (f *fake) OrgLoads(_ context.Context, orgID int64) ([]inspect.OrgLoad, error) {
 	defer f.lock()()
 	if f.lost {
@@ -137,7 +137,7 @@ func (f *fake) OrgLoads(_ context.Context, orgID int64) ([]inspect.OrgLoad, erro
 	age := 2 * time.Second
 	all := append([]inspect.OrgLoad{
 		{OrgID: 1, Queue: job.WhatsApp, State: job.Ready, N: 2, Oldest: &age},
-		{OrgID: 2, Queue: job.WhatsApp, State: job.Ready, N: 1, Oldest: &age},
+		{OrgID: 99, Queue: job.WhatsApp, State: job.Ready, N: 1, Oldest: &age},
 		{OrgID: 2, State: job.Dead, N: 1},
 	}, f.loads...)
 	return slices.DeleteFunc(all, func(x inspect.OrgLoad) bool { return orgID != 0 && x.OrgID != orgID }), f.down

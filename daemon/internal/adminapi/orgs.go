@@ -25,9 +25,7 @@ func (h *handler) addOrg(ctx context.Context, c *call) (any, error) {
 	if org, err = h.Orgs.CreateOrg(ctx, org); err != nil {
 		return nil, err
 	}
-	w := wireOrg(org)
-	addLoad(&w, orgLoad{})
-	return one(h, "org", w), nil
+	return one(h, "org", wireOrg(org)), nil
 }
 
 func newOrg(a admin.OrgAdd) (inbox.Org, error) {

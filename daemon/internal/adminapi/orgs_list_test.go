@@ -55,8 +55,8 @@ func TestOrgsComeInTheirOrder(t *testing.T) {
 		"":          {"umbrella", "initech", "globex", "acme", "aperture", "wayne"},
 		"worst":     {"umbrella", "initech", "globex", "acme", "aperture", "wayne"},
 		"name":      {"acme", "aperture", "globex", "initech", "umbrella", "wayne"},
-		"ready":     {"acme", "umbrella", "globex", "initech", "aperture", "wayne"},
-		"oldest":    {"umbrella", "initech", "acme", "globex", "aperture", "wayne"},
+		"ready":     {"acme", "umbrella", "initech", "aperture", "globex", "wayne"},
+		"oldest":    {"umbrella", "initech", "acme", "aperture", "globex", "wayne"},
 		"dead":      {"globex", "acme", "aperture", "initech", "umbrella", "wayne"},
 		"uncertain": {"umbrella", "acme", "aperture", "globex", "initech", "wayne"},
 	} {

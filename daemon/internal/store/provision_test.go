@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"math"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,6 +37,29 @@ func TestProvisioning(t *testing.T) {
 	orgs, err := b.Orgs(b.ctx)
 	require.NoError(t, err)
 	require.Len(t, orgs, 2)
+	orgs, err = b.OrgsOf(b.ctx, []int64{org.ID, 1 << 60})
+	require.NoError(t, err)
+	require.Equal(t, []inbox.Org{org}, orgs)
+	byName := slices.SortedFunc(slices.Values([]inbox.Org{b.org, org}), func(a, b inbox.Org) int { return strings.Compare(a.Name, b.Name) })
+	for _, c := range []struct {
+		name, prefix string
+		without      []int64
+		want         []inbox.Org
+	}{
+		{"", "", nil, byName},
+		{byName[0].Name, "", nil, byName[1:]},
+		{"", "glo", nil, []inbox.Org{org}},
+		{"", "", []int64{org.ID}, []inbox.Org{b.org}},
+		{byName[1].Name, "", nil, nil},
+		{"", "g%", nil, nil},
+	} {
+		orgs, err = b.OrgsAfter(b.ctx, c.name, c.prefix, c.without, 10)
+		require.NoError(t, err)
+		require.Len(t, orgs, len(c.want), "%+v", c)
+		for i, o := range c.want {
+			require.Equal(t, o.Name, orgs[i].Name, "%+v", c)
+		}
+	}
 
 	_, err = b.CreateUser(b.ctx, b.org.ID, "dana")
 	requireFault(t, err, inbox.Conflict, "user_exists")
