@@ -40,16 +40,9 @@ not among them: they are in the daemon's log.`,
 	return cmd
 }
 
-func (o *auditListOptions) check() (err error) {
-	if o.filter.Since, err = parseTime("--since", o.since, o.Now()); err != nil {
-		return err
-	}
-	o.filter.Until, err = parseTime("--until", o.until, o.Now())
-	return err
-}
-
 func runAuditList(ctx context.Context, o *auditListOptions) error {
-	if err := o.check(); err != nil {
+	var err error
+	if o.filter.Since, o.filter.Until, err = parseSpan(o.since, o.until, o.Now()); err != nil {
 		return err
 	}
 	ask := func(c *admin.Client, p admin.Page) (admin.List[admin.AuditEntry], error) {

@@ -75,10 +75,7 @@ func (o *eventsOptions) request() (f admin.EventFilter, err error) {
 			return f, err
 		}
 	}
-	if f.Since, err = parseTime("--since", o.since, o.Now()); err != nil {
-		return f, err
-	}
-	if f.Until, err = parseTime("--until", o.until, o.Now()); err != nil {
+	if f.Since, f.Until, err = parseSpan(o.since, o.until, o.Now()); err != nil {
 		return f, err
 	}
 	switch {

@@ -65,6 +65,8 @@ func limitNamesBefore(_ *cobra.Command, _ []string, word string) (found []string
 func (o *limitsSetOptions) request() (admin.LimitSet, error) {
 	l := admin.LimitSet{Org: o.org, Values: map[string]string{}, DryRun: o.dryRun, Reason: o.change.reason}
 	switch {
+	case o.org == "" && len(o.args) > 0 && !strings.Contains(o.args[0], "="):
+		return l, usagef("name the org with --org: did you mean --org %s?", quoted(o.args[0]))
 	case o.org == "":
 		return l, usagef("name the org with --org")
 	case len(o.args) == 0:

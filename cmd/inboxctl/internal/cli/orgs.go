@@ -19,12 +19,7 @@ func newOrgsCmd(a *app) *cobra.Command {
 
 func orgColumns() []column[admin.Org] {
 	count := func(name string, n func(admin.Org) *int64) column[admin.Org] {
-		return column[admin.Org]{name: name, right: true, cell: func(o admin.Org, _ time.Time) string {
-			if n(o) == nil {
-				return ""
-			}
-			return countText(*n(o))
-		}}
+		return column[admin.Org]{name: name, right: true, cell: func(o admin.Org, _ time.Time) string { return countOf(n(o)) }}
 	}
 	columns := []column[admin.Org]{
 		{name: "ORG", cell: func(o admin.Org, _ time.Time) string { return o.Name }},

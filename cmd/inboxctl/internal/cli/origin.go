@@ -37,7 +37,7 @@ func (t target) explain() string {
 	case fromCurrent:
 		return fmt.Sprintf("The address came from context %s, the current one: %s.", name, drop)
 	case fromDefault:
-		return "No server was named. After `inboxd dev --no-context` the address is admin_server in its dev.json: give it with --server."
+		return "No server was named: store one with `inboxctl login`, or give it with --server (after `inboxd dev --no-context` it is admin_server in dev.json)."
 	}
 	return ""
 }

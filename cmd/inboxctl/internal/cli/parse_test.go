@@ -177,11 +177,11 @@ func TestParseJobsShow(t *testing.T) {
 func TestParseJobsList(t *testing.T) {
 	t.Parallel()
 	o, err := parse(t, newJobsListCmd, "--org", "acme,globex", "--queue", "whatsapp", "--type", "send_message", "--state", "dead", "--state", "retrying",
-		"--error", "media", "--user", "dana", "--since", "2h", "--until", "2026-01-31", "--older-than", "1d", "--ids", "-", "--limit", "7", "--cursor", "9")
+		"--error", "media", "--user", "dana", "--since", "2h", "--until", "2026-02-01", "--older-than", "1d", "--ids", "-", "--limit", "7", "--cursor", "9")
 	require.NoError(t, err)
 	got, err := o.selector.selector(o.app)
 	require.NoError(t, err)
-	since, until, older := clock().Add(-2*time.Hour), time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC), int64(86_400_000)
+	since, until, older := clock().Add(-2*time.Hour), time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC), int64(86_400_000)
 	want := admin.Selector{
 		Org: []string{"acme", "globex"}, Queue: []string{"whatsapp"}, Type: []string{"send_message"}, State: []string{"dead", "retrying"},
 		Error: []string{"media"}, User: []string{"dana"}, Since: &since, Until: &until, OlderThanMS: &older, IDs: []string{"21", "22", "23"},
@@ -202,15 +202,16 @@ func TestParseJobsRetry(t *testing.T) {
 	require.True(t, o.dryRun)
 
 	for want, args := range map[string][]string{
-		"nothing is selected":              nil,
-		"--org is given but empty":         {"--org", ""},
-		"only dead jobs":                   {"--state", "ready"},
-		"did you mean uncertain":           {"--state", "uncertan"},
-		"did you mean dead":                {"--state", "DEAD"},
-		"did you mean window_closed":       {"--error", "window_close"},
-		`"x" is not the id`:                {"x"},
-		`"0" is not the id`:                {"--ids", "0"},
-		`--since "yesterday"`:              {"--since", "yesterday"},
+		"nothing is selected":        nil,
+		"--org is given but empty":   {"--org", ""},
+		"only dead jobs":             {"--state", "ready"},
+		"did you mean uncertain":     {"--state", "uncertan"},
+		"did you mean dead":          {"--state", "DEAD"},
+		"did you mean window_closed": {"--error", "window_close"},
+		`"x" is not the id`:          {"x"},
+		`"0" is not the id`:          {"--ids", "0"},
+		`--since "yesterday" is not a time: use an age such as 24h, a day such as 2026-01-30, or 2026-01-30T15:04:05Z`: {"--since", "yesterday"},
+		`--since 2h is not before --until 3h: there is nothing between them`:                                           {"--since", "2h", "--until", "3h"},
 		`--older-than "-5m"`:               {"--older-than", "-5m"},
 		`--older-than "999999d"`:           {"--older-than", "999999d"},
 		"did you mean send_message":        {"--type", "send_messages"},

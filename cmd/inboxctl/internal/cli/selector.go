@@ -55,10 +55,7 @@ func (s *selectorFlags) selector(a *app) (sel admin.Selector, err error) {
 	if err := checkWords(sel); err != nil {
 		return sel, err
 	}
-	if sel.Since, err = parseTime("--since", s.since, a.Now()); err != nil {
-		return sel, err
-	}
-	if sel.Until, err = parseTime("--until", s.until, a.Now()); err != nil {
+	if sel.Since, sel.Until, err = parseSpan(s.since, s.until, a.Now()); err != nil {
 		return sel, err
 	}
 	if s.olderThan != "" {
@@ -177,6 +174,20 @@ func checkIDs(ids []string) ([]string, error) {
 	return ids, nil
 }
 
+// parseSpan reads --since and --until.
+func parseSpan(since, until string, now time.Time) (from, to *time.Time, err error) {
+	if from, err = parseTime("--since", since, now); err != nil {
+		return nil, nil, err
+	}
+	if to, err = parseTime("--until", until, now); err != nil {
+		return nil, nil, err
+	}
+	if from != nil && to != nil && !from.Before(*to) {
+		return nil, nil, usagef("--since %s is not before --until %s: there is nothing between them", since, until)
+	}
+	return from, to, nil
+}
+
 // parseTime reads an age, a day or an instant.
 func parseTime(flag, raw string, now time.Time) (*time.Time, error) {
 	if raw == "" {
@@ -189,7 +200,8 @@ func parseTime(flag, raw string, now time.Time) (*time.Time, error) {
 	}
 	d, err := parseDuration(flag, raw)
 	if err != nil {
-		return nil, usagef("%s %q is not a time: use an age such as 2h, a day such as 2026-01-31, or 2026-01-31T15:04:05Z", flag, raw)
+		day := now.UTC().AddDate(0, 0, -1).Format(time.DateOnly)
+		return nil, usagef("%s %q is not a time: use an age such as 24h, a day such as %s, or %sT15:04:05Z", flag, raw, day, day)
 	}
 	t := now.Add(-d).UTC()
 	return &t, nil

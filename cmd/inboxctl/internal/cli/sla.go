@@ -60,10 +60,7 @@ func (f *slaFlags) filter(now time.Time) (w admin.SLAFilter, err error) {
 		}
 		w.Day = f.day
 	case span:
-		if w.Since, err = parseTime("--since", f.since, now); err != nil {
-			return w, err
-		}
-		w.Until, err = parseTime("--until", f.until, now)
+		w.Since, w.Until, err = parseSpan(f.since, f.until, now)
 	default:
 		if w.Window, err = parseDuration("--window", f.window); err == nil && w.Window < time.Second {
 			return w, usagef("--window %s is too short: use for example 1h", f.window)
