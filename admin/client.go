@@ -183,8 +183,12 @@ func (c *Client) notOurs(status int, cause error) error {
 // explain turns a failed exchange into advice. After a change nobody answered,
 // trying again blindly is the wrong one.
 func (c *Client) explain(ctx context.Context, err error, method string, limit time.Duration) error {
-	if errors.Is(err, context.Canceled) {
+	switch {
+	case errors.Is(err, context.Canceled) && method == http.MethodGet:
 		return context.Canceled
+	case errors.Is(err, context.Canceled):
+		const unsure = "interrupted: the change may have been made, or a part of it; look before you try again"
+		return &Error{Kind: Internal, Code: CodeInterrupted, Text: unsure, Err: context.Canceled}
 	}
 	e := &Error{Kind: Unreachable, Code: CodeUnreachable, Err: err}
 	if errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {

@@ -163,6 +163,9 @@ func TestClientGivesUp(t *testing.T) {
 	cancel()
 	_, err = c.Status(ctx)
 	require.ErrorIs(t, err, context.Canceled)
+	_, err = c.AddHold(ctx, admin.HoldAdd{Org: "acme"})
+	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorContains(t, err, "the change may have been made", "who leaves a pause must not believe that it was not made")
 }
 
 // Every way not to get through says what to do.

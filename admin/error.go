@@ -26,6 +26,7 @@ const (
 // Codes of the faults the Client finds by itself: the address may be wrong.
 const (
 	CodeUnreachable = "unreachable" // no connection
+	CodeInterrupted = "interrupted" // a change whose caller left
 	CodeTimeout     = "timeout"     // no answer in time
 	CodeNotInboxd   = "not_inboxd"  // somebody else answers there
 	CodePublicAPI   = "public_api"  // inboxd answers there, but not to operators

@@ -52,7 +52,8 @@ func told(path string) (all []string) {
 func tour() []stop {
 	return []stop{
 		{says: "It is 3 a.m., and acme says that its customers get no answers. Everything at a glance first:", types: `inboxctl status`},
-		{says: "All parts answer, both workers live, and something waits in `whatsapp`. What does acme have, and what may it do?", types: `inboxctl orgs show acme`},
+		{says: "All parts answer, both workers live, and something waits in `whatsapp`. Whose is it? The worst org stands first:", types: `inboxctl orgs list`},
+		{says: "Nobody else's. What does acme have, and what may it do?", types: `inboxctl orgs show acme`},
 		{says: "`send_text` is used up: 5 an hour is somebody's mistake. How late is it, in words a monitoring system reads?", types: `inboxctl check org acme --warn throttled=1`},
 		{says: "And one job has died.", types: `inboxctl jobs list --org acme --state dead`},
 		{says: "Why?", types: `inboxctl jobs show "$(inboxctl jobs list --org acme --state dead --limit 1 -o name)"`},

@@ -24,11 +24,13 @@ type operations interface {
 	Operation(ctx context.Context, id string) (admin.One[admin.Operation], error)
 }
 
-// detached is a watch that ends before its operation: it exits 130 and says how
-// to come back.
-type detached struct{ id string }
+// interrupted is what Ctrl-C ends, with what somebody must know then: it exits
+// 130.
+type interrupted struct{ text string }
 
-func (e *detached) Error() string { return "interrupted: " + goesOn(e.id) }
+func (e *interrupted) Error() string { return "interrupted: " + e.text }
+
+const nothingChanged = "nothing was changed"
 
 // goesOn is what somebody must know who stops watching.
 func goesOn(id string) string {
@@ -36,7 +38,7 @@ func goesOn(id string) string {
 }
 
 // await follows an operation to its end and shows how far it is. Ctrl-C leaves
-// the operation alone and returns detached; --timeout returns unfinished with
+// the operation alone and returns interrupted; --timeout returns unfinished with
 // the operation as it was last seen.
 func (a *app) await(ctx context.Context, from operations, o admin.One[admin.Operation], name string, verbose bool) (admin.One[admin.Operation], error) {
 	bar := a.newProgress(name, verbose)
@@ -61,7 +63,7 @@ func (a *app) look(ctx, bound context.Context, from operations, o admin.One[admi
 		next, err := a.lookOnce(bound, from, o.Item.ID)
 		switch {
 		case ctx.Err() != nil:
-			return o, &detached{o.Item.ID}
+			return o, &interrupted{goesOn(o.Item.ID)}
 		case bound.Err() != nil:
 			return o, &unfinished{fmt.Sprintf("not done within --timeout %s: %s", a.flags.timeout, goesOn(o.Item.ID))}
 		case err == nil:

@@ -254,8 +254,17 @@ func TestCtrlC(t *testing.T) {
 	go func() { <-ctx.Done(); _ = w.CloseWithError(io.EOF) }()
 	got = s.run(ctx, "jobs", "retry", "--all")
 	require.Equal(t, 130, got.code, "at the question nothing was started")
+	require.Contains(t, got.err, "interrupted: nothing was changed\n")
 	require.NotContains(t, got.err, "goes on")
 	require.Equal(t, admin.OpPlanned, f.ops[0].State)
+
+	ctx, cancel = context.WithCancel(t.Context())
+	s, f = newOpsSession(t, func(f *fakeOps) { f.chunk, f.onCommit = 1, cancel })
+	got = s.run(ctx, "jobs", "retry", "--all", "--yes")
+	require.Equal(t, 130, got.code, "a commit under way is waited for")
+	require.Contains(t, got.err, "waiting to learn whether operation 71 has begun; Ctrl-C again leaves without knowing: inboxctl ops show 71\n")
+	require.Contains(t, got.err, "interrupted: the operation goes on: inboxctl ops watch 71")
+	require.Equal(t, admin.OpRunning, f.ops[0].State)
 }
 
 // --timeout bounds the waiting, not the operation; --detach does not wait at

@@ -69,7 +69,7 @@ func (a *app) confirm(ctx context.Context, question string) error {
 	case answer = <-said:
 	case <-ctx.Done():
 		a.note("\n")
-		return ctx.Err()
+		return &interrupted{nothingChanged}
 	}
 	switch strings.ToLower(answer) {
 	case "y", "yes":

@@ -83,8 +83,10 @@ func Run(ctx context.Context, env Env, args []string) int {
 	}
 	if code == admin.ExitInterrupted {
 		why := "interrupted"
-		if left, ok := errors.AsType[*detached](err); ok {
+		if left, ok := errors.AsType[*interrupted](err); ok {
 			why = left.Error()
+		} else if unsure, ok := errors.AsType[*admin.Error](err); ok && unsure.Code == admin.CodeInterrupted {
+			why = unsure.Text
 		}
 		a.note("%s\n", why)
 		return code

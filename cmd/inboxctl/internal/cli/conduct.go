@@ -36,6 +36,9 @@ func (a *app) conduct(ctx context.Context, c conductor) error {
 
 func (a *app) conductOn(ctx context.Context, client *admin.Client, t target, c conductor) error {
 	planned, err := client.PlanOperation(ctx, c.plan)
+	if ctx.Err() != nil {
+		return &interrupted{nothingChanged}
+	}
 	if err != nil {
 		return olderServer(err)
 	}
@@ -102,12 +105,13 @@ func (a *app) follow(ctx context.Context, client *admin.Client, started admin.On
 // sent again, it answers with the operation that runs.
 const commitTries = 3
 
-// commit starts a plan. It is not interrupted by Ctrl-C: whether it arrived must
-// be known.
+// commit starts a plan. It is not interrupted by the first Ctrl-C: whether it
+// arrived must be known. The second ends everything.
 func (a *app) commit(ctx context.Context, client *admin.Client, id string, terms admin.CommitRequest) (started admin.One[admin.Operation], err error) {
 	if ctx.Err() != nil {
-		return started, ctx.Err()
+		return started, &interrupted{nothingChanged}
 	}
+	defer a.whenInterrupted(ctx, fmt.Sprintf("waiting to learn whether operation %[1]s has begun; Ctrl-C again leaves without knowing: inboxctl ops show %[1]s", id))()
 	for range commitTries {
 		started, err = client.CommitOperation(context.WithoutCancel(ctx), id, terms)
 		switch admin.KindOf(err) {
@@ -120,6 +124,20 @@ func (a *app) commit(ctx context.Context, client *admin.Client, id string, terms
 		}
 	}
 	return started, unknownStart(err, id)
+}
+
+// whenInterrupted says so when ctx ends before what it returns is called.
+func (a *app) whenInterrupted(ctx context.Context, say string) (stop func()) {
+	said := make(chan struct{})
+	waits := context.AfterFunc(ctx, func() {
+		defer close(said)
+		a.note("%s\n", say)
+	})
+	return func() {
+		if !waits() {
+			<-said
+		}
+	}
 }
 
 // planAgain: a plan that has expired was for nothing, and the way on is not

@@ -33,9 +33,10 @@ type fakeOps struct {
 	expired  bool              // plans end before they can be committed
 	fails    map[string]string // job to error
 	locked   map[string]bool
-	abortAt  int // an operator aborts it after so many jobs; 0: nobody does
-	drops    int // so many answers to a commit get lost after it was done
-	silences int // so many looks are not answered
+	abortAt  int    // an operator aborts it after so many jobs; 0: nobody does
+	onCommit func() // called before
+	drops    int    // so many answers to a commit get lost after it was done
+	silences int    // so many looks are not answered
 	onLook   func(n int)
 	warnings []string // of every plan
 }
@@ -103,6 +104,9 @@ func (f *fakeOps) serve(w http.ResponseWriter, r *http.Request, body []byte) {
 			}
 			answer = f.look(op)
 		case parts[1] == "commit":
+			if f.onCommit != nil {
+				f.onCommit()
+			}
 			answer = f.commit(op, body)
 		case parts[1] == "abort":
 			answer = f.abort(op)
