@@ -247,6 +247,8 @@ func unknownName(what, name, where string, names []string) error {
 	}
 	if near := admin.Nearest(name, names); near != "" {
 		f.Text += ": did you mean " + near + "?"
+	} else {
+		f.Text += ": see `inboxctl " + what + "s list`"
 	}
 	return f
 }

@@ -58,7 +58,7 @@ func (a *app) look(ctx, bound context.Context, from operations, o admin.One[admi
 	for wait := firstLook; !o.Item.Ended(); wait = min(wait*3/2, nextLook) {
 		select {
 		case <-bound.Done():
-		case <-time.After(wait):
+		case <-time.After(min(wait, max(bar.left(), wait/4))): // the end is seen when it comes
 		}
 		next, err := a.lookOnce(bound, from, o.Item.ID)
 		switch {

@@ -432,3 +432,15 @@ func TestFaultsOfPlans(t *testing.T) {
 		require.Equal(t, result{1, "", "inboxctl: this server is older than inboxctl and has no operations: update inboxd\n"}, old.run(t.Context(), args...), args)
 	}
 }
+
+// What has run cannot be taken back: the way to try is not offered.
+func TestUndoIsOfferedWhileItCanBe(t *testing.T) {
+	t.Parallel()
+	for ran, offered := range map[int64]bool{0: true, 41: true, 42: false} {
+		s, f := newOpsSession(t)
+		require.Equal(t, 0, s.run(t.Context(), "jobs", "retry", "--all", "--yes").code)
+		f.ops[0].Progress.Succeeded = &ran
+		got := s.run(t.Context(), "ops", "watch", "71")
+		require.Equal(t, offered, strings.Contains(got.out, "inboxctl ops undo 71"), got.out)
+	}
+}

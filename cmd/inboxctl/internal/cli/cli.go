@@ -82,6 +82,9 @@ func Run(ctx context.Context, env Env, args []string) int {
 		code = int(unknown) // a check that was written wrongly has found nothing
 	}
 	if code == admin.ExitInterrupted {
+		if a.Draw { // over the ^C of the terminal
+			a.note("\r\x1b[2K")
+		}
 		why := "interrupted"
 		if left, ok := errors.AsType[*interrupted](err); ok {
 			why = left.Error()
@@ -99,7 +102,7 @@ func Run(ctx context.Context, env Env, args []string) int {
 	if skew := a.explainSkew(err); skew != "" {
 		a.note("%s\n", skew)
 	}
-	if where := a.target.explain(); where != "" && misled(err) {
+	if where := a.target.explain(); where != "" && a.target.misled(err) {
 		a.note("%s\n", where)
 	}
 	if usage, ok := errors.AsType[*usageError](err); ok {

@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,7 +20,10 @@ const completeTime = time.Second
 
 // completer offers words. An error is no words: nothing may be said while
 // somebody types.
-type completer func(ctx context.Context, c *admin.Client, typed string) ([]string, error)
+type completer func(ctx context.Context, c *admin.Client, t typing) ([]string, error)
+
+// typing is what is typed so far: the begun word, and the org that is named.
+type typing struct{ word, org string }
 
 // placeholder is a word in capitals of a Use line.
 var placeholder = regexp.MustCompile(`\b[A-Z]{2,}\b`)
@@ -27,7 +32,7 @@ var placeholder = regexp.MustCompile(`\b[A-Z]{2,}\b`)
 // exist: by what a flag is called, and by what the Use line calls an argument.
 func (a *app) addCompletion(cmd *cobra.Command) {
 	for flag, offer := range map[string]cobra.CompletionFunc{
-		"org": a.offer(orgWords), "user": a.offer(userWords), "hold": a.offer(holdWords), "ids": a.offer(jobWords),
+		"org": a.offer(orgWords), "user": a.offer(userWords), "hold": a.offer(holdWords), "ids": a.offer(jobWords(statesOf(cmd.Name())...)),
 		"queue": words(queueWords()...), "type": words(admin.JobTypes()...), "state": words(admin.JobStates()...),
 		"error": words(admin.ErrorClasses()...), "context": a.contextNames,
 	} {
@@ -56,7 +61,7 @@ func (a *app) arguments(cmd *cobra.Command) cobra.CompletionFunc {
 		if at >= len(places) {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		offer, ok := a.words(cmd.Parent().Name(), places[at])
+		offer, ok := a.words(cmd.Parent().Name(), cmd.Name(), places[at])
 		if !ok {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
@@ -64,8 +69,8 @@ func (a *app) arguments(cmd *cobra.Command) cobra.CompletionFunc {
 	}
 }
 
-// words are those a placeholder stands for, under this noun.
-func (a *app) words(noun, place string) (cobra.CompletionFunc, bool) {
+// words are those a placeholder stands for, under this noun and verb.
+func (a *app) words(noun, verb, place string) (cobra.CompletionFunc, bool) {
 	switch place {
 	case "ORG":
 		return a.offer(orgWords), true
@@ -79,11 +84,22 @@ func (a *app) words(noun, place string) (cobra.CompletionFunc, bool) {
 		return a.offer(workerWords), true
 	case "ID", "OP":
 		offer, ok := map[string]completer{
-			"jobs": jobWords, "channels": channelWords, "workers": workerWords, "ops": operationWords,
+			"jobs": jobWords(statesOf(verb)...), "channels": channelWords, "workers": workerWords, "ops": operationWords,
 		}[noun]
 		return a.offer(offer), ok
 	}
 	return nil, false
+}
+
+// statesOf are those of the jobs that a verb changes; none: any.
+func statesOf(kind string) []string { return verbOf(admin.Operation{Kind: kind}).states }
+
+// orgTyped is the org of a command line that has one.
+func orgTyped(cmd *cobra.Command) string {
+	if f := cmd.Flag("org"); f != nil {
+		return strings.Trim(f.Value.String(), "[]")
+	}
+	return ""
 }
 
 func words(fixed ...string) cobra.CompletionFunc {
@@ -104,7 +120,7 @@ func (a *app) offer(ask completer) cobra.CompletionFunc {
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		found, err := ask(ctx, client, typed)
+		found, err := ask(ctx, client, typing{typed, orgTyped(cmd)})
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
@@ -123,23 +139,31 @@ func cutLast(word string) (begun, last string, list bool) {
 }
 
 // orgWords are those that begin so: of fifty thousand nobody reads all.
-func orgWords(ctx context.Context, c *admin.Client, typed string) (found []string, err error) {
-	l, err := c.Orgs(ctx, typed, admin.Page{Sort: admin.OrgSortName, Limit: pageSize})
+func orgWords(ctx context.Context, c *admin.Client, t typing) (found []string, err error) {
+	l, err := c.Orgs(ctx, t.word, admin.Page{Sort: admin.OrgSortName, Limit: pageSize})
 	for _, o := range l.Items {
 		found = append(found, o.Name)
 	}
 	return found, err
 }
 
-func userWords(ctx context.Context, c *admin.Client, _ string) (found []string, err error) {
-	l, err := c.Users(ctx, "")
+// userWords has each name once, with the orgs it is one of.
+func userWords(ctx context.Context, c *admin.Client, t typing) (found []string, err error) {
+	if strings.Contains(t.org, ",") {
+		t.org = ""
+	}
+	l, err := c.Users(ctx, t.org)
+	of := map[string][]string{}
 	for _, u := range l.Items {
-		found = append(found, u.Name+"\t"+u.Org)
+		of[u.Name] = append(of[u.Name], u.Org)
+	}
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		found = append(found, name+"\t"+strings.Join(of[name], ", "))
 	}
 	return found, err
 }
 
-func channelWords(ctx context.Context, c *admin.Client, _ string) (found []string, err error) {
+func channelWords(ctx context.Context, c *admin.Client, _ typing) (found []string, err error) {
 	l, err := c.Channels(ctx, "")
 	for _, x := range l.Items {
 		found = append(found, x.ID+"\t"+x.Kind+" "+x.ExternalID+" of "+x.Org)
@@ -147,7 +171,7 @@ func channelWords(ctx context.Context, c *admin.Client, _ string) (found []strin
 	return found, err
 }
 
-func holdWords(ctx context.Context, c *admin.Client, _ string) (found []string, err error) {
+func holdWords(ctx context.Context, c *admin.Client, _ typing) (found []string, err error) {
 	l, err := c.Holds(ctx, "", "")
 	for _, h := range l.Items {
 		found = append(found, h.ID+"\t"+orElse(maybe(h.Org), "queue "+maybe(h.Queue))+" by "+h.Owner)
@@ -155,7 +179,7 @@ func holdWords(ctx context.Context, c *admin.Client, _ string) (found []string, 
 	return append(found, admin.AllHolds+"\tevery one"), err
 }
 
-func workerWords(ctx context.Context, c *admin.Client, _ string) (found []string, err error) {
+func workerWords(ctx context.Context, c *admin.Client, _ typing) (found []string, err error) {
 	l, err := c.Workers(ctx)
 	for _, p := range l.Items {
 		found = append(found, p.ID+"\t"+p.Mode+" "+p.Host+":"+countText(int64(p.PID)))
@@ -163,16 +187,19 @@ func workerWords(ctx context.Context, c *admin.Client, _ string) (found []string
 	return found, err
 }
 
-// jobWords are the newest ones: nobody types the id of another.
-func jobWords(ctx context.Context, c *admin.Client, _ string) (found []string, err error) {
-	l, err := c.Jobs(ctx, admin.Selector{}, admin.Page{Limit: 50})
-	for _, j := range l.Items {
-		found = append(found, j.ID+"\t"+j.State+" "+j.Type+" of "+j.Org)
+// jobWords are the newest ones in these states, in any without: nobody types the
+// id of another.
+func jobWords(states ...string) completer {
+	return func(ctx context.Context, c *admin.Client, t typing) (found []string, err error) {
+		l, err := c.Jobs(ctx, admin.Selector{State: states, Org: admin.SplitList([]string{t.org})}, admin.Page{Limit: 50})
+		for _, j := range l.Items {
+			found = append(found, j.ID+"\t"+j.State+" "+j.Type+" of "+j.Org)
+		}
+		return found, err
 	}
-	return found, err
 }
 
-func operationWords(ctx context.Context, c *admin.Client, _ string) (found []string, err error) {
+func operationWords(ctx context.Context, c *admin.Client, _ typing) (found []string, err error) {
 	l, err := c.Operations(ctx, nil, admin.Page{Limit: 50})
 	for _, o := range l.Items {
 		found = append(found, o.ID+"\t"+o.State)

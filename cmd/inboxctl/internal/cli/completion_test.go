@@ -60,6 +60,13 @@ func TestCompletion(t *testing.T) {
 	} {
 		require.Contains(t, s.offers(t, c.args...), c.want, "%v", c.args)
 	}
+	s.server.asked = nil
+	s.offers(t, "jobs", "list", "--org", "acme", "--user", "")
+	s.offers(t, "jobs", "retry", "--org", "acme", "")
+	s.offers(t, "orgs", "show", "ac")
+	require.Equal(t, []string{
+		"GET /admin/v1/users?org=acme", "GET /admin/v1/jobs?limit=50&org=acme&state=dead", "GET /admin/v1/orgs?limit=1000&prefix=ac&sort=name",
+	}, s.server.asked, "only what fits is asked for")
 	require.NoError(t, admin.AddContext(s.home+"/inboxctl/config.json", admin.Context{Name: "prod", Server: s.server.URL}))
 	require.Contains(t, s.offers(t, "context", "use", ""), "prod")
 	require.Contains(t, s.offers(t, "status", "--context", ""), "prod")

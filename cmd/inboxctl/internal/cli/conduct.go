@@ -40,7 +40,7 @@ func (a *app) conductOn(ctx context.Context, client *admin.Client, t target, c c
 		return &interrupted{nothingChanged}
 	}
 	if err != nil {
-		return olderServer(err)
+		return olderServer(noPlan(err))
 	}
 	plan := planned.Item.Plan
 	switch {
@@ -138,6 +138,17 @@ func (a *app) whenInterrupted(ctx context.Context, say string) (stop func()) {
 			<-said
 		}
 	}
+}
+
+// noPlan: a plan that does not come is no change that may have been made.
+func noPlan(err error) error {
+	e, ok := errors.AsType[*admin.Error](err)
+	if !ok || e.Code != admin.CodeTimeout {
+		return err
+	}
+	late := *e
+	late.Text = "the plan was not ready in time: nothing was changed; wait longer with --timeout, or select fewer jobs"
+	return &late
 }
 
 // planAgain: a plan that has expired was for nothing, and the way on is not

@@ -46,7 +46,8 @@ type Env struct {
 func Main(b Build) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // the second Ctrl-C ends the process, whatever it waits for
+	signal.Ignore(syscall.SIGPIPE) // a reader that has what it wants is no fault: see exitCode
+	context.AfterFunc(ctx, stop)   // the second Ctrl-C ends the process, whatever it waits for
 	isTerminal := func(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 	env := Env{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Now: time.Now,

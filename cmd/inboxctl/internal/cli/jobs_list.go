@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -40,10 +41,17 @@ func runJobsList(ctx context.Context, o *jobsListOptions) error {
 	if err != nil {
 		return err
 	}
-	return showPages(o.app, o.pageFlags, listView[admin.Job]{columns: jobColumns(), empty: "No job matches.", orders: jobOrders()},
+	return showPages(o.app, o.pageFlags, listView[admin.Job]{columns: jobColumns(), empty: "No job matches.", orders: jobOrders(selector)},
 		func(c *admin.Client, p admin.Page) (admin.List[admin.Job], error) { return c.Jobs(ctx, selector, p) })
 }
 
-func jobOrders() map[string]string {
-	return map[string]string{"id": admin.JobSortOldest, "id:desc": admin.JobSortNewest}
+// jobOrders are the server's. Of jobs that live, the older one has the smaller id;
+// the age of a finished one is how long it took.
+func jobOrders(s admin.Selector) map[string]string {
+	orders := map[string]string{"id": admin.JobSortOldest, "id:desc": admin.JobSortNewest}
+	past := slices.ContainsFunc(s.State, func(word string) bool { return slices.Contains([]string{"done", "cancelled", "discarded"}, word) })
+	if !past && len(s.IDs) == 0 {
+		orders["age"], orders["age:desc"] = admin.JobSortNewest, admin.JobSortOldest
+	}
+	return orders
 }

@@ -30,10 +30,12 @@ func TestSortIsOfTheWholeOrRefused(t *testing.T) {
 		got := s.run(t.Context(), "jobs", "list", "--sort", "attempt:desc", "--limit", "2", "-o", format)
 		require.Equal(t, 2, got.code)
 		require.Empty(t, got.out)
-		require.Contains(t, got.err, "--sort attempt:desc: there are more than these 2, and what is not here cannot be sorted: raise --limit, select fewer, or sort by what the server sorts by: id, id:desc\n")
+		require.Contains(t, got.err, "--sort attempt:desc: there are more than these 2, and what is not here cannot be sorted: raise --limit, select fewer, or sort by what the server sorts by: age, age:desc, id, id:desc\n")
 	}
 	got := s.run(t.Context(), "ops", "list", "--sort", "state", "--limit", "1")
 	require.Contains(t, got.err, "raise --limit, select fewer\n", "where the server sorts by nothing it is not offered")
+	got = s.run(t.Context(), "jobs", "list", "--state", "done", "--sort", "age", "--limit", "2")
+	require.Contains(t, got.err, "by: id, id:desc\n", "the age of what is finished is not its place")
 	got = s.run(t.Context(), "jobs", "list", "--sort", "atempt", "--limit", "2")
 	require.Contains(t, got.err, "did you mean attempt?", "a slip is told first")
 
@@ -63,4 +65,16 @@ func TestRowsSayThatThereAreMore(t *testing.T) {
 	for _, format := range []string{"json", "yaml"} {
 		require.Empty(t, s.run(t.Context(), "orgs", "list", "-o", format).err, "it has next")
 	}
+}
+
+// Numbers of a minute ago look like those of now: who decides by them must know.
+func TestOldAnswersSayHowOld(t *testing.T) {
+	t.Parallel()
+	l := admin.List[admin.Org]{Kind: "orgs", Items: []admin.Org{{Name: "acme"}}, AsOf: at(), StaleMS: 12_000}
+	s := newSession(t, map[string]reply{"GET /orgs": {200, l}})
+	require.Equal(t, "This is how it was 12.0s ago.\n", s.run(t.Context(), "orgs", "list").err)
+	require.Empty(t, s.run(t.Context(), "orgs", "list", "-o", "csv").err)
+	l.StaleMS = 4_000
+	s = newSession(t, map[string]reply{"GET /orgs": {200, l}})
+	require.Empty(t, s.run(t.Context(), "orgs", "list").err)
 }

@@ -182,7 +182,7 @@ func TestProgressOutsideATerminal(t *testing.T) {
 	require.Empty(t, s.run(t.Context(), "jobs", "retry", "--all", "--yes").err)
 	s, _ = newOpsSession(t, slow)
 	got := s.run(t.Context(), "jobs", "retry", "--all", "--yes", "-v")
-	require.Equal(t, "Retry 21%: 9/42\nRetry 64%: 27/42 3.0/s 5s left\n", got.err)
+	require.Equal(t, "Retry: 21%, 9/42\nRetry: 64%, 27/42, 3.0/s, 5s left\n", got.err)
 	require.NotContains(t, got.out, "%")
 }
 

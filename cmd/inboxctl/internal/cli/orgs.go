@@ -26,8 +26,8 @@ func orgColumns() []column[admin.Org] {
 		{name: "STATE", cell: func(o admin.Org, _ time.Time) string { return heldState(o.Paused, o.Holds) }},
 		count("READY", func(o admin.Org) *int64 { return o.Ready }),
 		{name: "OLDEST", right: true, cell: func(o admin.Org, _ time.Time) string { return msOf(o.OldestReadyMS) }},
-		count("UNCERTAIN", func(o admin.Org) *int64 { return o.Uncertain }),
 		count("DEAD", func(o admin.Org) *int64 { return o.Dead }),
+		count("UNCERTAIN", func(o admin.Org) *int64 { return o.Uncertain }),
 	}
 	for _, c := range orgSettings()[1:] {
 		c.wide = c.name != "SLA TARGET"

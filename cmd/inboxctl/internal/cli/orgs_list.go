@@ -27,9 +27,9 @@ func newOrgsListCmd(a *app, run func(context.Context, *orgsListOptions) error) *
 		Long: `List orgs, the worst first: those whose oldest ready job has waited for a minute
 or longer, then those with dead or uncertain jobs, then those with most work.
 
-READY, OLDEST, UNCERTAIN and DEAD are those of live views, some seconds old:
+READY, OLDEST, DEAD and UNCERTAIN are those of live views, some seconds old:
 stale_ms of -o json says how old. The server also sorts by name, or by most of
-ready, oldest, uncertain or dead (--sort dead:desc), over all orgs.`,
+ready, oldest, dead or uncertain (--sort dead:desc), over all orgs.`,
 		Example: `  inboxctl orgs list
   inboxctl orgs list --sort dead:desc --limit 10
   inboxctl orgs list --sort name --limit 100000 -o name`,

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/tui/text"
@@ -42,10 +43,11 @@ func (t target) explain() string {
 	return ""
 }
 
-// misled reports whether err may come from a wrong address.
-func misled(err error) bool {
+// misled reports whether err may come from a wrong address. A socket that is slow
+// is the right one.
+func (t target) misled(err error) bool {
 	e, ok := errors.AsType[*admin.Error](err)
-	if !ok {
+	if !ok || e.Code == admin.CodeTimeout && strings.HasPrefix(t.Server, "unix:") {
 		return false
 	}
 	switch e.Code {

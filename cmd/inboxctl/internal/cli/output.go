@@ -61,8 +61,17 @@ func printList[T any](a *app, l admin.List[T], v listView[T]) error {
 		writeTable(&b, columns, l.Items, l.AsOf, wide, !a.flags.noHeaders)
 	}
 	a.fit(&b, true)
-	return a.flush(&b, err)
+	if err := a.flush(&b, err); err != nil {
+		return err
+	}
+	if a.people() && l.StaleMS >= oldAnswer.Milliseconds() {
+		a.note("This is how it was %s ago.\n", text.Millis(float64(l.StaleMS)))
+	}
+	return nil
 }
+
+// oldAnswer is how old an answer may be without a word to people.
+const oldAnswer = 5 * time.Second
 
 // printOne writes one item; show is what people see of it.
 func printOne[T any](a *app, o admin.One[T], show func(b *bytes.Buffer, item T, asOf time.Time)) error {

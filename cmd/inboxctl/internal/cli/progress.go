@@ -23,7 +23,7 @@ type progress struct {
 }
 
 func (a *app) newProgress(name string, verbose bool) *progress {
-	return &progress{app: a, name: name, verbose: verbose}
+	return &progress{app: a, name: strings.TrimSuffix(name, " for"), verbose: verbose}
 }
 
 // draw shows an operation as it is now. One that has ended shows in the answer.
@@ -41,6 +41,15 @@ func (p *progress) draw(o admin.One[admin.Operation]) {
 		p.said = o.AsOf
 		p.app.note("%s\n", progressWords(p.name, o.Item, p.pace.perS()))
 	}
+}
+
+// left is how long the rest takes at the pace so far, nextLook at the most.
+func (p *progress) left() time.Duration {
+	if perS := p.pace.perS(); perS > 0 && p.last.Progress.Phase != phaseWaiting {
+		left := float64(max(p.last.Plan.Matched-visited(p.last), 0)) / perS
+		return time.Duration(min(left, nextLook.Seconds()) * float64(time.Second))
+	}
+	return nextLook
 }
 
 // silent shows that the server has not answered for a while.
@@ -73,9 +82,9 @@ func visited(o admin.Operation) int64 {
 func progressLine(name string, o admin.Operation, perS float64, width int, unicode bool) string {
 	share := shareOf(o)
 	head := fmt.Sprintf("%s %3d%%", name, int(share*100))
-	tail := progressParts(o, perS, true)
+	tail := strings.Join(progressParts(o, perS, true), " ")
 	if text.Width(head)+1+text.Width(tail) > width {
-		head, tail = fmt.Sprintf("%3d%%", int(share*100)), progressParts(o, perS, false)
+		head, tail = fmt.Sprintf("%3d%%", int(share*100)), strings.Join(progressParts(o, perS, false), " ")
 	}
 	const least = 5
 	cells := min(width-text.Width(head)-text.Width(tail)-2, 40)
@@ -99,7 +108,7 @@ func shareOf(o admin.Operation) float64 {
 }
 
 // progressParts is what stands behind the bar, in short or whole.
-func progressParts(o admin.Operation, perS float64, whole bool) string {
+func progressParts(o admin.Operation, perS float64, whole bool) []string {
 	count := countText
 	if !whole {
 		count = text.Count
@@ -127,7 +136,7 @@ func progressParts(o admin.Operation, perS float64, whole bool) string {
 	if o.Progress.Failed > 0 {
 		parts = append(parts, count(o.Progress.Failed)+" failed")
 	}
-	return strings.Join(parts, " ")
+	return parts
 }
 
 // Phases of Progress.Phase that show.
@@ -152,6 +161,8 @@ func canaryText(o admin.Operation) string {
 // far makes likely.
 func leftText(o admin.Operation, perS float64) string {
 	switch {
+	case visited(o) > 0 && visited(o) >= o.Plan.Matched:
+		return "finishing"
 	case o.Progress.EtaMS != nil:
 		return text.Age(time.Duration(*o.Progress.EtaMS)*time.Millisecond) + " left"
 	case perS > 0:
@@ -163,5 +174,5 @@ func leftText(o admin.Operation, perS float64) string {
 
 // progressWords is a line of a log.
 func progressWords(name string, o admin.Operation, perS float64) string {
-	return fmt.Sprintf("%s %d%%: %s", name, int(shareOf(o)*100), progressParts(o, perS, true))
+	return fmt.Sprintf("%s: %d%%, %s", name, int(shareOf(o)*100), strings.Join(progressParts(o, perS, true), ", "))
 }

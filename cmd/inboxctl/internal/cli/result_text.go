@@ -27,7 +27,7 @@ func (a *app) resultAnswer(v verb, told bool) shower {
 			fmt.Fprintf(b, "Failed: %s.\n", plural(r.Failed, "job"))
 		}
 		a.skippedText(b, r.Skipped)
-		a.outcomeText(b, r.Succeeded, r.FailedAgain)
+		a.outcomeText(b, r)
 		if !told {
 			a.warningsText(b, r.Warnings)
 		}
@@ -37,11 +37,21 @@ func (a *app) resultAnswer(v verb, told bool) shower {
 
 // outcomeText says what became of the jobs that were retried, as far as they
 // have run.
-func (a *app) outcomeText(b *bytes.Buffer, succeeded, failedAgain *int64) {
-	if succeeded == nil || failedAgain == nil || *succeeded+*failedAgain == 0 {
+func (a *app) outcomeText(b *bytes.Buffer, r bulkResult) {
+	if r.Succeeded == nil || r.FailedAgain == nil || r.ran() == 0 {
 		return
 	}
-	a.wrap(b, fmt.Sprintf("Since then: %d succeeded, %d failed again.", *succeeded, *failedAgain))
+	a.wrap(b, fmt.Sprintf("Since then: %d succeeded, %d failed again.", *r.Succeeded, *r.FailedAgain))
+}
+
+// ran counts the jobs that have run since, as far as that is known.
+func (r bulkResult) ran() (n int64) {
+	for _, part := range []*int64{r.Succeeded, r.FailedAgain} {
+		if part != nil {
+			n += *part
+		}
+	}
+	return n
 }
 
 // undoHint names the operation, and the way back where there is one.
@@ -49,7 +59,7 @@ func (a *app) undoHint(b *bytes.Buffer, v verb, r bulkResult) {
 	switch {
 	case r.State == admin.OpRunning || r.State == admin.OpAborting:
 		fmt.Fprintf(b, "Watch it: inboxctl ops watch %s\nStop it: inboxctl ops abort %s\n", r.OperationID, r.OperationID)
-	case r.Undo.Possible && r.done > 0:
+	case r.Undo.Possible && r.done > r.ran():
 		fmt.Fprintf(b, "Undo, while %s: inboxctl ops undo %s\n", v.while, r.OperationID)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -97,6 +98,19 @@ func (a *app) refuseHelp(root *cobra.Command) {
 	})
 }
 
+// nounsOf are the commands below c that know a verb: who types retry means jobs
+// retry.
+func nounsOf(c *cobra.Command, verb string) (paths []string) {
+	for _, noun := range c.Commands() {
+		for _, sub := range noun.Commands() {
+			if sub.Name() == verb && sub.IsAvailableCommand() {
+				paths = append(paths, sub.CommandPath())
+			}
+		}
+	}
+	return paths
+}
+
 // checkVerb returns a usage error that names the nearest command of c.
 func checkVerb(c *cobra.Command, verb string) error {
 	var words []string
@@ -106,6 +120,9 @@ func checkVerb(c *cobra.Command, verb string) error {
 		}
 	}
 	err := checkWord("command", c.CommandPath(), verb, words)
+	if nouns := nounsOf(c, verb); err != nil && len(nouns) > 0 {
+		err = usagef("%s: %q comes after what it is done to: %s", c.CommandPath(), verb, strings.Join(nouns, ", "))
+	}
 	if usage, ok := errors.AsType[*usageError](err); ok {
 		usage.help = c.CommandPath()
 	}

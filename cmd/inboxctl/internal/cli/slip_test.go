@@ -44,3 +44,19 @@ func TestHelpAndVersionNeedNoServer(t *testing.T) {
 	require.Equal(t, 2, s.run(t.Context(), "--version", "quues").code)
 	require.Empty(t, s.server.asked)
 }
+
+// Whoever types what to do before what it is done to is told the order.
+func TestVerbBeforeItsNoun(t *testing.T) {
+	t.Parallel()
+	s := newSession(t, nil)
+	for verb, want := range map[string]string{
+		"retry":  "inboxctl: \"retry\" comes after what it is done to: inboxctl jobs retry\n",
+		"pause":  "inboxctl: \"pause\" comes after what it is done to: inboxctl channels pause, inboxctl orgs pause, inboxctl queues pause\n",
+		"holds":  "inboxctl: \"holds\" comes after what it is done to: inboxctl orgs holds\n",
+		"statsu": "did you mean status?",
+	} {
+		got := s.run(t.Context(), verb, "acme")
+		require.Equal(t, 2, got.code)
+		require.Contains(t, got.err, want)
+	}
+}
