@@ -22,8 +22,11 @@ const completeTime = time.Second
 // somebody types.
 type completer func(ctx context.Context, c *admin.Client, t typing) ([]string, error)
 
-// typing is what is typed so far: the begun word, and the org that is named.
-type typing struct{ word, org string }
+// typing is what is typed so far: the begun word, and the orgs that are named.
+type typing struct {
+	word string
+	orgs []string
+}
 
 // placeholder is a word in capitals of a Use line.
 var placeholder = regexp.MustCompile(`\b[A-Z]{2,}\b`)
@@ -94,12 +97,12 @@ func (a *app) words(noun, verb, place string) (cobra.CompletionFunc, bool) {
 // statesOf are those of the jobs that a verb changes; none: any.
 func statesOf(kind string) []string { return verbOf(admin.Operation{Kind: kind}).states }
 
-// orgTyped is the org of a command line that has one.
-func orgTyped(cmd *cobra.Command) string {
+// orgsTyped are those of --org. The parser has seen each twice by then.
+func orgsTyped(cmd *cobra.Command) []string {
 	if f := cmd.Flag("org"); f != nil {
-		return strings.Trim(f.Value.String(), "[]")
+		return unique(admin.SplitList([]string{strings.Trim(f.Value.String(), "[]")}))
 	}
-	return ""
+	return nil
 }
 
 func words(fixed ...string) cobra.CompletionFunc {
@@ -120,7 +123,7 @@ func (a *app) offer(ask completer) cobra.CompletionFunc {
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		found, err := ask(ctx, client, typing{typed, orgTyped(cmd)})
+		found, err := ask(ctx, client, typing{typed, orgsTyped(cmd)})
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
@@ -149,10 +152,11 @@ func orgWords(ctx context.Context, c *admin.Client, t typing) (found []string, e
 
 // userWords has each name once, with the orgs it is one of.
 func userWords(ctx context.Context, c *admin.Client, t typing) (found []string, err error) {
-	if strings.Contains(t.org, ",") {
-		t.org = ""
+	org := ""
+	if len(t.orgs) == 1 {
+		org = t.orgs[0]
 	}
-	l, err := c.Users(ctx, t.org)
+	l, err := c.Users(ctx, org)
 	of := map[string][]string{}
 	for _, u := range l.Items {
 		of[u.Name] = append(of[u.Name], u.Org)
@@ -191,7 +195,7 @@ func workerWords(ctx context.Context, c *admin.Client, _ typing) (found []string
 // id of another.
 func jobWords(states ...string) completer {
 	return func(ctx context.Context, c *admin.Client, t typing) (found []string, err error) {
-		l, err := c.Jobs(ctx, admin.Selector{State: states, Org: admin.SplitList([]string{t.org})}, admin.Page{Limit: 50})
+		l, err := c.Jobs(ctx, admin.Selector{State: states, Org: t.orgs}, admin.Page{Limit: 50})
 		for _, j := range l.Items {
 			found = append(found, j.ID+"\t"+j.State+" "+j.Type+" of "+j.Org)
 		}
