@@ -132,22 +132,8 @@ func (h *handler) listOrgs(ctx context.Context, c *call) (any, error) {
 
 // orgPage returns one org more than the page has, if there is one.
 func (h *handler) orgPage(ctx context.Context, q orgQuery, f *orgFacts) ([]inbox.Org, error) {
-	var busy []orgPlace
-	var ids []int64
-	for name, id := range f.ids {
-		if p := q.place(name, f.loads[id]); p.class > 0 && strings.HasPrefix(name, q.prefix) {
-			busy, ids = append(busy, p), append(ids, id)
-		}
-	}
-	slices.SortFunc(busy, orgPlace.compare)
-	if q.after.name != "" {
-		at, same := slices.BinarySearchFunc(busy, q.after, orgPlace.compare)
-		if same {
-			at++
-		}
-		busy = busy[at:]
-	}
-	page, err := h.orgsAt(ctx, busy[:min(len(busy), q.limit+1)], f)
+	first, busy := q.first(f)
+	page, err := h.orgsAt(ctx, first, f)
 	if err != nil || len(page) > q.limit {
 		return page, err
 	}
@@ -155,8 +141,28 @@ func (h *handler) orgPage(ctx context.Context, q orgQuery, f *orgFacts) ([]inbox
 	if q.after.class == 0 {
 		after = q.after.name
 	}
-	rest, err := h.Orgs.OrgsAfter(ctx, after, q.prefix, ids, q.limit+1-len(page))
+	rest, err := h.Orgs.OrgsAfter(ctx, after, q.prefix, busy, q.limit+1-len(page))
 	return append(page, rest...), err
+}
+
+// first returns the first places of the page and one more, in one walk over all
+// orgs, and the ids of those that have a place by what they have to do.
+func (q orgQuery) first(f *orgFacts) (page []orgPlace, busy []int64) {
+	for name, id := range f.ids {
+		p := q.place(name, f.loads[id])
+		if p.class == 0 || !strings.HasPrefix(name, q.prefix) {
+			continue
+		}
+		busy = append(busy, id)
+		if q.after.name != "" && p.compare(q.after) <= 0 {
+			continue
+		}
+		if at, _ := slices.BinarySearchFunc(page, p, orgPlace.compare); at <= q.limit {
+			page = slices.Insert(page, at, p)
+			page = page[:min(len(page), q.limit+1)]
+		}
+	}
+	return page, busy
 }
 
 // orgsAt returns the orgs at these places, in their order.

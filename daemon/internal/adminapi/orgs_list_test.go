@@ -3,6 +3,8 @@ package adminapi_test
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"testing"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/daemon/internal/adminapi"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 	"github.com/bandeja/inboxd/daemon/internal/job/inspect"
@@ -132,4 +135,24 @@ func TestPagesOfOrgsHoldEachOnce(t *testing.T) {
 		}
 		require.Len(t, seen, 6)
 	})
+}
+
+// BenchmarkOrgs is a page of fifty thousand orgs that all have something to do.
+func BenchmarkOrgs(b *testing.B) {
+	f := newFake()
+	for id := int64(3); id <= 50_000; id++ {
+		f.orgs = append(f.orgs, inbox.Org{ID: id, Name: "org" + strconv.FormatInt(id, 10), CreatedAt: day})
+		f.loads = append(f.loads, inspect.OrgLoad{OrgID: id, State: job.Dead, N: 1 + id%977})
+	}
+	h, err := adminapi.New(f.options())
+	require.NoError(b, err)
+	server := httptest.NewServer(h)
+	b.Cleanup(server.Close)
+	client, err := admin.NewClient(admin.Options{Server: server.URL, Token: "viewer", Timeout: time.Minute})
+	require.NoError(b, err)
+	for b.Loop() {
+		l, err := client.Orgs(b.Context(), "", admin.Page{})
+		require.NoError(b, err)
+		require.Len(b, l.Items, 50)
+	}
 }
