@@ -36,7 +36,7 @@ not among them: they are in the daemon's log.`,
 	f.StringVar(&o.filter.Action, "action", "", "only this `ACTION`, such as jobs.retry or limits.set")
 	f.StringVar(&o.since, "since", "", "not before this `TIME`: an age such as 2h, a day, or an instant")
 	f.StringVar(&o.until, "until", "", "before this `TIME`")
-	o.pageFlags.add(cmd)
+	o.add(cmd)
 	return cmd
 }
 

@@ -35,7 +35,7 @@ chosen.`,
 	}
 	states := []string{"dead", "uncertain", "retrying", "scheduled"}
 	o.selector.add(cmd, "in these `STATES`: dead, uncertain, retrying", states...)
-	o.pageFlags.add(cmd)
+	o.add(cmd)
 	return cmd
 }
 

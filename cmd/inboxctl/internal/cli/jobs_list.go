@@ -32,7 +32,7 @@ means scheduled after a failed attempt.`,
 		RunE: does(o, run, runJobsList),
 	}
 	o.selector.add(cmd, "in these `STATES`: "+strings.Join(admin.JobStates(), ", "), admin.JobStates()...)
-	o.pageFlags.add(cmd)
+	o.add(cmd)
 	return cmd
 }
 

@@ -29,7 +29,7 @@ will: by itself, or because somebody changed it again, who is then named.`,
 		RunE: does(o, run, runLimitsHistory),
 	}
 	cmd.Flags().StringVar(&o.org, "org", "", "only of this `ORG`")
-	o.pageFlags.add(cmd)
+	o.add(cmd)
 	return cmd
 }
 

@@ -29,7 +29,7 @@ started; a plan that nobody committed is planned, then expired.`,
 		RunE: does(o, run, runOpsList),
 	}
 	cmd.Flags().StringSliceVar(&o.state, "state", nil, "in these `STATES`: "+strings.Join(admin.OperationStates(), ", "))
-	o.pageFlags.add(cmd)
+	o.add(cmd)
 	complete(cmd, "state", admin.OperationStates()...)
 	return cmd
 }

@@ -40,7 +40,7 @@ last, or -, is your newest operation.`,
 		RunE:              does(o, run, runOpsShow, &o.id),
 	}
 	cmd.Flags().StringVar(&o.items, "items", "", "list its jobs with this `RESULT`: "+strings.Join(itemWords(), ", "))
-	o.pageFlags.add(cmd)
+	o.add(cmd)
 	complete(cmd, "items", itemWords()...)
 	return cmd
 }

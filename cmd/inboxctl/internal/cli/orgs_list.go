@@ -37,7 +37,7 @@ ready, oldest, dead or uncertain (--sort dead:desc), over all orgs.`,
 		RunE: does(o, run, runOrgsList),
 	}
 	cmd.Flags().StringVar(&o.prefix, "prefix", "", "only those whose names begin with this `TEXT`")
-	o.pageFlags.add(cmd)
+	o.add(cmd)
 	return cmd
 }
 
