@@ -147,8 +147,13 @@ func TestOrgLoads(t *testing.T) {
 		n     int64
 	}
 	want := []load{
-		{1, job.WhatsApp, job.Ready, 2}, {1, job.Instagram, job.Ready, 1}, {1, 0, job.Running, 1}, {1, 0, job.Uncertain, 1}, {1, 0, job.Dead, 1},
-		{2, job.WhatsApp, job.Ready, 1}, {2, 0, job.Dead, 1},
+		{1, job.WhatsApp, job.Ready, 2},
+		{1, job.Instagram, job.Ready, 1},
+		{1, 0, job.Running, 1},
+		{1, 0, job.Uncertain, 1},
+		{1, 0, job.Dead, 1},
+		{2, job.WhatsApp, job.Ready, 1},
+		{2, 0, job.Dead, 1},
 	}
 	for orgID, want := range map[int64][]load{0: want, 1: want[:5], 2: want[5:], 3: nil} {
 		loads, err := b.OrgLoads(t.Context(), orgID)
