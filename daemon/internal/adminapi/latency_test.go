@@ -60,7 +60,7 @@ func TestLatencyNarrows(t *testing.T) {
 	} {
 		require.EqualError(t, second(all.Latency(t.Context(), q)), want)
 	}
-	require.EqualError(t, second(bound.Latency(t.Context(), admin.LatencyQuery{Org: "globex"})), `there is no org "globex"`)
+	require.EqualError(t, second(bound.Latency(t.Context(), admin.LatencyQuery{Org: "globex"})), "there is no org \"globex\": see `inboxctl orgs list`")
 }
 
 // Right after a start latency is not known yet. The status comes without it, at

@@ -54,11 +54,11 @@ func TestUnknownUserSaysWhere(t *testing.T) {
 	all, bound := as(t, server, "admin"), as(t, server, "@admin")
 	nobody := admin.Selector{User: []string{"nobody"}}
 	for want, err := range map[string]error{
-		`there is no user "nobody" in any org`:               second(all.Jobs(t.Context(), nobody, admin.Page{})),
-		`there is no user "nobody" in acme or globex`:        second(all.Jobs(t.Context(), admin.Selector{User: nobody.User, Org: []string{"acme", "globex"}}, admin.Page{})),
-		`there is no user "nobody" in your org`:              second(bound.Jobs(t.Context(), nobody, admin.Page{})),
-		`there is no user "nobody" in acme`:                  second(all.CreateToken(t.Context(), admin.TokenCreate{Org: "acme", User: "nobody"})),
-		`there is no user "dan" in acme: did you mean dana?`: second(all.CreateToken(t.Context(), admin.TokenCreate{Org: "acme", User: "dan"})),
+		"there is no user \"nobody\" in any org: see `inboxctl users list`":        second(all.Jobs(t.Context(), nobody, admin.Page{})),
+		"there is no user \"nobody\" in acme or globex: see `inboxctl users list`": second(all.Jobs(t.Context(), admin.Selector{User: nobody.User, Org: []string{"acme", "globex"}}, admin.Page{})),
+		"there is no user \"nobody\" in your org: see `inboxctl users list`":       second(bound.Jobs(t.Context(), nobody, admin.Page{})),
+		"there is no user \"nobody\" in acme: see `inboxctl users list`":           second(all.CreateToken(t.Context(), admin.TokenCreate{Org: "acme", User: "nobody"})),
+		`there is no user "dan" in acme: did you mean dana?`:                       second(all.CreateToken(t.Context(), admin.TokenCreate{Org: "acme", User: "dan"})),
 	} {
 		require.EqualError(t, err, want)
 	}
