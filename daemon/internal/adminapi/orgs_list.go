@@ -26,7 +26,8 @@ func (a orgPlace) compare(b orgPlace) int {
 	return cmp.Or(cmp.Compare(b.class, a.class), cmp.Compare(b.n, a.n), cmp.Compare(a.name, b.name))
 }
 
-func (a orgPlace) cursor() string { return fmt.Sprintf("%d.%d.%s", a.class, a.n, a.name) }
+// cursor names the order too: a place in one says nothing of another.
+func (a orgPlace) cursor(sort string) string { return fmt.Sprintf("%s.%d.%d.%s", sort, a.class, a.n, a.name) }
 
 // orgQuery is what a list of orgs is asked for.
 type orgQuery struct {
@@ -44,17 +45,25 @@ func readOrgQuery(v url.Values) (q orgQuery, err error) {
 		return q, err
 	}
 	if raw := v.Get("cursor"); raw != "" {
-		if parts := strings.SplitN(raw, ".", 3); len(parts) == 3 {
-			class, failed := strconv.Atoi(parts[0])
-			n, fault := strconv.ParseInt(parts[1], 10, 64)
-			if failed == nil && fault == nil && inbox.CheckName("org", parts[2]) == nil {
-				q.after = orgPlace{class, n, parts[2]}
-				return q, nil
-			}
-		}
-		return q, inbox.Faultf(inbox.Invalid, "bad_cursor", "cursor %q is not one this server gave: use next of the page before", raw)
+		q.after, err = readOrgCursor(raw, q.sort)
 	}
-	return q, nil
+	return q, err
+}
+
+func readOrgCursor(raw, sort string) (orgPlace, error) {
+	parts := strings.SplitN(raw, ".", 4)
+	if len(parts) == 4 && slices.Contains(admin.OrgSorts(), parts[0]) {
+		if parts[0] != sort {
+			return orgPlace{}, inbox.Faultf(inbox.Invalid, "bad_cursor", "cursor %q goes on in the order %s, and this list has the order %s: repeat the sort of the page before",
+				raw, parts[0], sort)
+		}
+		class, failed := strconv.Atoi(parts[1])
+		n, fault := strconv.ParseInt(parts[2], 10, 64)
+		if failed == nil && fault == nil && inbox.CheckName("org", parts[3]) == nil {
+			return orgPlace{class, n, parts[3]}, nil
+		}
+	}
+	return orgPlace{}, inbox.Faultf(inbox.Invalid, "bad_cursor", "cursor %q is not one this server gave: use next of the page before", raw)
 }
 
 // place says where an org with this load stands.
@@ -99,13 +108,11 @@ func (h *handler) listOrgs(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := h.tops.of(c.caller.orgID).known(ctx)
-	var page []inbox.Org
-	if c.caller.orgID == 0 {
-		page, err = h.orgPage(ctx, q, f)
-	} else {
-		page, err = h.visibleOrgs(ctx, c.caller)
+	if c.caller.orgID != 0 {
+		return h.onlyOrg(ctx, c.caller.orgID, q)
 	}
+	f := h.tops.of(0).known(ctx)
+	page, err := h.orgPage(ctx, q, f)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +120,7 @@ func (h *handler) listOrgs(ctx context.Context, c *call) (any, error) {
 	if len(page) > q.limit {
 		page = page[:q.limit]
 		last := page[q.limit-1]
-		next := q.place(last.Name, f.loads[last.ID]).cursor()
+		next := q.place(last.Name, f.loads[last.ID]).cursor(q.sort)
 		answer.Next = &next
 	}
 	for _, o := range page {
@@ -126,6 +133,29 @@ func (h *handler) listOrgs(ctx context.Context, c *call) (any, error) {
 	}
 	if !f.at.IsZero() {
 		answer.StaleMS = max(answer.AsOf.Sub(f.at).Milliseconds(), 0)
+	}
+	return answer, nil
+}
+
+// onlyOrg is the list of a token that sees one org.
+func (h *handler) onlyOrg(ctx context.Context, id int64, q orgQuery) (any, error) {
+	orgs, err := h.Orgs.OrgsOf(ctx, []int64{id})
+	if err != nil {
+		return nil, err
+	}
+	looked, stale := h.status.snapshot(ctx, id)
+	answer := list(h, "orgs", make([]admin.Org, 0, 1))
+	answer.StaleMS = stale.Milliseconds()
+	for _, o := range orgs {
+		if !strings.HasPrefix(o.Name, q.prefix) || q.after.name != "" {
+			continue
+		}
+		w := wireOrg(o)
+		h.markOrg(&w, o.ID)
+		if looked.Queues != nil {
+			addLoad(&w, loadOf(looked.Queues))
+		}
+		answer.Items = append(answer.Items, w)
 	}
 	return answer, nil
 }

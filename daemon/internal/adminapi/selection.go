@@ -168,16 +168,10 @@ func (h *handler) org(ctx context.Context, who caller, name string) (inbox.Org, 
 }
 
 func (h *handler) visibleOrgs(ctx context.Context, who caller) ([]inbox.Org, error) {
-	all, err := h.Orgs.Orgs(ctx)
-	if err != nil || who.orgID == 0 {
-		return all, err
+	if who.orgID != 0 {
+		return h.Orgs.OrgsOf(ctx, []int64{who.orgID})
 	}
-	for _, o := range all {
-		if o.ID == who.orgID {
-			return []inbox.Org{o}, nil
-		}
-	}
-	return nil, nil
+	return h.Orgs.Orgs(ctx)
 }
 
 // whereOf says in words which orgs were chosen.

@@ -52,7 +52,7 @@ func (h *handler) slaRoutes() []route {
 			h.slaAtRisk,
 		},
 		{get, admin.SLAPolicyPath, admin.Viewer, "What orgs promise", []string{"org", "history"}, nil, admin.List[admin.SLAPolicy]{}, h.slaPolicies},
-		{post, admin.SLAPolicyPath, admin.Operator, "Change what an org promises", nil, admin.SLAPolicySet{}, admin.One[admin.SLAPolicyResult]{}, h.setSLAPolicy},
+		{post, admin.SLAPolicyPath, admin.Admin, "Change what an org promises", nil, admin.SLAPolicySet{}, admin.One[admin.SLAPolicyResult]{}, h.setSLAPolicy},
 	}
 }
 

@@ -204,14 +204,13 @@ func (c *collector) vitals(t admin.Top) (v admin.Vitals) {
 		v.Slots, v.SlotsBusy = v.Slots+w.Slots, v.SlotsBusy+w.Busy
 	}
 	var n, met int64
+	promised := 0.0
 	for _, u := range c.users {
-		n, met = n+u.N, met+u.N-u.Misses
-		objective := u.Objective
-		v.SLAObjective = &objective
+		n, met, promised = n+u.N, met+u.N-u.Misses, promised+float64(u.N)*u.Objective
 	}
-	if n > 0 {
-		share := float64(met) / float64(n)
-		v.SLA = &share
+	if n > 0 { // judged by what was promised to those who asked
+		share, objective := float64(met)/float64(n), promised/float64(n)
+		v.SLA, v.SLAObjective = &share, &objective
 	}
 	return v
 }

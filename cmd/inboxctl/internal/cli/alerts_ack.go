@@ -22,7 +22,7 @@ That ends by itself when the alert is over; if it comes back, it is a new one.`,
 }
 
 func runAlertsAck(ctx context.Context, o *alertOptions) error {
-	client, _, err := o.app.change(o.change)
+	client, _, err := o.app.change(ctx, o.change)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func newAlertsUnackCmd(a *app, run func(context.Context, *alertOptions) error) *
 }
 
 func runAlertsUnack(ctx context.Context, o *alertOptions) error {
-	client, _, err := o.app.change(o.change)
+	client, _, err := o.app.change(ctx, o.change)
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func runAlertsMute(ctx context.Context, o *alertOptions) error {
 	if lasts == 0 {
 		return usagef("say for how long: --for 1h")
 	}
-	client, _, err := o.app.change(o.change)
+	client, _, err := o.app.change(ctx, o.change)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func newAlertsUnmuteCmd(a *app, run func(context.Context, *alertOptions) error) 
 }
 
 func runAlertsUnmute(ctx context.Context, o *alertOptions) error {
-	client, _, err := o.app.change(o.change)
+	client, _, err := o.app.change(ctx, o.change)
 	if err != nil {
 		return err
 	}

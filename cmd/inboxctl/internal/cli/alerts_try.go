@@ -28,7 +28,7 @@ say what it answered. It exits 9 if the webhook does not take it.`,
 }
 
 func runAlertsTest(ctx context.Context, o *alertOptions) error {
-	client, _, err := o.app.change(o.change)
+	client, _, err := o.app.change(ctx, o.change)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -45,7 +46,7 @@ func (a *app) asked(ctx context.Context, c changeFlags, question func(context.Co
 	if err := a.mayAsk(c); err != nil {
 		return nil, err
 	}
-	client, t, err := a.change(c)
+	client, t, err := a.change(ctx, c)
 	if err != nil || c.yes {
 		return client, err
 	}
@@ -71,7 +72,11 @@ func (a *app) act(ctx context.Context, dryRun bool, c changeFlags, question func
 	if err != nil {
 		return err
 	}
-	return do(ctx, client)
+	err = do(ctx, client)
+	if e, ok := errors.AsType[*admin.Error](err); ok && e.Code == admin.CodeInterrupted {
+		return &interrupted{nothingChanged}
+	}
+	return err
 }
 
 // lasting is the flag of what ends by itself.

@@ -23,7 +23,7 @@ func (c *changeFlags) add(cmd *cobra.Command) {
 
 // change connects for a change. What the context forbids is refused before the
 // server is asked anything.
-func (a *app) change(c changeFlags) (*admin.Client, target, error) {
+func (a *app) change(ctx context.Context, c changeFlags) (*admin.Client, target, error) {
 	t, err := a.resolve()
 	if err != nil {
 		return nil, t, err
@@ -41,7 +41,7 @@ func (a *app) change(c changeFlags) (*admin.Client, target, error) {
 	}
 	a.target = t
 	if t.Protected && !c.yes {
-		if err := a.retype(t.Name); err != nil {
+		if err := a.retype(ctx, t.Name); err != nil {
 			return nil, t, err
 		}
 	}
@@ -62,14 +62,9 @@ func (a *app) mayAsk(c changeFlags) error {
 // Ctrl-C is an answer too.
 func (a *app) confirm(ctx context.Context, question string) error {
 	a.note("%s%s [y/N] ", a.badge(), question)
-	said := make(chan string, 1)
-	go func() { said <- a.answer() }() // It may read for ever; then the process ends.
-	answer := ""
-	select {
-	case answer = <-said:
-	case <-ctx.Done():
-		a.note("\n")
-		return &interrupted{nothingChanged}
+	answer, err := a.hear(ctx)
+	if err != nil {
+		return err
 	}
 	switch strings.ToLower(answer) {
 	case "y", "yes":
@@ -78,13 +73,30 @@ func (a *app) confirm(ctx context.Context, question string) error {
 	return &refusal{"not confirmed: nothing was changed"}
 }
 
+// hear waits for a line, or for Ctrl-C.
+func (a *app) hear(ctx context.Context) (string, error) {
+	said := make(chan string, 1)
+	go func() { said <- a.answer() }() // It may read for ever; then the process ends.
+	select {
+	case answer := <-said:
+		return answer, nil
+	case <-ctx.Done():
+		a.note("\n")
+		return "", &interrupted{nothingChanged}
+	}
+}
+
 // retype asks for the name of a protected context.
-func (a *app) retype(name string) error {
+func (a *app) retype(ctx context.Context, name string) error {
 	if !a.Terminal {
 		return &refusal{fmt.Sprintf("context %s is protected: repeat with --yes", name)}
 	}
 	a.note("%sContext %s is protected. Type its name to go on: ", a.badge(), name)
-	if a.answer() != name {
+	answer, err := a.hear(ctx)
+	if err != nil {
+		return err
+	}
+	if answer != name {
 		return &refusal{"not confirmed: nothing was changed"}
 	}
 	return nil

@@ -73,7 +73,7 @@ func runChannelsAdd(ctx context.Context, o *channelsAddOptions) error {
 	if err != nil {
 		return fmt.Errorf("read the access token: %w", err)
 	}
-	client, _, err := o.app.change(o.change)
+	client, _, err := o.app.change(ctx, o.change)
 	if err != nil {
 		return err
 	}

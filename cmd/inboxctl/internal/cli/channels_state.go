@@ -41,7 +41,7 @@ func (o *channelOptions) ready(ctx context.Context, s admin.ChannelState) (clien
 	case s.DryRun:
 		client, _, err = o.connect()
 	case s.State == "active":
-		client, _, err = o.app.change(o.change)
+		client, _, err = o.app.change(ctx, o.change)
 	default:
 		client, err = o.asked(ctx, o.change, func(ctx context.Context, c *admin.Client) (string, error) {
 			s.DryRun = true

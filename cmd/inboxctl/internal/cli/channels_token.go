@@ -39,7 +39,7 @@ func runChannelsToken(ctx context.Context, o *channelOptions) error {
 	if err != nil {
 		return fmt.Errorf("read the access token: %w", err)
 	}
-	client, _, err := o.app.change(o.change)
+	client, _, err := o.app.change(ctx, o.change)
 	if err != nil {
 		return err
 	}

@@ -85,13 +85,7 @@ func Run(ctx context.Context, env Env, args []string) int {
 		if a.Draw { // over the ^C of the terminal
 			a.note("\r\x1b[2K")
 		}
-		why := "interrupted"
-		if left, ok := errors.AsType[*interrupted](err); ok {
-			why = left.Error()
-		} else if unsure, ok := errors.AsType[*admin.Error](err); ok && unsure.Code == admin.CodeInterrupted {
-			why = unsure.Text
-		}
-		a.note("%s\n", why)
+		a.note("%s\n", whatIsKnown(err))
 		return code
 	}
 	why := text.Clean(err.Error())
@@ -109,6 +103,21 @@ func Run(ctx context.Context, env Env, args []string) int {
 		a.note("Run '%s --help' for usage.\n", orElse(usage.help, cmd.CommandPath()))
 	}
 	return code
+}
+
+// whatIsKnown is what an interrupted command leaves behind, in words.
+func whatIsKnown(err error) string {
+	if left, ok := errors.AsType[*interrupted](err); ok {
+		return left.Error()
+	}
+	e, ok := errors.AsType[*admin.Error](err)
+	switch {
+	case !ok:
+		return "interrupted"
+	case e.Code == admin.CodeInterrupted:
+		return e.Text
+	}
+	return "interrupted: " + text.Clean(e.Text)
 }
 
 // exitCode is the one place that turns what went wrong into a number.

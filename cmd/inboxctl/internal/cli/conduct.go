@@ -27,7 +27,7 @@ type conductor struct {
 }
 
 func (a *app) conduct(ctx context.Context, c conductor) error {
-	client, t, err := a.conductClient(c)
+	client, t, err := a.conductClient(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (a *app) conductOn(ctx context.Context, client *admin.Client, t target, c c
 
 // conductClient refuses a change that has to ask where nobody can answer, and
 // one that the context forbids, before anything is counted.
-func (a *app) conductClient(c conductor) (*admin.Client, target, error) {
+func (a *app) conductClient(ctx context.Context, c conductor) (*admin.Client, target, error) {
 	if c.dryRun {
 		return a.connect()
 	}
@@ -76,7 +76,7 @@ func (a *app) conductClient(c conductor) (*admin.Client, target, error) {
 			return nil, target{}, err
 		}
 	}
-	return a.change(c.change)
+	return a.change(ctx, c.change)
 }
 
 // follow waits for the end of what has been started, and prints how it went.

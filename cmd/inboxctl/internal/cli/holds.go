@@ -169,7 +169,7 @@ func runResume(ctx context.Context, o *resumeOptions) error {
 		}
 		o.hold = admin.AllHolds
 	}
-	client, _, err := o.app.change(o.change)
+	client, _, err := o.app.change(ctx, o.change)
 	if err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func (o *jobsShowOptions) get(ctx context.Context, id string) (answer admin.One[
 		}
 		return client.Job(ctx, id)
 	}
-	client, _, err := o.change(changeFlags{yes: true, reason: o.reason})
+	client, _, err := o.change(ctx, changeFlags{yes: true, reason: o.reason})
 	if err != nil {
 		return answer, err
 	}

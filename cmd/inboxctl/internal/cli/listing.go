@@ -81,7 +81,7 @@ func showPages[T any](a *app, p pageFlags, v listView[T], ask func(*admin.Client
 // printPages prints a list in the order of --sort, if the server has it, and says
 // where it goes on: json and yaml have a field for that.
 func printPages[T any](a *app, p pageFlags, v listView[T], ask func(admin.Page) (admin.List[T], error)) error {
-	order, served := v.orders[a.flags.sort]
+	order, served := v.orders[strings.ToLower(a.flags.sort)]
 	answer, err := pages(admin.Page{Cursor: p.cursor, Limit: p.limit, Sort: order}, ask)
 	if err != nil {
 		return err
@@ -91,9 +91,17 @@ func printPages[T any](a *app, p pageFlags, v listView[T], ask func(admin.Page) 
 		return err
 	}
 	if rows := slices.Contains([]string{"name", "csv", "jsonl"}, a.flags.output); a.people() || rows && !p.given("limit") {
-		a.note("There are more: raise --limit, or go on with --cursor %s\n", quoted(text.Clean(*answer.Next)))
+		a.note("There are more: raise --limit, or go on with %s--cursor %s\n", a.sorted(), quoted(text.Clean(*answer.Next)))
 	}
 	return nil
+}
+
+// sorted repeats --sort: a list goes on in the order it began in.
+func (a *app) sorted() string {
+	if a.flags.sort == "" {
+		return ""
+	}
+	return "--sort " + quoted(text.Clean(a.flags.sort)) + " "
 }
 
 // pages asks until the limit is reached or nothing is left.
@@ -118,7 +126,7 @@ func pages[T any](p admin.Page, ask func(admin.Page) (admin.List[T], error)) (al
 // first of all.
 func (a *app) onlyPart(n int, orders map[string]string) error {
 	way := ""
-	if words := slices.Sorted(maps.Keys(orders)); len(words) > 0 {
+	if words := slices.DeleteFunc(slices.Sorted(maps.Keys(orders)), func(w string) bool { return w == "" }); len(words) > 0 {
 		way = fmt.Sprintf(", or sort by what the server sorts by: %s", strings.Join(words, ", "))
 	}
 	return usagef("--sort %s: there are more than these %d, and what is not here cannot be sorted: raise --limit, select fewer%s", a.flags.sort, n, way)

@@ -37,7 +37,7 @@ It exits 6 if the operation had ended by itself.`,
 }
 
 func runOpsAbort(ctx context.Context, o *opsAbortOptions) error {
-	client, t, err := o.app.change(o.change)
+	client, t, err := o.app.change(ctx, o.change)
 	if err != nil {
 		return err
 	}

@@ -66,7 +66,7 @@ func runOpsUndo(ctx context.Context, o *opsUndoOptions) error {
 		terms: terms, change: o.change, dryRun: o.dryRun, detach: o.pace.detach, verbose: o.pace.verbose,
 		named: true, ask: !o.change.yes && !o.dryRun,
 	}
-	client, t, err := o.conductClient(c)
+	client, t, err := o.conductClient(ctx, c)
 	if err != nil {
 		return err
 	}

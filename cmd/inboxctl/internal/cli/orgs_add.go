@@ -46,7 +46,7 @@ func runOrgsAdd(ctx context.Context, o *orgsAddOptions) error {
 	case o.zone == "":
 		return usagef("--time-zone is given but empty")
 	}
-	client, _, err := o.app.change(o.change)
+	client, _, err := o.app.change(ctx, o.change)
 	if err != nil {
 		return err
 	}

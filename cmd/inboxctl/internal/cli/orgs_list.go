@@ -53,6 +53,6 @@ func runOrgsList(ctx context.Context, o *orgsListOptions) error {
 func orgOrders() map[string]string {
 	return map[string]string{
 		"": admin.OrgSortWorst, "worst": admin.OrgSortWorst, "name": admin.OrgSortName, "org": admin.OrgSortName,
-		"ready:desc": admin.OrgSortReady, "oldest:desc": admin.OrgSortOldest, "uncertain:desc": admin.OrgSortUncertain, "dead:desc": admin.OrgSortDead,
+		"ready:desc": admin.OrgSortReady, "oldest:desc": admin.OrgSortOldest, "oldest_ready_ms:desc": admin.OrgSortOldest, "uncertain:desc": admin.OrgSortUncertain, "dead:desc": admin.OrgSortDead,
 	}
 }

@@ -80,7 +80,7 @@ func runOrgsSet(ctx context.Context, o *orgsSetOptions) error {
 	if err != nil {
 		return err
 	}
-	connect := func() (*admin.Client, target, error) { return o.app.change(o.change) }
+	connect := func() (*admin.Client, target, error) { return o.app.change(ctx, o.change) }
 	if o.dryRun {
 		connect = o.connect
 	}

@@ -133,11 +133,10 @@ func (o *slaPolicyOptions) request() (r admin.SLAPolicySet, err error) {
 		r.TargetMS = &ms
 	}
 	if o.objective != "" {
-		percent, err := strconv.ParseFloat(strings.TrimSuffix(o.objective, "%"), 64)
-		if err != nil || percent <= 0 || percent > 100 {
-			return r, usagef("--objective %q is not a percentage: use for example 80", o.objective)
+		share, err := parsePercent(o.objective)
+		if err != nil {
+			return r, err
 		}
-		share := percent / 100
 		r.Objective = &share
 	}
 	if o.zone != "" {
@@ -197,4 +196,17 @@ func policyChange(r admin.SLAPolicyResult) string {
 		}
 	}
 	return text.Clean(strings.Join(words, ", "))
+}
+
+// parsePercent reads 80 or 80%. A number up to 1 is a share to most who write it.
+func parsePercent(raw string) (share float64, err error) {
+	number, signed := strings.CutSuffix(raw, "%")
+	percent, err := strconv.ParseFloat(number, 64)
+	switch {
+	case err != nil || !(percent > 0 && percent <= 100):
+		return 0, usagef("--objective %q is not a percentage: use for example 80", raw)
+	case percent <= 1 && !signed:
+		return 0, usagef("--objective %s is a percentage: write %g for that share, or %s%% if you mean it", raw, 100*percent, raw)
+	}
+	return percent / 100, nil
 }

@@ -77,7 +77,7 @@ func runTokensCreate(ctx context.Context, o *tokensCreateOptions) error {
 	if err != nil {
 		return err
 	}
-	client, _, err := o.app.change(o.change)
+	client, _, err := o.app.change(ctx, o.change)
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func runUsersAdd(ctx context.Context, o *usersAddOptions) error {
 	if o.org == "" {
 		return usagef("name the user's org with --org")
 	}
-	client, _, err := o.app.change(o.change)
+	client, _, err := o.app.change(ctx, o.change)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ func runWorkersUndrain(ctx context.Context, o *workerOptions) error {
 	if o.dryRun {
 		return runWorkersDrain(ctx, o)
 	}
-	client, _, err := o.app.change(o.change)
+	client, _, err := o.app.change(ctx, o.change)
 	if err != nil {
 		return err
 	}
