@@ -138,7 +138,7 @@ func TestSLAMisses(t *testing.T) {
 // A promise is changed only as asked, and by somebody who may.
 func TestSLAPolicy(t *testing.T) {
 	t.Parallel()
-	c, f := slaClient(t, "operator")
+	c, f := slaClient(t, "admin")
 	got, err := c.SetSLAPolicy(t.Context(), admin.SLAPolicySet{Org: "acme", TargetMS: new(int64(600_000)), DryRun: true})
 	require.NoError(t, err)
 	require.Empty(t, f.set)
