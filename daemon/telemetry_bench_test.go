@@ -77,7 +77,7 @@ func telemetryCost(b *testing.B, traced bool) {
 	for left, second := 1, 0; left > 0; second++ {
 		<-time.After(time.Second)
 		if second%15 == 0 { // as often as configs/prometheus does
-			scrapeAway(b, *status.Item.MetricsURL)
+			scrapeInto(b, *status.Item.MetricsURL, io.Discard)
 		}
 		require.NoError(b, conn.QueryRow(b.Context(), `SELECT count(*) FROM jobs WHERE job_type = 3`).Scan(&left))
 	}
@@ -98,14 +98,15 @@ func serve(b *testing.B, h http.Handler) string {
 	return server.URL
 }
 
-func scrapeAway(b *testing.B, url string) {
+// scrapeInto scrapes as Prometheus does.
+func scrapeInto(b *testing.B, url string, w io.Writer) {
 	b.Helper()
 	req, err := http.NewRequestWithContext(b.Context(), http.MethodGet, url, nil)
 	require.NoError(b, err)
 	req.Header.Set("Accept", "application/openmetrics-text;version=1.0.0")
 	resp, err := (&http.Client{Timeout: 10 * time.Second}).Do(req)
 	require.NoError(b, err)
-	_, err = io.Copy(io.Discard, resp.Body)
+	_, err = io.Copy(w, resp.Body)
 	require.NoError(b, err)
 	require.NoError(b, resp.Body.Close())
 }
