@@ -230,7 +230,10 @@ func TestAlertsAreLockedInOneOrder(t *testing.T) {
 	n := b.claim()
 	require.Len(t, n.Firing, 3)
 	for name, work := range map[string]func() error{
-		"Sync": func() error { _, err := b.SyncAlerts(b.ctx, []inbox.Alert{seen("c", 0), seen("b", 0), seen("a", 0)}, 0); return err },
+		"Sync": func() error {
+			_, err := b.SyncAlerts(b.ctx, []inbox.Alert{seen("c", 0), seen("b", 0), seen("a", 0)}, 0)
+			return err
+		},
 		"Told": func() error {
 			return b.NoticesTold(b.ctx, inbox.Notices{Claim: n.Claim, Firing: []inbox.Alert{{ID: "c"}}, Over: []inbox.Alert{{ID: "b"}, {ID: "a"}}}, 0)
 		},
