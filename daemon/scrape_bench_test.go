@@ -57,10 +57,14 @@ func BenchmarkScrape(b *testing.B) {
 			slices.Sort(took)
 			b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
 			b.ReportMetric(float64(len(body)), "bytes")
-			families, series := map[string]int{}, 0
-			for _, m := range regexp.MustCompile(`(?m)^([a-z_0-9]+?)(_bucket|_sum|_count)?[{ ]`).FindAllStringSubmatch(body, -1) {
-				families[m[1]]++
-				series++
+			families, family, series := map[string]int{}, "", 0
+			for line := range strings.Lines(body) {
+				if name, is := strings.CutPrefix(line, "# TYPE "); is {
+					family, _, _ = strings.Cut(name, " ")
+				} else if !strings.HasPrefix(line, "#") {
+					families[family]++
+					series++
+				}
 			}
 			b.ReportMetric(float64(series), "series")
 			largest := slices.SortedFunc(maps.Keys(families), func(x, y string) int { return families[y] - families[x] })
