@@ -255,7 +255,7 @@ func (d *handClock) turn(t time.Duration) { d.at.Add(int64(t)) }
 
 // ofMany serves an admin API over so many silent processes, and returns what makes
 // it share what it sees.
-func ofMany(t *testing.T, s *shared, w adminapi.Announcer, silent int, clock *handClock) (sync func()) {
+func ofMany(t *testing.T, s *shared, w adminapi.Announcer, silent int, clock *handClock) (share func()) {
 	t.Helper()
 	f := newFake()
 	o := f.options()
@@ -275,15 +275,15 @@ func ofMany(t *testing.T, s *shared, w adminapi.Announcer, silent int, clock *ha
 func TestAStormIsBounded(t *testing.T) {
 	t.Parallel()
 	s := &shared{}
-	sync := ofMany(t, s, nil, 900, &handClock{})
-	sync()
+	share := ofMany(t, s, nil, 900, &handClock{})
+	share()
 	first := s.reported()
 	require.Len(t, first, 300)
 	const late = "worker_silent/1899@h"
 	require.NotContains(t, first, late)
 	s.set(nil, inbox.Alert{ID: late, Severity: "warning", Rule: "worker silent", Scope: "1899@h", Since: day, SeenAt: day})
-	sync() // learns of it
-	sync()
+	share() // learns of it
+	share()
 	second := s.reported()
 	require.Contains(t, second, late)
 	require.Len(t, second, 301, "and not one more that is new")
@@ -297,14 +297,14 @@ func TestAnOutageTellsWhatWasNotTold(t *testing.T) {
 	told, quiet := known("worker_silent/1000@h", 0), known("worker_silent/1001@h", 0)
 	told.ToldAt, quiet.AckedBy = day, "ana"
 	s.set(nil, told, quiet)
-	sync := ofMany(t, s, w, 3, clock)
-	sync()
+	share := ofMany(t, s, w, 3, clock)
+	share()
 	require.Empty(t, w.saidAlone())
 	s.set(errors.New("connection refused"), told, quiet)
-	sync()
+	share()
 	require.Empty(t, w.saidAlone(), "it may be back in a moment")
 	clock.turn(21 * time.Second)
-	sync()
+	share()
 	alone := w.saidAlone()
 	require.Equal(t, day, alone["worker_silent/1000@h"].ToldAt)
 	require.Equal(t, "ana", alone["worker_silent/1001@h"].AckedBy)
@@ -314,7 +314,7 @@ func TestAnOutageTellsWhatWasNotTold(t *testing.T) {
 
 	w.announced(fresh)
 	s.set(nil, told, quiet)
-	sync()
+	share()
 	require.False(t, s.reported()["worker_silent/1002@h"].ToldAt.IsZero(), "the others learn what was told without them")
 	require.True(t, s.reported()["worker_silent/1000@h"].ToldAt.IsZero(), "and are not told of what they know")
 }

@@ -43,15 +43,15 @@ type viewer struct {
 
 func follow(t *testing.T, ctx context.Context, server, token string) viewer { //nolint:revive // t first, as everywhere
 	t.Helper()
-	resp := watch(t, ctx, server, token)
-	require.Equal(t, http.StatusOK, resp.StatusCode)
-	require.Equal(t, "text/event-stream", resp.Header.Get("Content-Type"))
-	require.Equal(t, "no", resp.Header.Get("X-Accel-Buffering"))
-	return viewer{t, scanner(resp.Body)}
+	status, header, body := watch(t, ctx, server, token)
+	require.Equal(t, http.StatusOK, status)
+	require.Equal(t, "text/event-stream", header.Get("Content-Type"))
+	require.Equal(t, "no", header.Get("X-Accel-Buffering"))
+	return viewer{t, scanner(body)}
 }
 
 // watch asks for the stream.
-func watch(t *testing.T, ctx context.Context, server, token string) *http.Response { //nolint:revive // t first, as everywhere
+func watch(t *testing.T, ctx context.Context, server, token string) (int, http.Header, io.Reader) { //nolint:revive // t first, as everywhere
 	t.Helper()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, server+admin.TopStreamPath, http.NoBody)
 	require.NoError(t, err)
@@ -59,7 +59,7 @@ func watch(t *testing.T, ctx context.Context, server, token string) *http.Respon
 	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = resp.Body.Close() })
-	return resp
+	return resp.StatusCode, resp.Header, resp.Body
 }
 
 func (v viewer) next() (event, data string, ok bool) {
@@ -253,7 +253,8 @@ func TestDeadViewersAreLetGo(t *testing.T) {
 	full := func() bool {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel() // whoever got in leaves at once
-		return watch(t, ctx, server, "viewer").StatusCode == http.StatusServiceUnavailable
+		status, _, _ := watch(t, ctx, server, "viewer")
+		return status == http.StatusServiceUnavailable
 	}
 	require.Eventually(t, full, 20*time.Second, 50*time.Millisecond, "the room is full")
 	require.Eventually(t, func() bool { return !full() }, time.Minute, 100*time.Millisecond)

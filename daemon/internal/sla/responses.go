@@ -56,7 +56,7 @@ func (r Responses) Sorted() Responses {
 	sorted := r[:0]
 	for b := low; b <= high; b++ {
 		if n[b] > 0 {
-			sorted = append(sorted, Count{int16(b), n[b]}) //nolint:gosec // below buckets
+			sorted = append(sorted, Count{int16(b), n[b]})
 		}
 	}
 	return sorted
