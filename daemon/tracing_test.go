@@ -177,7 +177,7 @@ func secretsStayIn(t *testing.T, r *otlpReceiver) {
 }
 
 // A caller who traces goes on in its own trace, when the customer's message is
-// in none.
+// in none. One whom nobody knows does not: it could have everything kept.
 func TestCallerGoesOnWithItsTrace(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -187,12 +187,17 @@ func TestCallerGoesOnWithItsTrace(t *testing.T) {
 	h.furnish()
 	conversation := h.customer(waNumber, "12025550124", "hello")
 	const caller = "4bf92f3577b34da6a3ce929d0e0e4736"
-	sent := h.reply(conversation, "hi", "Traceparent", "00-"+caller+"-00f067aa0ba902b7-01")
+	const parent = "00-" + caller + "-00f067aa0ba902b7-01"
+	for _, token := range []string{"", "Bearer x", "Bearer inb_" + strings.Repeat("x", 43)} {
+		require.Equal(t, http.StatusUnauthorized, h.call(http.MethodGet, "/v1/conversations", "", nil, "Authorization", token, "Traceparent", parent))
+	}
+	sent := h.reply(conversation, "hi", "Traceparent", parent)
 	h.awaitStatus(sent.Message.ID, "delivered", "read")
 	names := []string{"POST /v1/conversations/{id}/messages", "job send_message", "graph send", "message delivered"}
 	require.Eventually(t, func() bool { return receiver.trace(names...) != nil }, patience, 50*time.Millisecond, "%s", receiver.said)
 	for _, s := range receiver.trace(names...) {
 		require.Equal(t, caller, hex.EncodeToString(s.GetTraceId()))
+		require.NotEqual(t, "GET /v1/conversations", s.GetName(), "a stranger has nothing kept")
 	}
 	require.Nil(t, receiver.trace("POST /webhooks/meta"), "of what begins here a share of 0 is traced")
 }

@@ -81,7 +81,7 @@ func (h *handler) markAlert(ctx context.Context, c *call, id string, undo bool, 
 		return nil, inbox.Faultf(inbox.Invalid, "no_alert", "name the alert by its id: `inboxctl alerts list` shows it")
 	}
 	if slices.ContainsFunc(h.alertsNow(ctx, c.caller.orgID), func(a admin.Alert) bool { return a.ID == id && a.Org == nil }) {
-		if err := unbound(c.caller, "mark an alert that is of no org: others see it too"); err != nil {
+		if err := unbound(c.caller, "mark an alert that names no org"); err != nil {
 			return nil, err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/daemon/internal/adminapi"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
+	"github.com/bandeja/inboxd/daemon/internal/job/inspect"
 )
 
 // shared is what all processes know of alerts.
@@ -57,6 +59,17 @@ func (s *shared) RecordAlertTest(context.Context) error {
 	defer s.mu.Unlock()
 	s.tested++
 	return s.down
+}
+
+// reported are the alerts of the last sync.
+func (s *shared) reported() map[string]inbox.Alert {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := map[string]inbox.Alert{}
+	for _, a := range s.seen {
+		all[a.ID] = a
+	}
+	return all
 }
 
 func (s *shared) set(down error, alerts ...inbox.Alert) {
@@ -169,6 +182,22 @@ type teller struct {
 
 func (w *teller) Alone(alerts []inbox.Alert) { w.mu.Lock(); defer w.mu.Unlock(); w.alone = alerts }
 
+func (w *teller) saidAlone() map[string]inbox.Alert {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	all := map[string]inbox.Alert{}
+	for _, a := range w.alone {
+		all[a.ID] = a
+	}
+	return all
+}
+
+func (w *teller) announced(a inbox.Alert) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.told = append(w.told, a)
+}
+
 func (w *teller) ToldAlone() []inbox.Alert { w.mu.Lock(); defer w.mu.Unlock(); return w.told }
 
 func (w *teller) Rejoin([]inbox.Alert) { w.mu.Lock(); defer w.mu.Unlock(); w.back = true }
@@ -202,4 +231,141 @@ func TestAlertTestIsRecorded(t *testing.T) {
 	s.set(errors.New("disk full"))
 	status, _ := do(t, server, http.MethodPost, admin.AlertTestPath, "operator", "{}", nil)
 	require.Equal(t, http.StatusInternalServerError, status)
+}
+
+// crowd is an installation with so many processes that do not beat.
+type crowd struct {
+	*fake
+
+	silent int
+}
+
+func (c crowd) Processes(context.Context) (all []inspect.Process, err error) {
+	for i := range c.silent {
+		all = append(all, inspect.Process{ID: int64(1000 + i), Host: "h", PID: i, Mode: "worker", Version: "v1", Slots: 8, BeatAge: time.Minute, StartedAt: day})
+	}
+	return all, nil
+}
+
+// handClock is turned by a test.
+type handClock struct{ at atomic.Int64 }
+
+func (d *handClock) now() time.Time       { return day.Add(time.Minute + time.Duration(d.at.Load())) }
+func (d *handClock) turn(t time.Duration) { d.at.Add(int64(t)) }
+
+// ofMany serves an admin API over so many silent processes, and returns what makes
+// it share what it sees.
+func ofMany(t *testing.T, s *shared, w adminapi.Announcer, silent int, clock *handClock) (share func()) {
+	t.Helper()
+	f := newFake()
+	o := f.options()
+	o.Alerts, o.Jobs, o.Now = s, crowd{f, silent}, clock.now
+	o.Announcer = w
+	h, err := adminapi.New(o)
+	require.NoError(t, err)
+	c := as(t, onTCP(t, h), "operator")
+	_, err = c.Alerts(t.Context(), admin.AlertFilter{}) // makes the picture
+	require.NoError(t, err)
+	return func() { _, _ = c.AckAlert(t.Context(), "not/known", "") } // what is not known is looked for first
+}
+
+// A storm over thousands must not become thousands of rows and a message nobody
+// can read; but what others know to be open is told on, or it would be called over
+// while it goes on.
+func TestAStormIsBounded(t *testing.T) {
+	t.Parallel()
+	s := &shared{}
+	share := ofMany(t, s, nil, 900, &handClock{})
+	share()
+	first := s.reported()
+	require.Len(t, first, 300)
+	const late = "worker_silent/1899@h"
+	require.NotContains(t, first, late)
+	s.set(nil, inbox.Alert{ID: late, Severity: "warning", Rule: "worker silent", Scope: "1899@h", Since: day, SeenAt: day})
+	share() // learns of it
+	share()
+	second := s.reported()
+	require.Contains(t, second, late)
+	require.Len(t, second, 301, "and not one more that is new")
+}
+
+// Who was told before the database went away is not told again because of it; who
+// was not, is told without it. Neither is told twice when it is back.
+func TestAnOutageTellsWhatWasNotTold(t *testing.T) {
+	t.Parallel()
+	s, w, clock := &shared{}, &teller{}, &handClock{}
+	told, quiet := known("worker_silent/1000@h", 0), known("worker_silent/1001@h", 0)
+	told.ToldAt, quiet.AckedBy = day, "ana"
+	s.set(nil, told, quiet)
+	share := ofMany(t, s, w, 3, clock)
+	share()
+	require.Empty(t, w.saidAlone())
+	s.set(errors.New("connection refused"), told, quiet)
+	share()
+	require.Empty(t, w.saidAlone(), "it may be back in a moment")
+	clock.turn(21 * time.Second)
+	share()
+	alone := w.saidAlone()
+	require.Equal(t, day, alone["worker_silent/1000@h"].ToldAt)
+	require.Equal(t, "ana", alone["worker_silent/1001@h"].AckedBy)
+	fresh, there := alone["worker_silent/1002@h"]
+	require.True(t, there)
+	require.True(t, fresh.ToldAt.IsZero(), "nobody was told of it")
+
+	w.announced(fresh)
+	s.set(nil, told, quiet)
+	share()
+	require.False(t, s.reported()["worker_silent/1002@h"].ToldAt.IsZero(), "the others learn what was told without them")
+	require.True(t, s.reported()["worker_silent/1000@h"].ToldAt.IsZero(), "and are not told of what they know")
+}
+
+// One rule for marks: an alert that names an org is of those who may operate that
+// org; any other is of everybody, and a token bound to an org does not speak for
+// everybody. What it sees of a queue is of its own jobs, and shows no marks of
+// others.
+func TestWhoMarksAnAlert(t *testing.T) {
+	t.Parallel()
+	s, clock := &shared{}, &handClock{}
+	const wait = "jobs_wait/whatsapp"
+	queue := known(wait, 0)
+	s.set(nil, queue, known("sla_missed/acme", 1))
+	f := newFake()
+	o := f.options()
+	o.Alerts, o.Now = s, clock.now
+	h, err := adminapi.New(o)
+	require.NoError(t, err)
+	server := onTCP(t, h)
+	bound, free := as(t, server, "@operator"), as(t, server, "operator")
+	seenBy := func(c *admin.Client) (a admin.Alert) {
+		t.Helper()
+		list, err := c.Alerts(t.Context(), admin.AlertFilter{})
+		require.NoError(t, err)
+		for _, a = range list.Items {
+			if a.ID == wait {
+				return a
+			}
+		}
+		return admin.Alert{}
+	}
+	seenBy(bound)
+	clock.turn(11 * time.Second) // it has lasted long enough
+	require.Equal(t, admin.AlertFiring, seenBy(bound).State, "the oldest job of its own waits too long")
+	for name, mark := range map[string]func() error{
+		"Ack":    func() error { _, err := bound.AckAlert(t.Context(), wait, ""); return err },
+		"Unack":  func() error { _, err := bound.UnackAlert(t.Context(), wait, ""); return err },
+		"Mute":   func() error { _, err := bound.MuteAlert(t.Context(), wait, time.Hour, ""); return err },
+		"Unmute": func() error { _, err := bound.UnmuteAlert(t.Context(), wait, ""); return err },
+	} {
+		err := mark()
+		require.Equal(t, admin.Forbidden, admin.KindOf(err), name)
+		require.ErrorContains(t, err, "names no org", name)
+	}
+	_, err = bound.MuteAlert(t.Context(), "sla_missed/acme", time.Hour, "")
+	require.NoError(t, err)
+
+	_, err = free.AckAlert(t.Context(), wait, "INC-1")
+	require.NoError(t, err)
+	require.Equal(t, admin.AlertAcked, seenBy(free).State)
+	require.Equal(t, admin.AlertFiring, seenBy(bound).State, "who is at the whole queue is none of its business")
+	require.Nil(t, seenBy(bound).AckedBy)
 }

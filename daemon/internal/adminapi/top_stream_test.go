@@ -4,6 +4,9 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -40,19 +43,23 @@ type viewer struct {
 
 func follow(t *testing.T, ctx context.Context, server, token string) viewer { //nolint:revive // t first, as everywhere
 	t.Helper()
+	status, header, body := watch(t, ctx, server, token)
+	require.Equal(t, http.StatusOK, status)
+	require.Equal(t, "text/event-stream", header.Get("Content-Type"))
+	require.Equal(t, "no", header.Get("X-Accel-Buffering"))
+	return viewer{t, scanner(body)}
+}
+
+// watch asks for the stream.
+func watch(t *testing.T, ctx context.Context, server, token string) (int, http.Header, io.Reader) { //nolint:revive // t first, as everywhere
+	t.Helper()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, server+admin.TopStreamPath, http.NoBody)
 	require.NoError(t, err)
 	req.Header.Set("Authorization", "Bearer "+token)
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	resp, err := client.Do(req)
+	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = resp.Body.Close() })
-	require.Equal(t, http.StatusOK, resp.StatusCode)
-	require.Equal(t, "text/event-stream", resp.Header.Get("Content-Type"))
-	require.Equal(t, "no", resp.Header.Get("X-Accel-Buffering"))
-	lines := bufio.NewScanner(resp.Body)
-	lines.Buffer(nil, 4<<20)
-	return viewer{t, lines}
+	return resp.StatusCode, resp.Header, resp.Body
 }
 
 func (v viewer) next() (event, data string, ok bool) {
@@ -196,6 +203,108 @@ func TestStreamSeatsAndShutdown(t *testing.T) {
 	for _, c := range leave[1:] {
 		c()
 	}
+}
+
+// narrow accepts connections that keep little on its way.
+type narrow struct{ net.Listener }
+
+func (n narrow) Accept() (net.Conn, error) {
+	c, err := n.Listener.Accept()
+	if tcp, ok := c.(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(64 << 10)
+	}
+	return c, err
+}
+
+// mute follows the live picture without reading.
+func mute(t *testing.T, server, token string) net.Conn {
+	t.Helper()
+	c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(server, "http://"))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = c.Close() })
+	_, err = fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n", admin.TopStreamPath, token)
+	require.NoError(t, err)
+	return c
+}
+
+// large serves a picture that does not fit into what is on its way, and notes whose
+// connections have ended.
+func large(t *testing.T) (server string, closed *sync.Map) {
+	t.Helper()
+	f := newFake()
+	o := f.options()
+	o.Now, o.Jobs = time.Now, crowd{f, 600}
+	h, err := adminapi.New(o)
+	require.NoError(t, err)
+	s := httptest.NewUnstartedServer(h)
+	s.Config, s.Listener = adminapi.NewServer(h, o.Logger), narrow{s.Listener}
+	closed = &sync.Map{}
+	s.Config.ConnState = func(c net.Conn, state http.ConnState) {
+		if state == http.StateClosed {
+			closed.Store(c.RemoteAddr().String(), true)
+		}
+	}
+	s.Start()
+	t.Cleanup(s.Close)
+	return s.URL, closed
+}
+
+// People close their laptops. Whoever does not take what is sent has ten seconds
+// and then loses the connection, and the seat with it: else a few of them keep out
+// those who look.
+func TestDeadViewersAreLetGo(t *testing.T) {
+	t.Parallel()
+	server, closed := large(t)
+	began := time.Now()
+	dead := mute(t, server, "viewer").LocalAddr().String()
+	require.Eventually(t, func() bool { _, gone := closed.Load(dead); return gone }, 2*time.Minute, 50*time.Millisecond)
+	require.GreaterOrEqual(t, time.Since(began), 10*time.Second, "a viewer may be slow for so long")
+}
+
+// A viewer that stalls for a while goes on with the newest picture: what it has
+// missed was kept nowhere, and is not sent.
+func TestSlowViewersMissPictures(t *testing.T) {
+	t.Parallel()
+	server, _ := large(t)
+	var slow net.Conn
+	newest, began := int64(0), time.Time{}
+	for slow == nil || time.Since(began) > 8*time.Second { // on a busy machine it may have been let go meanwhile
+		busy := follow(t, t.Context(), server, "viewer")
+		slow, began = mute(t, server, "viewer"), time.Now()
+		for range 4 { // each is a second later
+			event, data, ok := busy.next()
+			require.True(t, ok)
+			if event == admin.TopDeltaEvent {
+				newest = deltaIn(t, data).Seq
+			}
+		}
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(slow), nil) //nolint:bodyclose // closing it would read it to its end, and it has none
+	require.NoError(t, err)
+	late := viewer{t, scanner(resp.Body)}
+	event, data, ok := late.next()
+	require.True(t, ok)
+	require.Equal(t, admin.TopSnapshotEvent, event)
+	var top admin.Top
+	require.NoError(t, json.Unmarshal([]byte(data), &top))
+	event, data, ok = late.next()
+	require.True(t, ok)
+	require.Equal(t, admin.TopDeltaEvent, event)
+	d := deltaIn(t, data)
+	require.Equal(t, top.Seq, d.Base, "it follows on what the viewer has")
+	require.GreaterOrEqual(t, d.Seq, newest, "and is the newest there is, in one step")
+}
+
+func deltaIn(t *testing.T, data string) (d admin.TopDelta) {
+	t.Helper()
+	require.NoError(t, json.Unmarshal([]byte(data), &d))
+	return d
+}
+
+func scanner(r io.Reader) *bufio.Scanner {
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, 16<<20)
+	return lines
 }
 
 // All who follow events cost the ledger one look a second, and each sees its own

@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
+	"github.com/bandeja/inboxd/daemon/internal/trace"
 )
 
 // door is the middleware before every operation under /v1: it finds out who
@@ -20,6 +21,11 @@ import (
 func (a *api) door(hctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(hctx)
 	who, err := a.identify(r)
+	var parent string
+	if who.principal.OrgID != 0 {
+		parent = r.Header.Get(trace.Header)
+	}
+	ctx := who.span.begin(r.Context(), parent)
 	var body []byte
 	if err == nil && r.Method != http.MethodGet && r.Method != http.MethodHead {
 		body, err = readBody(r, hctx.Operation().RequestBody != nil)
@@ -27,7 +33,7 @@ func (a *api) door(hctx huma.Context, next func(huma.Context)) {
 	if err == nil {
 		who.once, err = onceOf(r, body)
 	}
-	ctx := withIdentity(r.Context(), who)
+	ctx = withIdentity(ctx, who)
 	if err != nil {
 		a.problemOf(ctx, err).write(w)
 		return

@@ -15,6 +15,7 @@ type identity struct {
 	principal inbox.Principal
 	userID    int64 // the acting agent; 0: none was named
 	once      inbox.Once
+	span      *requestSpan
 }
 
 type identityKey struct{}

@@ -13,19 +13,22 @@ import (
 func (a *api) serve(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
 	id := requestID(r)
-	r = r.WithContext(withIdentity(r.Context(), identity{requestID: id}))
 	w.Header().Set(requestIDHeader, id)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
 
 	route, pattern := a.mux.Handler(r)
 	out := &recorder{ResponseWriter: w}
-	r, span := a.trace(r, pattern)
-	ctx := r.Context()
+	span := a.span(pattern, started)
+	ctx := withIdentity(r.Context(), identity{requestID: id, span: span})
+	if endpointOf(pattern) == webhookPath {
+		ctx = span.begin(ctx, "") // whoever else it is, the door knows
+	}
+	r = r.WithContext(ctx)
 	defer func() {
-		a.recovered(out, r, recover())
+		a.recovered(out, r.WithContext(span.in(ctx)), recover())
 		span.answer(out.code())
-		a.metrics.observe(ctx, endpointOf(pattern), r.Method, out.code(), time.Since(started))
+		a.metrics.observe(span.in(ctx), endpointOf(pattern), r.Method, out.code(), time.Since(started))
 	}()
 	if pattern == "" {
 		a.unrouted(out, r, route)

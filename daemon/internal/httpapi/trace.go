@@ -1,39 +1,62 @@
 package httpapi
 
 import (
+	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/bandeja/inboxd/daemon/internal/trace"
 )
 
-// requestSpan is the step of a trace that one request is.
-type requestSpan struct{ trace.Span }
+// requestSpan is the step of a trace that one request is; nil is none. It is of
+// the time the request came, but begins when it is known who asks: a known caller
+// goes on with a trace of its own and decides whether it is kept, of all others
+// our share is, or a stranger could have everything kept.
+type requestSpan struct {
+	trace.Span
 
-// trace begins the step of a request. A caller of the API may go on with a trace
-// of its own; what Meta or anybody else sends to the webhook begins one. Probes
-// and pages are no work.
-func (a *api) trace(r *http.Request, pattern string) (*http.Request, requestSpan) {
-	path := endpointOf(pattern)
-	ours := strings.HasPrefix(path, "/v1/")
-	if a.Tracer == nil || !ours && pattern != "POST "+webhookPath {
-		return r, requestSpan{}
+	tracer *trace.Tracer
+	route  string
+	came   time.Time
+}
+
+// span prepares the step of a request. Probes and pages are no work.
+func (a *api) span(pattern string, came time.Time) *requestSpan {
+	if a.Tracer == nil || !strings.HasPrefix(endpointOf(pattern), "/v1/") && pattern != "POST "+webhookPath {
+		return nil
 	}
-	var parent string
-	if ours {
-		parent = r.Header.Get(trace.Header)
+	return &requestSpan{tracer: a.Tracer, route: pattern, came: came}
+}
+
+// begin begins the step; parent is what a known caller goes on with, or empty.
+func (s *requestSpan) begin(ctx context.Context, parent string) context.Context {
+	if s == nil {
+		return ctx
 	}
-	ctx, span := a.Tracer.Begin(r.Context(), pattern, trace.Server, parent)
-	if span.On() {
-		span.Text("http.request.method", r.Method)
-		span.Text("http.route", path)
-		span.Text("request_id", identityOf(ctx).requestID)
+	ctx, s.Span = s.tracer.BeginAt(ctx, s.route, trace.Server, parent, s.came)
+	if s.On() {
+		method, path, _ := strings.Cut(s.route, " ")
+		s.Text("http.request.method", method)
+		s.Text("http.route", path)
+		s.Text("request_id", identityOf(ctx).requestID)
 	}
-	return r.WithContext(ctx), requestSpan{span}
+	return ctx
+}
+
+// in returns ctx as of the step, for what is said when it is over.
+func (s *requestSpan) in(ctx context.Context) context.Context {
+	if s == nil {
+		return ctx
+	}
+	return s.In(ctx)
 }
 
 // answer ends the step.
-func (s requestSpan) answer(status int) {
+func (s *requestSpan) answer(status int) {
+	if s == nil {
+		return
+	}
 	if s.On() {
 		s.Number("http.response.status_code", int64(status))
 		if status >= http.StatusInternalServerError {

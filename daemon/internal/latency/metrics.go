@@ -2,6 +2,8 @@ package latency
 
 import (
 	"context"
+	"maps"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -77,6 +79,7 @@ func newMetrics(reg prometheus.Registerer, labels *telemetry.Labels[int64], byte
 // observe counts rows. names holds every org in them.
 func (m *metrics) observe(_ context.Context, rows []Ended, names map[int64]string) {
 	m.rows.Add(float64(len(rows)))
+	worked := map[depthKey]bool{}
 	for _, e := range rows {
 		if e.Attempt == 0 {
 			continue
@@ -85,6 +88,7 @@ func (m *metrics) observe(_ context.Context, rows []Ended, names map[int64]strin
 		if m.labels.Weigh(e.OrgID, 1) {
 			org = names[e.OrgID]
 		}
+		worked[depthKey{e.Type, org}] = true
 		if word, ok := m.words[e.Status]; ok && e.Run >= 0 {
 			m.duration.WithLabelValues(typ, org, word).Observe(e.Run.Seconds())
 		}
@@ -92,6 +96,7 @@ func (m *metrics) observe(_ context.Context, rows []Ended, names map[int64]strin
 			m.retries.WithLabelValues(typ, org).Inc()
 		}
 	}
+	m.depth.know(worked)
 }
 
 func (m *metrics) read(at time.Time) { m.asOf.Store(at.UnixMicro()) }
@@ -103,6 +108,7 @@ func (m *metrics) turn(name func(int64) string) {
 			continue
 		}
 		gone := prometheus.Labels{"org_id": name(org)}
+		m.depth.forget(name(org))
 		m.duration.DeletePartialMatch(gone)
 		m.retries.DeletePartialMatch(gone)
 	}
@@ -132,23 +138,49 @@ type depthKey struct {
 }
 
 // depthCollector shows the last count whole: a gauge per org, set one by one,
-// would be seen half done, and keep orgs whose backlog is gone.
+// would be seen half done. Whatever has had work shows 0 when nothing waits: a
+// graph with a hole says less.
 type depthCollector struct {
 	desc *prometheus.Desc
 	last atomic.Pointer[map[depthKey]int64]
+
+	mu    sync.Mutex
+	known map[depthKey]bool
 }
 
 func newDepthCollector() *depthCollector {
-	c := &depthCollector{desc: prometheus.NewDesc(depthName,
+	c := &depthCollector{known: map[depthKey]bool{}, desc: prometheus.NewDesc(depthName,
 		"Jobs that are scheduled, ready, dispatched or held.", []string{"job_type", "org_id"}, nil)}
 	c.set(map[depthKey]int64{})
 	return c
 }
 
+// know keeps a place for what has had work.
+func (c *depthCollector) know(keys map[depthKey]bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	maps.Copy(c.known, keys)
+}
+
+// forget gives up the places of an org.
+func (c *depthCollector) forget(org string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	maps.DeleteFunc(c.known, func(k depthKey, _ bool) bool { return k.org == org })
+}
+
 // set takes a count; the rest of the orgs always has a series.
 func (c *depthCollector) set(seen map[depthKey]int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for _, t := range job.Types() {
-		seen[depthKey{t, telemetry.OtherLabel}] += 0
+		c.known[depthKey{t, telemetry.OtherLabel}] = true
+	}
+	for k := range seen {
+		c.known[k] = true
+	}
+	for k := range c.known {
+		seen[k] += 0
 	}
 	c.last.Store(&seen)
 }

@@ -84,8 +84,8 @@ func TestLabelsArePinned(t *testing.T) {
 
 func other(set string) bool { return strings.Contains(set, telemetry.OtherLabel) }
 
-// What waits is shown as it is, and an org whose backlog is gone has no series
-// that says so for ever.
+// What waits is shown as it is, and an org whose backlog is gone shows 0: a graph
+// that just ends says nothing.
 func TestDepthIsOfNow(t *testing.T) {
 	t.Parallel()
 	key := latency.Key{OrgID: 1, Queue: job.WhatsApp, Type: job.SendMessage}
@@ -107,7 +107,8 @@ func TestDepthIsOfNow(t *testing.T) {
 	require.Zero(t, depth(telemetry.OtherLabel))
 	l.depths = nil
 	require.NoError(t, tail.ReadDepths(t.Context()))
-	require.Len(t, labelSets(gather(t, registry)["job_queue_depth"]), 5)
+	require.Zero(t, depth("org1"))
+	require.Len(t, labelSets(gather(t, registry)["job_queue_depth"]), 6)
 }
 
 // An org that loses its place loses its series: at most so many are ever there.
@@ -121,13 +122,16 @@ func TestSeriesOfIdleOrgsGo(t *testing.T) {
 		l.rows = append(l.rows, ended(1+org, noon, time.Second))
 	}
 	require.NoError(t, tail.Turn(t.Context()))
-	named := func() int {
-		return len(slices.DeleteFunc(labelSets(gather(t, registry)["job_duration_seconds"]), other))
+	named := func(family string) int {
+		require.NoError(t, tail.ReadDepths(t.Context()))
+		return len(slices.DeleteFunc(labelSets(gather(t, registry)[family]), other))
 	}
-	require.Equal(t, 3, named())
+	require.Equal(t, 3, named("job_duration_seconds"))
+	require.Equal(t, 3, named("job_queue_depth"), "nothing of them waits, which is worth a 0")
 	now = now.Add(time.Hour)
 	require.NoError(t, tail.Turn(t.Context()))
-	require.Zero(t, named())
+	require.Zero(t, named("job_duration_seconds"))
+	require.Zero(t, named("job_queue_depth"))
 }
 
 // crowd fills the metrics as 10,000 orgs would.

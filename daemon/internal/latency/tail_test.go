@@ -45,7 +45,8 @@ func agree(t require.TestingT, rows []latency.Ended, a latency.Answer, keep func
 }
 
 // Whatever has ended when, and wherever memory, roll-ups and the log meet: every
-// window tells what history would.
+// window tells what history would, in a process that has seen it all and in one
+// that begins now.
 func TestWindowsAgreeWithHistory(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -81,23 +82,34 @@ func TestWindowsAgreeWithHistory(t *testing.T) {
 			add(30, 5*time.Second)
 			require.NoError(t, tail.Turn(t.Context()))
 		}
-		for _, window := range latency.Windows() {
-			for _, org := range []int64{0, 1} {
-				for _, by := range latency.Splits() {
-					a, err := tail.Latency(t.Context(), latency.Query{By: by, Window: window, OrgID: org})
-					require.NoError(t, err)
-					require.GreaterOrEqual(t, a.AsOf.Sub(a.Since), window)
-					if !a.Partial {
-						agree(t, l.rows, a, func(e latency.Ended) bool { return org == 0 || e.OrgID == org })
-					}
-					require.True(t, !a.Partial || org == 0 && by == latency.ByOrg)
-				}
-			}
-			a, err := tail.Latency(t.Context(), latency.Query{By: latency.ByType, Window: window, Queue: job.Instagram, OrgID: 2})
-			require.NoError(t, err)
-			agree(t, l.rows, a, func(e latency.Ended) bool { return e.OrgID == 2 && e.Queue == job.Instagram })
+		if rapid.Bool().Draw(t, "rolled up again") {
+			l.rollUp(noon.Truncate(time.Hour))
+		}
+		restarted, _ := newTail(t, l, options{})
+		require.NoError(t, restarted.Turn(t.Context()))
+		for _, tail := range []*latency.Tail{tail, restarted} {
+			everyWindowAgrees(t, l, tail)
 		}
 	})
+}
+
+func everyWindowAgrees(t *rapid.T, l *ledger, tail *latency.Tail) {
+	for _, window := range latency.Windows() {
+		for _, org := range []int64{0, 1} {
+			for _, by := range latency.Splits() {
+				a, err := tail.Latency(t.Context(), latency.Query{By: by, Window: window, OrgID: org})
+				require.NoError(t, err)
+				require.GreaterOrEqual(t, a.AsOf.Sub(a.Since), window)
+				if !a.Partial {
+					agree(t, l.rows, a, func(e latency.Ended) bool { return org == 0 || e.OrgID == org })
+				}
+				require.True(t, !a.Partial || org == 0 && by == latency.ByOrg)
+			}
+		}
+		a, err := tail.Latency(t.Context(), latency.Query{By: latency.ByType, Window: window, Queue: job.Instagram, OrgID: 2})
+		require.NoError(t, err)
+		agree(t, l.rows, a, func(e latency.Ended) bool { return e.OrgID == 2 && e.Queue == job.Instagram })
+	}
 }
 
 // Live pictures of one org ask for its day every second: full hours do not change,

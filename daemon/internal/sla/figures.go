@@ -67,19 +67,37 @@ func Total(all []Figures) Figures {
 	return t.Summed()
 }
 
+// place is where Figures belong in an order.
+type place struct {
+	known bool
+	share float64
+	of    *Figures
+}
+
 // SortWorstFirst puts what keeps its objective least first, what has no verdict
 // last; equals by name.
 func SortWorstFirst(all []Figures) {
-	slices.SortFunc(all, func(a, b Figures) int {
-		shareA, knownA := a.Compliance()
-		shareB, knownB := b.Compliance()
+	places := make([]place, len(all)) // Figures are large, and a share is a division
+	for i := range all {
+		share, known := all[i].Compliance()
+		places[i] = place{known, share, &all[i]}
+	}
+	slices.SortFunc(places, func(a, b place) int {
 		switch {
-		case knownA != knownB && knownA:
+		case a.known != b.known && a.known:
 			return -1
-		case knownA != knownB:
+		case a.known != b.known:
 			return 1
 		}
-		return cmp.Or(cmp.Compare(shareA, shareB), cmp.Compare(b.N(), a.N()), cmp.Compare(a.Org, b.Org), cmp.Compare(a.User, b.User),
-			cmp.Compare(a.Who, b.Who), cmp.Compare(a.ChannelID, b.ChannelID))
+		return cmp.Or(cmp.Compare(a.share, b.share), compareEquals(a.of, b.of))
 	})
+	sorted := make([]Figures, len(all))
+	for i, p := range places {
+		sorted[i] = *p.of
+	}
+	copy(all, sorted)
+}
+
+func compareEquals(a, b *Figures) int {
+	return cmp.Or(cmp.Compare(b.N(), a.N()), cmp.Compare(a.Org, b.Org), cmp.Compare(a.User, b.User), cmp.Compare(a.Who, b.Who), cmp.Compare(a.ChannelID, b.ChannelID))
 }

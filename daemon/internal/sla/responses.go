@@ -1,7 +1,6 @@
 package sla
 
 import (
-	"cmp"
 	"encoding/binary"
 	"math"
 	"slices"
@@ -12,7 +11,10 @@ import (
 // e-fold: bucket(ms) = ⌊ln(ms) · PerE⌋. A quantile is told as the middle of its
 // bucket: it is off by less than e^(1/2·PerE) - 1, which is 2.1 %. However many
 // episodes, a day of response times fits into 285 buckets.
-const PerE = 25
+const (
+	PerE    = 25
+	buckets = 1100 // more than any number of milliseconds needs
+)
 
 // Responses count response times by bucket. They are added up in any order and
 // take no more room than there are buckets, once Sorted.
@@ -42,25 +44,20 @@ func (r Responses) AddRecord(record []byte) Responses {
 	return r
 }
 
-// AddBuckets counts one response time in each of these.
-func (r Responses) AddBuckets(buckets []int16) Responses {
-	r = slices.Grow(r, len(buckets))
-	for _, b := range buckets {
-		r = append(r, Count{b, 1})
-	}
-	return r
-}
-
 // Sorted puts each bucket into one count, in order.
 func (r Responses) Sorted() Responses {
-	slices.SortFunc(r, func(a, b Count) int { return cmp.Compare(a.Bucket, b.Bucket) })
-	sorted := r[:0]
+	var n [buckets]int32
+	low, high := buckets, -1
 	for _, c := range r {
-		if last := len(sorted) - 1; last >= 0 && sorted[last].Bucket == c.Bucket {
-			sorted[last].N += c.N
-			continue
+		b := min(max(int(c.Bucket), 0), buckets-1)
+		n[b] += c.N
+		low, high = min(low, b), max(high, b)
+	}
+	sorted := r[:0]
+	for b := low; b <= high; b++ {
+		if n[b] > 0 {
+			sorted = append(sorted, Count{int16(b), n[b]})
 		}
-		sorted = append(sorted, c)
 	}
 	return sorted
 }

@@ -188,3 +188,69 @@ func TestOldAlertsGo(t *testing.T) {
 	require.Len(t, left, 1)
 	require.Equal(t, "local:0", left["b"].MutedBy)
 }
+
+// What a process has announced while the database was away is not announced again
+// when it is back, by whichever process, nor by one that comes later; what nobody
+// was told of is. The end is told as of any other.
+func TestWhatWasToldInAnOutage(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	before := seen("before", time.Hour)
+	b.sync(0, before)
+	b.told(b.claim())
+
+	alone := seen("alone", time.Minute)
+	alone.ToldAt = alone.SeenAt
+	known := b.sync(0, before, alone, seen("late", 0))
+	require.False(t, known["alone"].ToldAt.IsZero())
+	require.True(t, known["late"].ToldAt.IsZero())
+	b.sync(0, before, seen("alone", 0)) // another process has not announced it
+	n := b.claim()
+	require.Equal(t, []string{"late"}, []string{n.Firing[0].ID})
+	require.Len(t, n.Firing, 1)
+	b.told(n)
+
+	b.unseen(time.Hour)
+	b.sync(time.Second, before)
+	n = b.claim()
+	require.Empty(t, n.Firing)
+	require.ElementsMatch(t, []string{"alone", "late"}, []string{n.Over[0].ID, n.Over[1].ID})
+	b.told(n)
+	b.sync(0, before, alone) // away again, and announced alone again
+	require.Zero(t, b.claim().Claim)
+}
+
+// Those who say what they see and those who note what was announced lock alerts in
+// one order, whatever order they were given: else two of them wait for each other,
+// and PostgreSQL ends one.
+func TestAlertsAreLockedInOneOrder(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.sync(0, seen("a", 0), seen("b", 0), seen("c", 0))
+	n := b.claim()
+	require.Len(t, n.Firing, 3)
+	for name, work := range map[string]func() error{
+		"Sync": func() error {
+			_, err := b.SyncAlerts(b.ctx, []inbox.Alert{seen("c", 0), seen("b", 0), seen("a", 0)}, 0)
+			return err
+		},
+		"Told": func() error {
+			return b.NoticesTold(b.ctx, inbox.Notices{Claim: n.Claim, Firing: []inbox.Alert{{ID: "c"}}, Over: []inbox.Alert{{ID: "b"}, {ID: "a"}}}, 0)
+		},
+	} {
+		holder, err := b.pool.Begin(b.ctx)
+		require.NoError(t, err)
+		defer func() { _ = holder.Rollback(b.ctx) }()
+		var pid int
+		require.NoError(t, holder.QueryRow(b.ctx, `SELECT pg_backend_pid() FROM alerts WHERE id = 'a' FOR UPDATE`).Scan(&pid))
+		ended := make(chan error, 1)
+		go func() { ended <- work() }()
+		require.Eventually(t, func() bool {
+			return b.count(`SELECT count(*) FROM pg_stat_activity WHERE $1 = ANY(pg_blocking_pids(pid))`, pid) == 1
+		}, 30*time.Second, 5*time.Millisecond, name)
+		_, err = holder.Exec(b.ctx, `SELECT FROM alerts WHERE id IN ('b', 'c') FOR UPDATE NOWAIT`)
+		require.NoError(t, err, "%s waits for the first and holds none behind it", name)
+		require.NoError(t, holder.Rollback(b.ctx))
+		require.NoError(t, <-ended, name)
+	}
+}

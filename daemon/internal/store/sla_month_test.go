@@ -13,15 +13,17 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/automation"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
+	"github.com/bandeja/inboxd/daemon/internal/sla"
 )
 
 // happening is something that happened at a minute of the month, and became known
 // at another.
 type happening struct {
-	kind      string // question, echo, answer, fails, assign
+	kind      string // question, echo, answer, fails, assign, renamed
 	at, known int    // minutes after the month began
 	id        string
 	user      int // of answer and assign: 0 nobody, 1 dana, 2 eli
+	echo      int // of an answer on Instagram: 1 its own echo comes before it is known to be sent, 2 after
 }
 
 // The month has the end of summer time of Berlin (25 October) and of New York (1
@@ -49,7 +51,7 @@ func drawMonth(t *rapid.T) []happening {
 	var all []happening
 	for i, m := range minutes {
 		h := happening{
-			kind: rapid.SampledFrom([]string{"question", "question", "echo", "answer", "answer", "assign"}).Draw(t, "kind"),
+			kind: rapid.SampledFrom([]string{"question", "question", "echo", "answer", "answer", "assign", "renamed"}).Draw(t, "kind"),
 			at:   m, known: m, id: fmt.Sprint(i), user: rapid.IntRange(0, 2).Draw(t, "user"),
 		}
 		switch h.kind {
@@ -61,7 +63,7 @@ func drawMonth(t *rapid.T) []happening {
 				all = append(all, again)
 			}
 		case "answer":
-			h.user = max(h.user, 1)
+			h.user, h.echo = max(h.user, 1), rapid.IntRange(0, 2).Draw(t, "own echo")
 			if rapid.IntRange(0, 3).Draw(t, "fails") == 0 {
 				failed := m + rapid.IntRange(1, 30).Draw(t, "failed")
 				all = append(all, happening{kind: "fails", at: failed, known: failed, id: h.id})
@@ -93,6 +95,8 @@ func (r *replay) take(h happening) {
 	switch h.kind {
 	case "assign":
 		r.assigned = append(r.assigned, h)
+		return
+	case "renamed": // whoever it is called now, it is the same customer
 		return
 	case "question":
 		r.questions[h.at] = true
@@ -243,20 +247,37 @@ func (b *bundle) anyTalkOf(c inbox.Contact) int64 {
 	return int64(b.count(`SELECT coalesce(max(v.id), 0) FROM conversations v JOIN contacts k ON k.id = v.contact_id WHERE k.user_id = $1 AND k.org_id = $2`, c.UserID, b.org.ID))
 }
 
+// customer is one whose month is played.
+type customer struct {
+	inbox.Contact
+
+	account inbox.Account
+	month   int             // its ids are of
+	sends   map[string]bool // answers that went out
+}
+
 // happen lets something become known, and reports whether it could. agents are
 // the users by their number in a happening.
-func (b *bundle) happen(t *rapid.T, h happening, contact inbox.Contact, agents []inbox.User, sends map[string]bool) (done bool) {
+func (b *bundle) happen(t *rapid.T, h happening, c *customer, agents []inbox.User) (done bool) {
 	b.clock.set(minuteOfMonth(h.known))
 	webhook := inbox.Batch{}
-	conversation := b.anyTalkOf(contact)
-	id := contact.UserID + "." + h.id
+	conversation := b.anyTalkOf(c.Contact)
+	id := fmt.Sprintf("m%d.%s", c.month, h.id)
+	echo := inbox.Echo{Account: c.account, ProviderID: id, Contact: c.Contact, Kind: inbox.KindText, At: minuteOfMonth(h.at)}
 	switch h.kind {
 	case "question":
 		in := b.says(id, minuteOfMonth(h.at))
-		in.Contact = contact
+		in.Contact, in.Account = c.Contact, c.account
 		webhook.Inbound = append(webhook.Inbound, in)
 	case "echo":
-		webhook.Echoes = append(webhook.Echoes, inbox.Echo{Account: b.wa(), ProviderID: id, Contact: contact, Kind: inbox.KindText, At: minuteOfMonth(h.at)})
+		webhook.Echoes = append(webhook.Echoes, echo)
+	case "renamed":
+		if conversation == 0 {
+			return false
+		}
+		old := c.UserID
+		c.UserID = id
+		webhook.Identities = append(webhook.Identities, inbox.IdentityChange{Account: c.account, OldUserID: old, UserID: id, At: minuteOfMonth(h.at)})
 	case "assign":
 		name := ""
 		if h.user > 0 {
@@ -270,15 +291,26 @@ func (b *bundle) happen(t *rapid.T, h happening, contact inbox.Contact, agents [
 			return false // the 24-hour window is closed, or nobody has written yet
 		}
 		b.started(r)
-		b.outcome(sent(r, inbox.Accepted, id))
-		sends[h.id] = true
+		own := inbox.Batch{Echoes: []inbox.Echo{echo}}
+		if c.account == b.wa() {
+			b.outcome(sent(r, inbox.Accepted, id)) // it does not echo what we send
+		} else {
+			if h.echo == 1 {
+				b.ingest(own)
+			}
+			b.outcome(sent(r, inbox.Sent, id))
+			if h.echo == 2 {
+				b.ingest(own)
+			}
+		}
+		c.sends[h.id] = true
 		return true
 	case "fails":
-		if !sends[h.id] {
+		if !c.sends[h.id] {
 			return false
 		}
 		webhook.Statuses = append(webhook.Statuses, inbox.StatusUpdate{
-			Account: b.wa(), ProviderID: id, Status: inbox.Failed, At: minuteOfMonth(h.at), ErrorClass: string(job.ClassPermission),
+			Account: c.account, ProviderID: id, Status: inbox.Failed, At: minuteOfMonth(h.at), ErrorClass: string(job.ClassPermission),
 		})
 	}
 	_, err := b.Ingest(b.ctx, webhook, []byte(`{}`))
@@ -288,7 +320,8 @@ func (b *bundle) happen(t *rapid.T, h happening, contact inbox.Contact, agents [
 
 // Whatever came late, twice or out of order, whoever had the conversation in
 // between, on whichever day clocks changed and however long the evaluator was
-// away: every verdict is the one that follows from what happened.
+// away: every verdict is the one that follows from what happened, and what a day
+// comes to is what its verdicts do, whenever somebody asks.
 func TestAMonthOfVerdictsProperty(t *testing.T) {
 	t.Parallel()
 	shared := database(t)
@@ -301,6 +334,11 @@ func TestAMonthOfVerdictsProperty(t *testing.T) {
 	for _, day := range automation.DayNames()[:5] {
 		nine[day] = []automation.Interval{{From: "09:00", To: "12:30"}, {From: "13:30", To: "18:00"}}
 	}
+	type kind struct {
+		what string
+		seen int
+	}
+	interesting := []kind{{what: "outcome = 1"}, {what: "outcome = 2 AND answered_at IS NOT NULL"}, {what: "answered_at IS NULL AND charged_id IS NOT NULL"}, {what: "answered_by IS NULL"}}
 	n := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		n++
@@ -310,10 +348,13 @@ func TestAMonthOfVerdictsProperty(t *testing.T) {
 		}
 		_, err := b.SetBusinessHours(b.ctx, automation.HoursWrite{OrgID: b.org.ID, Hours: hours})
 		require.NoError(rt, err)
-		contact := inbox.Contact{UserID: fmt.Sprintf("m%d", n)}
-		naive, sends := newReplay(), map[string]bool{}
+		c := &customer{Contact: inbox.Contact{UserID: fmt.Sprintf("m%d", n)}, account: b.wa(), month: n, sends: map[string]bool{}}
+		if rapid.Bool().Draw(rt, "instagram") {
+			c.account = b.ig()
+		}
+		naive := newReplay()
 		for _, h := range drawMonth(rt) {
-			if b.happen(rt, h, contact, agents, sends) {
+			if b.happen(rt, h, c, agents) {
 				naive.take(h)
 			}
 			if rapid.Bool().Draw(rt, "the evaluator looks") {
@@ -324,11 +365,68 @@ func TestAMonthOfVerdictsProperty(t *testing.T) {
 		b.clock.set(minuteOfMonth(2 * monthMinutes))
 		_, err = b.JudgeEpisodes(b.ctx)
 		require.NoError(rt, err)
-		require.Equal(rt, naive.verdicts(hours), b.verdicts(rt, b.anyTalkOf(contact), numbers))
+		want := naive.verdicts(hours)
+		require.Equal(rt, want, b.verdicts(rt, b.anyTalkOf(c.Contact), numbers))
+		if rapid.Bool().Draw(rt, "days are counted") {
+			require.NoError(rt, b.RollSLADays(b.ctx))
+		}
+		for day, tallies := range talliesOf(want, hours.TimeZone) {
+			require.Equal(rt, tallies, b.tallies(rt, day, numbers), "the figures of %s", day)
+		}
+		for i := range interesting {
+			interesting[i].seen += b.count(`SELECT count(*) FROM episodes WHERE ` + interesting[i].what)
+		}
+		b.exec(`DELETE FROM episodes`)
 	})
-	for _, some := range []string{"outcome = 1", "outcome = 2 AND answered_at IS NOT NULL", "answered_at IS NULL AND charged_id IS NOT NULL", "answered_by IS NULL"} {
-		require.Positive(t, b.count(`SELECT count(*) FROM episodes WHERE `+some), "the months were dull: no %s", some)
+	for _, some := range interesting {
+		require.Positive(t, some.seen, "the months were dull: no %s", some.what)
 	}
+}
+
+// tally is what a user's clocks of a day come to; user -1 is the phone app, 0
+// nobody.
+type tally struct {
+	Met, Missed int64
+	Worst       time.Duration
+}
+
+// talliesOf adds verdicts up by day and user.
+func talliesOf(all []judged, zone string) map[string]map[int]tally {
+	place, _ := time.LoadLocation(zone)
+	days := map[string]map[int]tally{}
+	for _, v := range all {
+		day, user := minuteOfMonth(v.Start).In(place).Format(time.DateOnly), v.Charged
+		if user == 0 && v.Answered >= 0 {
+			user = -1
+		}
+		if days[day] == nil {
+			days[day] = map[int]tally{}
+		}
+		sum := days[day][user]
+		if v.Met {
+			sum.Met++
+		} else {
+			sum.Missed++
+		}
+		sum.Worst = max(sum.Worst, time.Duration(v.ResponseMS)*time.Millisecond)
+		days[day][user] = sum
+	}
+	return days
+}
+
+// tallies is what SLAFigures says of a day.
+func (b *bundle) tallies(t *rapid.T, day string, numbers map[int64]int) map[int]tally {
+	found, err := b.SLAFigures(b.ctx, sla.Question{OrgID: b.org.ID, By: sla.ByUser, Day: day})
+	require.NoError(t, err)
+	all := map[int]tally{}
+	for _, f := range found {
+		user := numbers[f.UserID]
+		if f.Who == sla.PhoneApp {
+			user = -1
+		}
+		all[user] = tally{f.Met, f.Missed, f.Worst}
+	}
+	return all
 }
 
 func (b *bundle) verdicts(t *rapid.T, conversation int64, numbers map[int64]int) []judged {

@@ -13,17 +13,25 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/trace"
 )
 
-// Observe counts v, with the trace of ctx as an exemplar if it has one: from a
-// slow bucket to what was slow.
-func Observe(ctx context.Context, o prometheus.Observer, v float64) {
-	if id := trace.ID(ctx); id != "" {
+// Exemplar leads from a slow bucket to what was slow: the trace of it, or nothing.
+type Exemplar string
+
+// ExemplarOf returns that of ctx; for several figures of one thing, once.
+func ExemplarOf(ctx context.Context) Exemplar { return Exemplar(trace.ID(ctx)) }
+
+// Observe counts v, with the exemplar if there is one.
+func (e Exemplar) Observe(o prometheus.Observer, v float64) {
+	if e != "" {
 		if with, ok := o.(prometheus.ExemplarObserver); ok {
-			with.ObserveWithExemplar(v, prometheus.Labels{"trace_id": id})
+			with.ObserveWithExemplar(v, prometheus.Labels{"trace_id": string(e)})
 			return
 		}
 	}
 	o.Observe(v)
 }
+
+// Observe counts v with the exemplar of ctx.
+func Observe(ctx context.Context, o prometheus.Observer, v float64) { ExemplarOf(ctx).Observe(o, v) }
 
 // exposed serves the metrics. Exemplars exist in OpenMetrics only, so whoever
 // asks for that and can be given some gets it; anybody else gets the classic

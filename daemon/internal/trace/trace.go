@@ -76,6 +76,14 @@ func (s Span) Fail(why string) {
 	}
 }
 
+// In returns ctx as of the span.
+func (s Span) In(ctx context.Context) context.Context {
+	if s.s == nil {
+		return ctx
+	}
+	return otel.ContextWithSpan(ctx, s.s)
+}
+
 // End ends the span now.
 func (s Span) End() {
 	if s.s != nil {

@@ -67,15 +67,21 @@ func New(ctx context.Context, o Options) (*Tracer, error) {
 }
 
 // Begin begins the work on a request or a job; it goes on with the trace of
-// parent if there is one.
+// parent if there is one, which then decides whether it is kept: take none from
+// strangers.
 func (t *Tracer) Begin(ctx context.Context, name string, kind Kind, parent string) (context.Context, Span) {
+	return t.BeginAt(ctx, name, kind, parent, time.Time{})
+}
+
+// BeginAt is Begin of what began at since.
+func (t *Tracer) BeginAt(ctx context.Context, name string, kind Kind, parent string, since time.Time) (context.Context, Span) {
 	if t == nil {
 		return ctx, Span{}
 	}
 	if at := parse(parent); at.IsValid() {
 		ctx = otel.ContextWithRemoteSpanContext(ctx, at)
 	}
-	ctx, s := t.tracer.Start(ctx, name, otel.WithSpanKind(kind.otel()))
+	ctx, s := t.tracer.Start(ctx, name, otel.WithSpanKind(kind.otel()), otel.WithTimestamp(since))
 	return ctx, Span{s}
 }
 

@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,7 +34,9 @@ func newSLAMissesCmd(a *app, run func(context.Context, *slaMissesOptions) error)
   retries     ... for another try after a failure
   provider    ... for Meta's answer; or the customer's message came late
 
--o wide shows what the time went to.`,
+WENT TO is what the time from the question to the answer went to, or to the due
+time without one, the largest part first; the parts add up. A miss is explained
+within seconds; until then CAUSE is empty.`,
 		Example: `  inboxctl sla misses --org acme --window 1h
   inboxctl sla misses --org acme --cause hold -o wide
   inboxctl sla misses --org acme --user dana --day 2026-11-20`,
@@ -83,6 +88,7 @@ func missColumns() []column[admin.SLACase] {
 		{name: "ANSWERED", cell: func(m miss, asOf time.Time) string { return orElse(agoText(m.AnsweredAt, asOf), "not yet") }},
 		{name: "TOOK", right: true, cell: func(m miss, _ time.Time) string { return orElse(slaSpan(m.ResponseMS), "–") }},
 		{name: "CAUSE", cell: func(m miss, _ time.Time) string { return maybe(m.Cause) }},
+		{name: "WENT TO", cell: func(m miss, _ time.Time) string { return spentText(m.Spent) }},
 		part("HUMAN", func(s admin.SLASpent) int64 { return s.HumanMS }),
 		part("CLOSED", func(s admin.SLASpent) int64 { return s.ClosedMS }),
 		part("QUEUE", func(s admin.SLASpent) int64 { return s.QueueWaitMS }),
@@ -91,6 +97,29 @@ func missColumns() []column[admin.SLACase] {
 		part("RETRIES", func(s admin.SLASpent) int64 { return s.RetriesMS }),
 		part("PROVIDER", func(s admin.SLASpent) int64 { return s.ProviderMS }),
 	}
+}
+
+// spentText writes what the time of a miss went to, the largest part first: a word
+// for the cause leaves open how much of it there was.
+func spentText(s *admin.SLASpent) string {
+	if s == nil {
+		return ""
+	}
+	type part struct {
+		name string
+		ms   int64
+	}
+	parts := []part{
+		{"human", s.HumanMS}, {"closed", s.ClosedMS}, {"queue", s.QueueWaitMS}, {"hold", s.HoldMS}, {"limit", s.LimitMS}, {"retries", s.RetriesMS}, {"provider", s.ProviderMS},
+	}
+	slices.SortStableFunc(parts, func(a, b part) int { return cmp.Compare(b.ms, a.ms) })
+	var words []string
+	for _, p := range parts {
+		if p.ms > 0 {
+			words = append(words, p.name+" "+slaSpan(&p.ms))
+		}
+	}
+	return strings.Join(words, ", ")
 }
 
 type slaAtRiskOptions struct {
