@@ -195,6 +195,7 @@ func (d *Daemon) start(ctx context.Context, failed chan<- error) error {
 	if err := d.awaitSchema(ctx); err != nil {
 		return err
 	}
+	d.adoptRestored(ctx)
 	d.keepHouse(ctx)
 	d.keepLimits(ctx)
 	d.keepLatency(ctx)
