@@ -132,7 +132,7 @@ func run(t *testing.T, o notice.Options) *notice.Notifier {
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
-	go func() { defer close(ended); n.Run(ctx) }()
+	go func() { defer close(ended); n.Run(ctx, func() {}) }()
 	t.Cleanup(func() { cancel(); <-ended })
 	return n
 }
