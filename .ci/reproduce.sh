@@ -42,8 +42,8 @@ for program in dist/inboxd_*/inboxd dist/inboxctl_*/inboxctl*; do
 	echo "$size $program"
 done
 for program in "dist/inboxd_linux_$(go env GOARCH)"*/inboxd "dist/inboxctl_linux_$(go env GOARCH)"*/inboxctl; do
-	"$program" version | grep -qE "(^| )${version//./[.]}( |$)" || { echo "reproduce: $program does not say $version" >&2; exit 1; }
-	file -b "$program" | grep -q 'statically linked' || { echo "reproduce: $program is not static" >&2; exit 1; }
+	"$program" version | grep -E "(^| )${version//./[.]}( |$)" >/dev/null || { echo "reproduce: $program does not say $version" >&2; exit 1; }
+	file -b "$program" | grep 'statically linked' >/dev/null || { echo "reproduce: $program is not static" >&2; exit 1; }
 done
 cat dist/checksums.txt
 echo "$(wc -l <dist/checksums.txt) passed, 0 failed: equal in both folders"

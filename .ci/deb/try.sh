@@ -55,7 +55,7 @@ for name in inboxd inboxctl; do
 	check "lintian finds no error in $name" lintian --fail-on error --tag-display-limit 0 "$(deb $name)"
 done
 
-"$(dirname "${BASH_SOURCE[0]}")/root.sh" "$root" passwd systemd
+"$(dirname "${BASH_SOURCE[0]}")/root.sh" "$root" passwd procps systemd
 older
 cp "$(deb inboxd)" "$root/inboxd.deb"
 cp "$(deb inboxctl)" "$root/inboxctl.deb"
