@@ -47,7 +47,7 @@ older() {
 	dpkg-deb -R "$(deb inboxd)" "$tree"
 	sed -i 's/^Version: .*/Version: 0.0.0~before/' "$tree/DEBIAN/control"
 	sed -i '1i # of the version before' "$tree/etc/inboxd/inboxd.yaml" "$tree/etc/default/inboxd"
-	dpkg-deb -b "$tree" "$root/before.deb" >/dev/null
+	dpkg-deb -Zgzip -z1 -b "$tree" "$root/before.deb" >/dev/null
 	rm -rf "$tree"
 }
 
