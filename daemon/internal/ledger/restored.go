@@ -7,13 +7,12 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// adoptSQL gives rows this server's place in the order of commits. A row that can
-// be seen and is not yet committed came with a dump, from a server that had
-// counted further. Older ones nobody follows.
-var adoptSQL = []string{
-	`UPDATE job_history SET tx = DEFAULT WHERE tx >= pg_snapshot_xmax(pg_current_snapshot()) AND finished_at >= clock_timestamp() - $1::interval`,
-	`UPDATE job_events SET tx = DEFAULT WHERE tx >= pg_snapshot_xmax(pg_current_snapshot()) AND at >= clock_timestamp() - $1::interval`,
-}
+// A row that can be seen and is not yet committed came with a dump, from a server
+// that had counted further. Older ones nobody follows.
+const (
+	adoptHistory = `UPDATE job_history SET tx = DEFAULT WHERE tx >= pg_snapshot_xmax(pg_current_snapshot()) AND finished_at >= clock_timestamp() - $1::interval`
+	adoptEvents  = `UPDATE job_events SET tx = DEFAULT WHERE tx >= pg_snapshot_xmax(pg_current_snapshot()) AND at >= clock_timestamp() - $1::interval`
+)
 
 // AdoptRestored makes a database that was restored from a dump one whose history
 // can be followed, and returns how many rows that took; none in any other.
@@ -25,7 +24,7 @@ func (l *Ledger) AdoptRestored(ctx context.Context) (rows int64, err error) {
 		if _, err := tx.Exec(ctx, planAnew+`, set_config('statement_timeout', '50s', true)`); err != nil {
 			return err
 		}
-		for _, sql := range adoptSQL {
+		for _, sql := range []string{adoptHistory, adoptEvents} {
 			tag, err := tx.Exec(ctx, sql, tailDays)
 			if err != nil {
 				return err
