@@ -65,7 +65,7 @@ type Daemon struct {
 	stops   stops
 
 	punctuality *punctuality // nil in mode worker
-	watchTop    func(ctx context.Context)
+	watchTop    func(ctx context.Context, tick func())
 	announcer   *notice.Notifier // nil: nobody is told of alerts
 
 	controlTurns turns
@@ -195,6 +195,7 @@ func (d *Daemon) start(ctx context.Context, failed chan<- error) error {
 	if err := d.awaitSchema(ctx); err != nil {
 		return err
 	}
+	d.adoptRestored(ctx)
 	d.keepHouse(ctx)
 	d.keepLimits(ctx)
 	d.keepLatency(ctx)
@@ -207,10 +208,10 @@ func (d *Daemon) start(ctx context.Context, failed chan<- error) error {
 		return err
 	}
 	if d.o.Config.Mode.ServesAPI() {
-		d.loop(ctx, "operations", d.ledger.RunOperations)
-		d.loop(ctx, "live picture", d.watchTop)
+		d.errand(ctx, "operations", d.ledger.RunOperations)
+		d.errand(ctx, "live picture", d.watchTop)
 		if d.announcer != nil {
-			d.loop(ctx, "alert messages", d.announcer.Run)
+			d.errand(ctx, "alert messages", d.announcer.Run)
 		}
 	}
 	if d.doors.public != nil {

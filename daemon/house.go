@@ -66,6 +66,23 @@ func (d *Daemon) missingSteps(ctx context.Context) (missing, newer string, err e
 	return missing, newer, nil
 }
 
+// adoptRestored takes in what a dump brought from another server, before the log
+// is followed. Where it cannot, only live figures are wrong, for two days.
+func (d *Daemon) adoptRestored(ctx context.Context) {
+	if !d.o.Config.Mode.ServesAPI() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	rows, err := d.ledger.AdoptRestored(ctx)
+	switch err = errors.Join(err, d.store.AdoptRestored(ctx)); {
+	case err != nil:
+		d.log.ErrorContext(ctx, "this database may be restored from a dump: live figures may count the jobs of its last two days again", "error", err)
+	case rows > 0:
+		d.log.InfoContext(ctx, "this database was restored from a dump: its history goes on here", "count", rows)
+	}
+}
+
 // checkTokens says at the start what would otherwise be found out at the first
 // send: that a secret key is missing.
 func (d *Daemon) checkTokens(ctx context.Context) {

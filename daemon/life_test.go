@@ -155,6 +155,7 @@ func TestStuckLoopTripsTheWatchdog(t *testing.T) {
 	t.Parallel()
 	for name, on := range map[string]string{
 		"dispatch": "dispatch fails", "reconciler": "reconciliation round failed", "commit of outcomes": "group commit will be repeated",
+		"operations": "operations not looked for",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

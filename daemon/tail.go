@@ -17,6 +17,7 @@ func (d *Daemon) buildTail() (err error) {
 	d.tail, err = latency.New(latency.Options{
 		Log: d.ledger, Rollups: d.ledger, Orgs: d.ledger, Depths: d.ledger, Logger: d.log,
 		Registerer: d.registry, Labels: d.labels(),
+		Watch: func(task string, most time.Duration) func() { return d.health.Loop(task, most+d.o.Stuck) },
 	})
 	return err
 }

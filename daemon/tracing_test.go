@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	otlp "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
@@ -64,7 +63,7 @@ func readSpans(req *http.Request) (spans []*otlp.Span, err error) {
 	if err != nil {
 		return nil, err
 	}
-	var export collector.ExportTraceServiceRequest
+	var export otlp.TracesData // its bytes are those of a request
 	if err := proto.Unmarshal(raw, &export); err != nil {
 		return nil, err
 	}

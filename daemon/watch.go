@@ -34,6 +34,17 @@ func (t *turns) turn() {
 // watched returns the tick of a loop that begins now.
 func (d *Daemon) watched(name string) (tick func()) { return d.health.Loop(name, d.o.Stuck) }
 
+// longestErrand bounds a turn of the loops that carry out operations, look at
+// everything for alerts, and tell people of these: the deadlines of all their
+// calls, one after the other.
+const longestErrand = 20 * time.Second
+
+// errand runs a loop that operators depend on, and watches it.
+func (d *Daemon) errand(ctx context.Context, name string, run func(ctx context.Context, tick func())) {
+	tick := d.health.Loop(name, longestErrand+d.o.Stuck)
+	d.loop(ctx, name, func(ctx context.Context) { run(ctx, tick) })
+}
+
 // watchedSource ticks whenever the control watcher has got an answer, or none
 // in time.
 type watchedSource struct {

@@ -94,7 +94,7 @@ func watching(t *testing.T, s *shared, a adminapi.Announcer, now func() time.Tim
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
-	go func() { defer close(ended); h.Watch(ctx) }()
+	go func() { defer close(ended); h.Watch(ctx, func() {}) }()
 	t.Cleanup(func() { cancel(); <-ended })
 	server := onTCP(t, h)
 	require.Eventually(t, func() bool {

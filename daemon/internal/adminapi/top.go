@@ -34,13 +34,15 @@ type Handler struct {
 }
 
 // Watch looks at everything now and then until ctx ends, so that whoever opens
-// a live view sees how it came to this, and alerts know since when.
-func (x *Handler) Watch(ctx context.Context) {
+// a live view sees how it came to this, and alerts know since when. It calls tick
+// after every look, which ends whatever the outside does.
+func (x *Handler) Watch(ctx context.Context, tick func()) {
 	t := time.NewTicker(topIdle)
 	defer t.Stop()
 	for {
 		x.h.tops.of(0).picture(ctx)
 		x.h.book.sync(ctx)
+		tick()
 		select {
 		case <-t.C:
 		case <-ctx.Done():

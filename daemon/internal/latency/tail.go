@@ -59,6 +59,10 @@ type Options struct {
 	Registerer prometheus.Registerer  // nil: metrics are kept but not exposed
 	Labels     telemetry.LabelOptions // which orgs have series of their own
 	Bytes      int                    // most memory for single orgs; 0: 96 MiB
+
+	// Watch is told of a task that begins and of the longest time from turn to turn;
+	// what it returns is called after each. Nil: nobody watches.
+	Watch func(task string, most time.Duration) (tick func())
 }
 
 const (
@@ -306,6 +310,10 @@ func (t *Tail) ReadDepths(ctx context.Context) error {
 }
 
 func (t *Tail) every(ctx context.Context, interval, timeout time.Duration, task string, f func(context.Context) error) {
+	tick := func() {}
+	if t.o.Watch != nil {
+		tick = t.o.Watch(task, interval+timeout)
+	}
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
@@ -314,6 +322,7 @@ func (t *Tail) every(ctx context.Context, interval, timeout time.Duration, task 
 			t.o.Logger.WarnContext(ctx, "housekeeping failed", "task", task, "error", err)
 		}
 		cancel()
+		tick()
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():

@@ -29,7 +29,7 @@ func (b *bundle) elsewhere(tb testing.TB, name string) {
 	require.NoError(tb, err)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
 	done := make(chan struct{})
-	go func() { l.RunOperations(ctx); close(done) }()
+	go func() { l.RunOperations(ctx, func() {}); close(done) }()
 	tb.Cleanup(func() { cancel(); <-done; pool.Close() })
 }
 

@@ -91,6 +91,9 @@ UPDATE operations SET state = 'expired', finished_at = clock_timestamp() WHERE s
 	}
 	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
 	for _, id := range ids {
+		if ctx.Err() != nil {
+			break // this turn has had its time
+		}
 		k.l.dropChunks(ctx, id)
 	}
 	return err

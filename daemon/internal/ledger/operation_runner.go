@@ -28,8 +28,8 @@ const (
 
 // RunOperations carries out committed operations until ctx ends, those of dead
 // processes too, and keeps the books about them. Any number of processes may
-// run it.
-func (l *Ledger) RunOperations(ctx context.Context) {
+// run it. It calls tick after every turn, which ends whatever the database does.
+func (l *Ledger) RunOperations(ctx context.Context, tick func()) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	places := make(chan struct{}, operationsOnce)
@@ -39,6 +39,7 @@ func (l *Ledger) RunOperations(ctx context.Context) {
 	for {
 		l.adoptAll(ctx, &wg, places)
 		k.keep(ctx)
+		tick()
 		select {
 		case <-l.started:
 		case <-t.C:
@@ -151,12 +152,20 @@ func (d *driver) rest(ctx context.Context, rest time.Duration) {
 			return
 		}
 		pause(ctx, step)
-		tag, err := d.l.pool.Exec(ctx, `
-UPDATE operations SET lease_until = clock_timestamp() + $3::interval WHERE id = $1 AND runner = $2 AND state = 'running'`, d.id, d.runner, leaseTime)
-		if err == nil && tag.RowsAffected() == 0 {
+		if d.lost(ctx) {
 			return
 		}
 	}
+}
+
+// lost reports whether the operation is not ours to run any more, and keeps the
+// lease if it is.
+func (d *driver) lost(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, turnTime)
+	defer cancel()
+	tag, err := d.l.pool.Exec(ctx, `
+UPDATE operations SET lease_until = clock_timestamp() + $3::interval WHERE id = $1 AND runner = $2 AND state = 'running'`, d.id, d.runner, leaseTime)
+	return err == nil && tag.RowsAffected() == 0
 }
 
 // abandon ends an operation that was aborted; what another process runs is left

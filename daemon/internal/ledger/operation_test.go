@@ -20,7 +20,7 @@ func (b *bundle) runner(tb testing.TB) {
 	tb.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
 	done := make(chan struct{})
-	go func() { b.RunOperations(ctx); close(done) }()
+	go func() { b.RunOperations(ctx, func() {}); close(done) }()
 	tb.Cleanup(func() { cancel(); <-done })
 }
 

@@ -96,12 +96,14 @@ func New(o Options) (*Notifier, error) {
 	return n, o.Registerer.Register(n.posts)
 }
 
-// Run announces until ctx ends. Nothing waits for it.
-func (n *Notifier) Run(ctx context.Context) {
+// Run announces until ctx ends. Nothing waits for it. It calls tick after every
+// turn, which ends whatever the book and the webhook do.
+func (n *Notifier) Run(ctx context.Context, tick func()) {
 	t := time.NewTicker(n.o.Every)
 	defer t.Stop()
 	for {
 		n.turn(ctx)
+		tick()
 		select {
 		case <-t.C:
 		case <-ctx.Done():

@@ -35,6 +35,7 @@ type book struct {
 	told   int
 	waits  []time.Duration
 	claims int64
+	fresh  bool // set since the last claim
 }
 
 func (b *book) ClaimNotices(context.Context, inbox.NoticePace) (inbox.Notices, error) {
@@ -43,15 +44,20 @@ func (b *book) ClaimNotices(context.Context, inbox.NoticePace) (inbox.Notices, e
 	n := b.due
 	if len(n.Firing)+len(n.Over) > 0 {
 		b.claims++
+		b.fresh = false
 		n.Claim = b.claims
 	}
 	return n, b.down
 }
 
-func (b *book) NoticesTold(context.Context, inbox.Notices, time.Duration) error {
+// NoticesTold leaves what has become due since the claim.
+func (b *book) NoticesTold(_ context.Context, n inbox.Notices, _ time.Duration) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.told, b.due = b.told+1, inbox.Notices{}
+	b.told++
+	if n.Claim == b.claims && !b.fresh {
+		b.due = inbox.Notices{}
+	}
 	return nil
 }
 
@@ -65,7 +71,7 @@ func (b *book) NoticesFailed(_ context.Context, _ inbox.Notices, wait, _ time.Du
 func (b *book) set(n inbox.Notices, down error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.due, b.down = n, down
+	b.due, b.down, b.fresh = n, down, true
 }
 
 func (b *book) outcome() (told int, waits []time.Duration) {
@@ -132,7 +138,7 @@ func run(t *testing.T, o notice.Options) *notice.Notifier {
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
-	go func() { defer close(ended); n.Run(ctx) }()
+	go func() { defer close(ended); n.Run(ctx, func() {}) }()
 	t.Cleanup(func() { cancel(); <-ended })
 	return n
 }

@@ -105,6 +105,19 @@ FROM (SELECT pg_current_snapshot() AS now) s LEFT JOIN LATERAL (
   WHERE e.judged_tx >= pg_snapshot_xmin($1::pg_snapshot) AND NOT pg_visible_in_snapshot(e.judged_tx, $1::pg_snapshot)
     AND e.response_ms IS NOT NULL AND NOT e.excluded AND e.answered_at >= $2) x ON true`
 
+// AdoptRestored gives verdicts that came with a dump, from a server that had
+// counted further, this server's place in the order of commits: else AnswersSince
+// would return them each time.
+func (s *Store) AdoptRestored(ctx context.Context) error {
+	_, err := s.pool.Exec(Named(ctx, QuerySLA), `
+UPDATE episodes SET judged_tx = pg_current_xact_id()
+WHERE judged_tx >= pg_snapshot_xmax(pg_current_snapshot()) AND answered_at >= $1`, s.now().Add(-judgeRecent))
+	if err != nil {
+		return fmt.Errorf("adopt verdicts that were restored from a dump: %w", err)
+	}
+	return nil
+}
+
 // AnswersSince returns the answers first judged since a snapshot, and the new
 // snapshot to go on from. An empty one begins now.
 func (s *Store) AnswersSince(ctx context.Context, snapshot string) (found []sla.Stamp, next string, err error) {

@@ -33,7 +33,7 @@ func (s *seam) runner() {
 	s.tb.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(s.ctx))
 	done := make(chan struct{})
-	go func() { s.ledger.RunOperations(ctx); close(done) }()
+	go func() { s.ledger.RunOperations(ctx, func() {}); close(done) }()
 	s.tb.Cleanup(func() { cancel(); <-done })
 }
 

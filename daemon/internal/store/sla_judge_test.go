@@ -248,6 +248,28 @@ func TestFiguresDoNotWaitForTheEvaluator(t *testing.T) {
 	require.Empty(t, b.misses())
 }
 
+// A dump brings verdicts with transactions of a server that had counted further.
+// They are not new, however often somebody asks.
+func TestRestoredAnswersAreNotNew(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.answer(b.customer("1", 0), 42, "o1")
+	b.judge(50)
+	b.exec(`UPDATE episodes SET judged_tx = (judged_tx::text::bigint + 1000000)::text::xid8`)
+	_, from, err := b.AnswersSince(b.ctx, "")
+	require.NoError(t, err)
+	seen, _, err := b.AnswersSince(b.ctx, from)
+	require.NoError(t, err)
+	require.Len(t, seen, 1, "what this is about")
+
+	require.NoError(t, b.AdoptRestored(b.ctx))
+	_, from, err = b.AnswersSince(b.ctx, "")
+	require.NoError(t, err)
+	seen, _, err = b.AnswersSince(b.ctx, from)
+	require.NoError(t, err)
+	require.Empty(t, seen)
+}
+
 // Each answer is observed once by every process, whatever commits late.
 func TestAnswersAreTailedOnce(t *testing.T) {
 	t.Parallel()
