@@ -33,8 +33,8 @@ func namesIn(l admin.List[admin.Org]) (names []string) {
 	return names
 }
 
-// crowd is a fake with orgs that are in each kind of trouble, and some in none.
-func crowd() *fake {
+// inTrouble is a fake with orgs that are in each kind of trouble, and some in none.
+func inTrouble() *fake {
 	f := newFake()
 	for id, name := range map[int64]string{3: "initech", 4: "umbrella", 5: "wayne", 6: "aperture"} {
 		f.orgs = append(f.orgs, inbox.Org{ID: id, Name: name, TimeZone: "UTC", SLATarget: time.Minute, Objective: 0.8, CreatedAt: day})
@@ -53,7 +53,7 @@ func crowd() *fake {
 // each order says what it says, over all orgs and not over a page.
 func TestOrgsComeInTheirOrder(t *testing.T) {
 	t.Parallel()
-	server := onTCP(t, newHandler(t, crowd()))
+	server := onTCP(t, newHandler(t, inTrouble()))
 	for sort, want := range map[string][]string{
 		"":          {"umbrella", "initech", "globex", "acme", "aperture", "wayne"},
 		"worst":     {"umbrella", "initech", "globex", "acme", "aperture", "wayne"},
@@ -119,7 +119,7 @@ func TestOrgsOfUnknownLoad(t *testing.T) {
 // However many orgs have whatever to do, pages of any size hold each once.
 func TestPagesOfOrgsHoldEachOnce(t *testing.T) {
 	t.Parallel()
-	f := crowd()
+	f := inTrouble()
 	server := onTCP(t, newHandler(t, f))
 	orgsAs(t, server, "viewer", "", admin.Page{})
 	rapid.Check(t, func(t *rapid.T) {
