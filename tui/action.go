@@ -58,10 +58,7 @@ func (m model) act(action keys.Action) (tea.Model, tea.Cmd) {
 	case keys.Cancel:
 		q, why = m.bulk(admin.OpCancel, "Cancel", target)
 	case keys.Undo:
-		if m.undo == "" {
-			return m.say("this session has changed nothing that can be undone: `inboxctl ops list` has the others"), nil
-		}
-		q = m.operation("Undo", "operation "+m.undo, admin.PlanRequest{Kind: admin.OpUndo, Undo: m.undo})
+		return m.undoLast()
 	case keys.Pause:
 		return m.pauseOrResume(target)
 	case keys.Limit:
@@ -86,6 +83,10 @@ func (m model) act(action keys.Action) (tea.Model, tea.Cmd) {
 // pose opens a question; one without fields is counted at once.
 func (m model) pose(q question) (tea.Model, tea.Cmd) {
 	q.asked = m.now
+	q.view, q.rows = m.rows()
+	if m.options.Protected != "" && !q.has("reason") {
+		q.fields = append(q.fields, field{"reason", "", "needed: " + m.options.Protected + " is protected"})
+	}
 	m.question = q
 	if len(q.fields) == 0 {
 		return m.count(q)

@@ -21,8 +21,9 @@ func (m model) ask(number int) tea.Cmd {
 	return func() tea.Msg {
 		ctx, cancel := context.WithTimeout(m.ctx, questionTimeout)
 		defer cancel()
+		began := time.Now()
 		answer, err := m.options.Source.Top(ctx, seriesPoints)
-		return answerMsg{number: number, answer: answer, err: err, at: m.options.Now()}
+		return answerMsg{number: number, answer: answer, err: err, at: m.options.Now(), took: time.Since(began)}
 	}
 }
 

@@ -79,7 +79,7 @@ func fuzzed(m model, b byte, i int, name string) tea.Msg {
 	case 15:
 		return countedMsg{number: m.question.number, phrase: name, lines: []string{name}, commit: func() tea.Cmd { return nil }}
 	case 16:
-		return committedMsg{number: m.question.number, text: name, undo: name}
+		return committedMsg{number: m.question.number, text: name, undo: undoOperation(name)}
 	case 17:
 		return tea.KeyMsg{Type: tea.KeyEsc}
 	case 18:

@@ -17,6 +17,10 @@ const jobsView = 2
 // jobsPage is how many jobs are asked for at once: two screens.
 const jobsPage = 100
 
+// runningPage is how many running jobs are asked for to find those of one process:
+// the server's most.
+const runningPage = 1000
+
 // jobsFeed is what is asked and known of jobs. At most one question is open.
 type jobsFeed struct {
 	number int
@@ -53,6 +57,9 @@ func (m model) askForJobs() (model, tea.Cmd) {
 func (m model) askJobs(more bool) (model, tea.Cmd) {
 	j := m.jobsScreen()
 	p := admin.Page{Limit: jobsPage}
+	if j.Process != "" {
+		p.Limit = runningPage
+	}
 	if more {
 		p.Cursor = j.Next
 	}
@@ -75,6 +82,7 @@ func (m model) takeJobs(msg jobsMsg) model {
 	if msg.err != nil {
 		return m.say(reason(msg.err))
 	}
+	m = m.settledBy(true, msg.number)
 	m, v := m.change(jobsView)
 	j, _ := v.(*screen.Jobs)
 	next := ""
@@ -131,11 +139,17 @@ func (m model) takeDetail(msg detailMsg) model {
 }
 
 // selectJobs shows the jobs of a selector.
-func (m model) selectJobs(s admin.Selector) (model, tea.Cmd) {
+func (m model) selectJobs(s admin.Selector) (model, tea.Cmd) { return m.choose(s, "") }
+
+// selectRunning shows what a process runs.
+func (m model) selectRunning(process string) (model, tea.Cmd) {
+	return m.choose(admin.Selector{State: []string{"running"}}, process)
+}
+
+func (m model) choose(s admin.Selector, process string) (model, tea.Cmd) {
 	m, v := m.change(jobsView)
 	j, _ := v.(*screen.Jobs)
-	j.Selector = s
-	j.SetJobs(nil, "", false, m.now)
+	j.Choose(s, process)
 	return m.visit(jobsView).askJobs(false)
 }
 

@@ -119,7 +119,7 @@ func (m model) ack(id string) (question, string) {
 	return m.atOnce(q, []string{"it stays in the list, with your name", "undo: it ends by itself with the alert"}, func(ctx context.Context, q question) (string, error) {
 		_, err := alerter.AckAlert(ctx, id, q.value("reason"))
 		return "acknowledged " + brief(id), err //nolint:wrapcheck // The server's own words are for the operator.
-	}), ""
+	}, undoing{}), ""
 }
 
 // mute is the question of silence about an alert, for a time.
@@ -136,7 +136,7 @@ func (m model) mute(id string) (question, string) {
 		}
 		_, err = alerter.MuteAlert(ctx, id, time.Duration(ms)*time.Millisecond, q.value("reason"))
 		return "muted " + brief(id) + " for " + q.value("for"), err //nolint:wrapcheck // The server's own words are for the operator.
-	})
+	}, undoMute(m.options.Changer, id))
 	plan := q.plan
 	q.plan = func(q question) (tea.Cmd, error) {
 		if ms, err := lasting(q.value("for")); err != nil || ms == 0 {
@@ -159,13 +159,13 @@ func (m model) alerter(id string) (Alerter, string) {
 }
 
 // atOnce completes a question that has nothing to count.
-func (m model) atOnce(q question, lines []string, do func(ctx context.Context, q question) (string, error)) question {
+func (m model) atOnce(q question, lines []string, do func(ctx context.Context, q question) (string, error), back undoing) question {
 	q.plan = func(q question) (tea.Cmd, error) {
 		return func() tea.Msg {
 			return countedMsg{number: q.number, phrase: "y", lines: lines, commit: func() tea.Cmd {
 				return m.work(questionTimeout, func(ctx context.Context) tea.Msg {
 					text, err := do(ctx, q)
-					return committedMsg{number: q.number, text: text, err: err}
+					return committedMsg{number: q.number, text: text, err: err, undo: back}
 				})
 			}}
 		}, nil

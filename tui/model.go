@@ -56,7 +56,14 @@ type model struct {
 
 	first    tea.Cmd // what the first view asks
 	question question
-	undo     string // the last operation that can be undone
+	undo     undoing   // the last change, if it can be taken back
+	begun    []begun   // the operations of this session
+	pending  pending   // rows that change
+	pace     pace      // how much less often a slow server is asked
+	began    time.Time // when this session has
+	left     string    // why it ends; empty: it goes on
+	titled   string    // the name of the window
+	insisted bool      // the remark stays until a key
 }
 
 // snapshot is one answer, cleaned, with the time it came.
@@ -71,7 +78,7 @@ func newModel(ctx context.Context, o Options, th theme.Theme, random func() floa
 	return model{
 		ctx: ctx, options: o, theme: th, keys: keys.Default(),
 		width: defaultWidth, height: defaultHeight,
-		now: o.Now(), interval: o.Interval,
+		now: o.Now(), began: o.Now(), interval: o.Interval,
 		connection: connection{random: random, due: o.Now().Add(o.Interval)},
 		views:      screen.Views(), mouse: o.Mouse,
 	}
@@ -111,7 +118,7 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		next, detail := next.askForDetail()
 		return next, tea.Batch(cmd, more, told, detail, next.tick())
 	case answerMsg:
-		return m.takeAnswer(msg), nil
+		return m.takeAnswer(msg).retitle()
 	case jobsMsg:
 		return m.takeJobs(msg).askForDetail()
 	case detailMsg:
@@ -125,9 +132,14 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case armedMsg:
 		return m.clocked(), nil
 	case committedMsg:
-		return m.takeCommitted(msg).askIfDue()
+		next, cmd := m.takeCommitted(msg).askIfDue()
+		next, more := next.askForJobs()
+		return next, tea.Batch(cmd, more)
 	case tea.FocusMsg:
 		m.blurred = false
+		if m.connection.failures == 0 { // it was asked less often, and somebody looks now
+			m.connection.due = time.Time{}
+		}
 		return m.askIfDue()
 	case tea.BlurMsg:
 		m.blurred = true
@@ -175,7 +187,7 @@ func (m model) takeAnswer(msg answerMsg) model {
 		m = m.say("the server has restarted at or before " + msg.answer.Item.GeneratedAt.UTC().Format("15:04:05Z") + ": its rates begin anew")
 	}
 	m.latest = snapshot{answer: msg.answer, at: m.now}
-	m = m.remember()
+	m = m.remember().paced(msg.took).settledBy(false, msg.number)
 	if m.frozenAt.IsZero() && m.ago == 0 {
 		return m.show(m.latest)
 	}
@@ -185,13 +197,21 @@ func (m model) takeAnswer(msg answerMsg) model {
 // period is how often the server is asked: less often while nobody looks.
 func (m model) period() time.Duration {
 	if m.blurred {
-		return 5 * m.interval
+		return 5 * m.pace.of(m.interval)
 	}
-	return m.interval
+	return m.pace.of(m.interval)
 }
 
 // say shows a remark for a while.
 func (m model) say(text string) model {
-	m.toast, m.toastUntil = text, m.now.Add(toastShown)
+	m.toast, m.toastUntil, m.insisted = text, m.now.Add(toastShown), false
+	return m
+}
+
+// insist shows what went wrong until somebody presses a key: nobody reads in 4 s
+// that a change was not made.
+func (m model) insist(text string) model {
+	m = m.say(text)
+	m.insisted = true
 	return m
 }

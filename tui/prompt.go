@@ -122,7 +122,7 @@ func (m model) command(line string) (tea.Model, tea.Cmd) {
 	}
 	switch words[0] {
 	case "q", "quit", "exit":
-		return m, tea.Quit
+		return m.leave(":" + words[0])
 	case "help":
 		m.help = true
 		return m, nil

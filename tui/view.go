@@ -58,7 +58,7 @@ func (m model) body(height int) []string {
 		th = th.Faded()
 	}
 	if m.question.open() {
-		return m.question.draw(th, m.shown.answer.Item.Environment, m.now, m.width, height)
+		return m.question.draw(th, m.where(), m.now, m.width, height)
 	}
 	switch {
 	case m.story.open():

@@ -84,6 +84,6 @@ func limitDetail(th theme.Theme, l admin.TopLimit, width, _ int) []string {
 		drained := float64(*l.Waiting) * float64(l.WindowMS) / float64(l.Max)
 		s.note(theme.Plain, "%d jobs wait for it: at this limit they are gone in %s", *l.Waiting, text.Millis(drained))
 	}
-	s.note(theme.Dim, "inboxctl limits set --org %s %s=%s --for 1h", l.Org, l.Name, admin.LimitText(new(2*l.Max), &l.WindowMS))
+	s.note(theme.Dim, "Enter: what another value would do, and who has changed it")
 	return s.draw(th, width)
 }

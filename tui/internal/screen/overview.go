@@ -116,6 +116,18 @@ func (o *overview) Seek(what string, step int, now time.Time) bool {
 	return o.panels[o.focus].view.Seek(what, step, now)
 }
 
+// Spoken and Point are of no row: the overview has those of other views.
+func (o *overview) Spoken(theme.Theme) (ids, words []string) { return nil, nil }
+
+// Point is nothing here.
+func (o *overview) Point(string) {}
+
+func (o *overview) Await(view string, ids map[string]bool) {
+	for _, p := range o.panels {
+		p.view.Await(view, ids)
+	}
+}
+
 func (o *overview) Find(what string, now time.Time) {
 	for _, p := range o.panels {
 		p.view.Find(what, now)

@@ -75,7 +75,12 @@ func workerDetail(th theme.Theme, w admin.TopWorker, width, _ int) []string {
 	s.add("pid", plain(strconv.Itoa(w.PID)))
 	s.add("version", plain(w.Version))
 	s.add("since", plain(w.StartedAt.UTC().Format("01-02 15:04Z")))
-	s.note(theme.Dim, "inboxctl workers show %s", w.ID)
+	if w.State == "silent" && w.Busy > 0 {
+		s.note(theme.Warn, "it ran %d jobs. 20 s after its last beat others take them over; sends that may be out become uncertain", w.Busy)
+	}
+	if w.Slots > 0 {
+		s.note(theme.Dim, "Enter: what it runs now, and for how long")
+	}
 	return s.draw(th, width)
 }
 
