@@ -19,7 +19,7 @@ func (m model) refuse() string {
 	case m.options.ReadOnly:
 		return "this view is read-only"
 	case m.ago > 0:
-		return "what is shown is the past: ] or f goes back to now"
+		return "what is shown is the past: " + m.keys.Key(keys.Freeze) + " goes back to now"
 	case m.shown.at.IsZero() || m.freshness() == stale:
 		return "what is shown is old: changes wait until the server answers again"
 	case role != "" && !role.Allows(admin.Operator):

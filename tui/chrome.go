@@ -267,6 +267,8 @@ func (m model) place() string {
 // that are off say why.
 func (m model) hints() string {
 	switch {
+	case m.question.agreed:
+		return widget.Line(m.theme, m.width, "  ", widget.Segment{Text: " Esc closes the question, the change goes on", Role: theme.Dim})
 	case m.question.open():
 		return widget.Line(m.theme, m.width, "  ", widget.Segment{Text: " Esc leaves everything as it is", Role: theme.Dim}, widget.Segment{Text: "Enter goes on", Role: theme.Dim, Rank: 1})
 	case m.prompt.sign == ":":

@@ -86,8 +86,10 @@ func (m model) do(b keys.Binding) (tea.Model, tea.Cmd) {
 		m.help, m.helpScroll = !m.help, 0
 	case keys.Close:
 		m, _ = m.peel()
-	case keys.Filter, keys.Command:
-		m.help, m.prompt = false, prompt{sign: b.Keys[0]}
+	case keys.Filter:
+		m.help, m.prompt = false, prompt{sign: "/"}
+	case keys.Command:
+		m.help, m.prompt = false, prompt{sign: ":"}
 	case keys.Open:
 		return m.open()
 	case keys.Jobs:

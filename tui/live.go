@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	tea "github.com/charmbracelet/bubbletea"
+	"golang.org/x/term"
 
 	"github.com/bandeja/inboxd/tui/internal/theme"
 )
@@ -38,10 +39,10 @@ func runLive(ctx context.Context, o Options, width, height int) error {
 	}
 	if f := guarded.fault.get(); f != nil {
 		err = guarded.fault.report(m)
-		_, _ = io.WriteString(o.Out, m.farewell("a fault in this program", o.Now())+"\n")
+		_, _ = io.WriteString(o.Out, m.farewell("a fault in this program", m.now)+"\n")
 		return err
 	}
-	_, _ = io.WriteString(o.Out, m.farewell(whyEnded(ctx, m, err), o.Now())+"\n")
+	_, _ = io.WriteString(o.Out, m.farewell(whyEnded(ctx, m, err), m.now)+"\n")
 	switch {
 	case errors.Is(err, tea.ErrInterrupted):
 		return context.Canceled
@@ -55,8 +56,12 @@ func runLive(ctx context.Context, o Options, width, height int) error {
 
 func (o *Options) program(ctx context.Context) []tea.ProgramOption {
 	with := []tea.ProgramOption{
-		tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out),
-		tea.WithAltScreen(), tea.WithFPS(framesPerSecond), tea.WithReportFocus(),
+		tea.WithContext(ctx), tea.WithOutput(o.Out), tea.WithAltScreen(), tea.WithFPS(framesPerSecond), tea.WithReportFocus(),
+	}
+	if file, ok := o.In.(interface{ Fd() uintptr }); ok && !term.IsTerminal(int(file.Fd())) {
+		with = append(with, tea.WithInputTTY()) // the input is something else, as under xargs
+	} else {
+		with = append(with, tea.WithInput(o.In))
 	}
 	if o.Mouse {
 		with = append(with, tea.WithMouseCellMotion())

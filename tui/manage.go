@@ -9,6 +9,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/tui/internal/keys"
 	"github.com/bandeja/inboxd/tui/internal/screen"
 	"github.com/bandeja/inboxd/tui/internal/theme"
 	"github.com/bandeja/inboxd/tui/text"
@@ -56,13 +57,14 @@ func (m model) drain(id string) (question, string) {
 	undo := worker.State == "draining" || worker.State == "drained"
 	verb := map[bool]string{false: "Drain", true: "Undo the drain of"}[undo]
 	q := m.ask1(verb, "process "+worker.ID+" on "+worker.Host, field{"reason", "", "goes into the audit"})
+	again := "undo: " + m.keys.Key(keys.Drain) + " again"
 	q.plan = func(q question) (tea.Cmd, error) {
 		return m.work(questionTimeout, func(ctx context.Context) tea.Msg {
 			dry, err := drainer.Drain(ctx, id, undo, true, q.value("reason"))
 			if err != nil {
 				return countedMsg{number: q.number, err: err}
 			}
-			msg := countedMsg{number: q.number, phrase: "y", lines: drainLines(worker, dry, undo)}
+			msg := countedMsg{number: q.number, phrase: "y", lines: drainLines(worker, dry, undo, again)}
 			if !undo && dry.Others == 0 {
 				msg.warning = []string{"no other process takes work: nothing is sent until one starts"}
 			}
@@ -78,13 +80,13 @@ func (m model) drain(id string) (question, string) {
 	return q, ""
 }
 
-func drainLines(w admin.TopWorker, d Drained, undo bool) []string {
+func drainLines(w admin.TopWorker, d Drained, undo bool, again string) []string {
 	if undo {
 		return []string{"it takes work again"}
 	}
 	return []string{
 		fmt.Sprintf("%d of %d slots are busy: what runs, ends; it takes nothing new", w.Busy, w.Slots),
-		fmt.Sprintf("%d other processes take work", d.Others), "undo: D again",
+		fmt.Sprintf("%d other processes take work", d.Others), again,
 	}
 }
 

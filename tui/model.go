@@ -75,8 +75,12 @@ type snapshot struct {
 // newModel returns a model that has no data and no size yet. Random returns
 // numbers in [0,1), for the spread of back-off.
 func newModel(ctx context.Context, o Options, th theme.Theme, random func() float64) model {
+	bindings, err := keys.Default().Remap(o.Keys)
+	if err != nil { // Run has refused them
+		bindings = keys.Default()
+	}
 	return model{
-		ctx: ctx, options: o, theme: th, keys: keys.Default(),
+		ctx: ctx, options: o, theme: th, keys: bindings,
 		width: defaultWidth, height: defaultHeight,
 		now: o.Now(), began: o.Now(), interval: o.Interval,
 		connection: connection{random: random, due: o.Now().Add(o.Interval)},

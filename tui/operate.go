@@ -10,6 +10,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/tui/internal/keys"
 	"github.com/bandeja/inboxd/tui/text"
 )
 
@@ -179,7 +180,7 @@ func (m model) pause(about string, h admin.HoldAdd) question {
 			if n := answer.Item.Waiting; n != nil {
 				lines = append(lines, fmt.Sprintf("%d unfinished jobs wait then", *n))
 			}
-			return countedMsg{number: number, lines: append(lines, "undo: P resumes it"), phrase: "y", commit: func() tea.Cmd { //nolint:contextcheck // It is done after the count has ended, with the context of the program.
+			return countedMsg{number: number, lines: append(lines, "undo: "+m.keys.Key(keys.Pause)+" resumes it"), phrase: "y", commit: func() tea.Cmd { //nolint:contextcheck // It is done after the count has ended, with the context of the program.
 				h.DryRun = false
 				return m.holdChanged(number, "paused "+about, func(ctx context.Context) (admin.One[admin.HoldResult], error) { return source.AddHold(ctx, h) },
 					func(r admin.HoldResult) undoing { return undoPause(about, h, r.Holds) })

@@ -9,6 +9,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"github.com/bandeja/inboxd/tui/internal/keys"
 	"github.com/bandeja/inboxd/tui/internal/theme"
 	"github.com/bandeja/inboxd/tui/internal/widget"
 )
@@ -35,6 +36,7 @@ type question struct {
 	phrase  string // what must be typed to agree; "" while it is not known: nothing agrees
 	typed   string
 	failed  string
+	agreed  bool                              // the server is at it: it goes on whatever happens here
 	busy    bool                              // the server counts, or works
 	plan    func(q question) (tea.Cmd, error) // asks the server what would happen; nil: once counted
 	commit  func() tea.Cmd
@@ -80,6 +82,9 @@ func (q question) filling() bool { return q.at < len(q.fields) }
 func (m model) takeQuestion(msg tea.KeyMsg) (tea.Model, tea.Cmd) {
 	q := m.question
 	switch {
+	case q.agreed && (msg.String() == "esc" || msg.String() == "ctrl+c"):
+		m.question = question{number: q.number}
+		return m.say("it goes on, and what comes of it is said here"), nil
 	case msg.String() == "esc" || msg.String() == "ctrl+c":
 		m.question = question{number: q.number}
 		return m.say("nothing was changed"), nil
@@ -128,7 +133,7 @@ func (m model) enterQuestion() (tea.Model, tea.Cmd) {
 			return m.count(q)
 		}
 	case q.phrase != "" && strings.TrimSpace(q.typed) == q.phrase:
-		q.busy = true
+		q.busy, q.agreed = true, true
 		m.question = q
 		m = m.agreed(q)
 		if q.op != "" {
@@ -233,7 +238,7 @@ func (m model) takeCommitted(msg committedMsg) model {
 	case msg.err != nil:
 		return m.insist(reason(msg.err))
 	case msg.undo.possible():
-		return m.say(msg.text + ". U undoes it")
+		return m.say(msg.text + ". " + m.keys.Key(keys.Undo) + " undoes it")
 	}
 	return m.say(msg.text)
 }
@@ -249,7 +254,7 @@ func (q question) draw(th theme.Theme, where widget.Segment, now time.Time, widt
 	add := func(role theme.Role, s string) {
 		lines = append(lines, widget.Line(th, inner-2, "", widget.Segment{Text: " " + s, Role: role}))
 	}
-	lines = append(lines, widget.Line(th, inner-2, " ", widget.Segment{Text: " "}, where), "")
+	lines = append(lines, widget.Line(th, inner-2, "", widget.Segment{Text: " "}, where), "")
 	add(theme.Title, q.verb+" "+q.about)
 	for i, f := range q.fields {
 		cursor := ""

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/tui/internal/keys"
 	// It must be linked, and initialised before Bubble Tea: see its comment.
 	_ "github.com/bandeja/inboxd/tui/internal/termguard"
 	"github.com/bandeja/inboxd/tui/internal/theme"
@@ -60,6 +61,7 @@ type Options struct {
 	Width     int           // of the text that Once prints, in cells; 0: the terminal's, else 160
 	In        io.Reader     // keys; nil: os.Stdin
 	Out       io.Writer     // nil: os.Stdout
+	Keys      string        // other keys, as CheckKeys takes them; empty: the usual ones
 	Now       func() time.Time
 }
 
@@ -81,7 +83,14 @@ func (o *Options) setDefaults() error {
 	}
 	o.Interval = max(o.Interval, intervals()[0])
 	o.ReadOnly = o.ReadOnly || o.Changer == nil
-	return nil
+	return CheckKeys(o.Keys)
+}
+
+// CheckKeys says what is wrong with other keys for actions, such as "down=n
+// retry=T"; the error says what would be right.
+func CheckKeys(words string) error {
+	_, err := keys.Default().Remap(words)
+	return err //nolint:wrapcheck // It says all.
 }
 
 // Themes lists the words of Options.Theme. Auto takes light where the terminal

@@ -31,7 +31,7 @@ type talk struct {
 // newTalk begins a talk.
 func newTalk(ctx context.Context, o Options, typed <-chan string) *talk {
 	th := theme.New(theme.Options{Plain: true, ASCII: o.ASCII})
-	th.Glyphs.Full, th.Glyphs.Rest, th.Glyphs.Rule = "", "", "" // what is drawn cannot be said
+	th.Glyphs.Full, th.Glyphs.Rest, th.Glyphs.Rule, th.Glyphs.Frozen = "", "", "", "(paused)" // what is drawn cannot be said
 	m := newModel(ctx, o, th, func() float64 { return 0 })
 	m.width, m.height = plainWidth, plainWidth
 	return &talk{m: m, typed: typed}
@@ -158,11 +158,12 @@ func (t *talk) choose(ctx context.Context) error {
 	var v screen.View
 	t.m, v = t.m.change(t.m.at)
 	v.Point(ids[n])
-	return t.act(ctx)
+	name, _, _ := strings.Cut(rows[n], ",")
+	return t.act(ctx, name)
 }
 
 // act asks what to do with the row, and does it.
-func (t *talk) act(ctx context.Context) error {
+func (t *talk) act(ctx context.Context, name string) error {
 	var can []keys.Binding
 	words := []string{"tell more of it"}
 	_, changes := t.m.keys.Hints(t.m.view().Name())
@@ -171,7 +172,7 @@ func (t *talk) act(ctx context.Context) error {
 			can, words = append(can, b), append(words, b.Help)
 		}
 	}
-	n, err := t.pick(ctx, "What to do with "+t.m.view().Cursor()+"?", words)
+	n, err := t.pick(ctx, "What to do with "+name+"?", words)
 	if err != nil {
 		return err
 	}
@@ -235,8 +236,8 @@ func (t *talk) question(ctx context.Context) error {
 		}
 		t.step(next, cmd)
 	}
-	if t.m.toast != "" {
-		t.say(strings.ToUpper(t.m.toast[:1]) + t.m.toast[1:] + ".")
+	if said := strings.Replace(t.m.toast, t.m.keys.Key(keys.Undo)+" undoes it", "The menu undoes it", 1); said != "" {
+		t.say(strings.ToUpper(said[:1]) + said[1:] + ".")
 	}
 	return t.err
 }
@@ -247,14 +248,14 @@ func (t *talk) prompt(q question) string {
 		f := q.fields[q.at]
 		prompt := f.name
 		if f.hint != "" {
-			prompt += ", " + f.hint
+			prompt += " (" + f.hint + ")"
 		}
 		if f.value != "" {
-			return prompt + "; Enter alone: " + f.value + "; a minus: nothing:"
+			return prompt + ". Enter alone is " + f.value + ", a minus is nothing:"
 		}
-		return prompt + "; Enter alone: nothing:"
+		return prompt + ". Enter alone is nothing:"
 	}
-	t.say(text.Clean(t.m.where().Text) + ": " + q.verb + " " + q.about + ".")
+	t.say(strings.TrimSpace(text.Clean(t.m.where().Text)) + ": " + q.verb + " " + q.about + ".")
 	for _, line := range q.lines {
 		t.say(line + ".")
 	}

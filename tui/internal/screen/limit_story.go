@@ -45,11 +45,11 @@ func (s LimitStory) wouldBe(th theme.Theme, width int) []string {
 	if l.Waiting == nil || *l.Waiting == 0 || l.Max <= 0 || l.WindowMS <= 0 {
 		return nil
 	}
-	t := widget.Table{Columns: []widget.Column{{Title: "IF IT WERE", Width: 12}, {Title: "GONE IN", Width: 8, Right: true}, {Title: "", Width: 30, Most: 50, Rank: 1}}}
+	t := widget.Table{Columns: []widget.Column{{Title: "IF IT WERE", Width: 12}, {Title: "GONE IN", Width: 8, Right: true}, {Title: "", Width: 30, Most: 80, Rank: 1}}}
 	for _, factor := range []float64{1, 1.5, 2, 4} {
 		value := int(math.Round(float64(l.Max) * factor))
 		gone := float64(*l.Waiting) * float64(l.WindowMS) / float64(value)
-		note := fmt.Sprintf("L, or inboxctl limits set --org %s %s=%s --for 1h", l.Org, l.Name, admin.LimitText(&value, &l.WindowMS))
+		note := fmt.Sprintf("inboxctl limits set --org %s %s=%s --for 1h", l.Org, l.Name, admin.LimitText(&value, &l.WindowMS))
 		if factor == 1 {
 			note = "as it is"
 		}
@@ -63,8 +63,8 @@ func (s LimitStory) wouldBe(th theme.Theme, width int) []string {
 
 func (s LimitStory) table(th theme.Theme) widget.Table {
 	t := widget.Table{Columns: []widget.Column{
-		{Title: "CHANGED", Width: 13}, {Title: "AGO", Width: 7, Right: true}, {Title: "FROM", Width: 9, Right: true}, {Title: "TO", Width: 9, Right: true},
-		{Title: "ENDS", Width: 13, Most: 30, Rank: 2}, {Title: "BY", Width: 10, Most: 24}, {Title: "REASON", Width: 10, Most: 60, Rank: 1},
+		{Title: "CHANGED", Width: 12}, {Title: "AGO", Width: 7, Right: true, Rank: 3}, {Title: "FROM", Width: 9, Right: true}, {Title: "TO", Width: 9, Right: true},
+		{Title: "ENDS", Width: 12, Most: 30, Rank: 2}, {Title: "BY", Width: 8, Most: 24}, {Title: "REASON", Width: 18, Most: 60, Rank: 1},
 	}}
 	for _, c := range s.Changes {
 		ends := unknown(th.Glyphs)

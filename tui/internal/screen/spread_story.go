@@ -22,7 +22,7 @@ type SpreadStory struct {
 }
 
 // mostParts is how many parts are shown: the slowest.
-const mostParts = 12
+const mostParts = 8
 
 // Lines draws it.
 func (s SpreadStory) Lines(th theme.Theme, width int) []string {
@@ -33,10 +33,9 @@ func (s SpreadStory) Lines(th theme.Theme, width int) []string {
 	if e2e.N == 0 {
 		return append(lines, " Nothing has ended in the last "+s.Window+": t chooses another window in the table.")
 	}
-	lines = append(lines, th.Paint(theme.Head, " HOW IT IS SPREAD: each line takes twice as long as the one above"))
-	lines = append(append(lines, s.bars(th, width)...), "")
 	lines = append(lines, th.Paint(theme.Head, " BY "+map[string]string{"org": "ORG", "type": "JOB TYPE"}[s.By]+", slowest end to end first"))
-	return append(lines, s.parts(th, width)...)
+	lines = append(append(lines, s.parts(th, width)...), "", th.Paint(theme.Head, " HOW IT IS SPREAD: each line takes twice as long as the one above"))
+	return append(lines, s.bars(th, width)...)
 }
 
 func metricOf(items []admin.LatencyItem, metric string) admin.LatencyItem {

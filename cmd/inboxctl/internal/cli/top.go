@@ -109,6 +109,9 @@ func (o *topOptions) check() error {
 			return err
 		}
 	}
+	if err := tui.CheckKeys(o.Getenv("INBOXCTL_KEYS")); err != nil {
+		return usagef("INBOXCTL_KEYS: %s", err)
+	}
 	if err := checkWord("window", "--window", o.window, admin.TopWindows()); err != nil {
 		return err
 	}
@@ -121,7 +124,7 @@ func runTop(ctx context.Context, o *topOptions) (err error) {
 	}
 	options := tui.Options{
 		Version: o.Build.Version, Interval: o.interval, Once: o.once, Watch: o.watch, Plain: o.plain || o.Getenv("ACCESSIBLE") == "1" && !o.once && !o.watch, ReadOnly: o.readOnly, Mouse: o.mouse,
-		Start: o.start, Window: o.window, Theme: o.theme, NoColor: !o.Colour, ASCII: o.ascii || !o.unicode() || o.Getenv("TERM") == "linux", In: o.In, Out: o.Out, Now: o.Now,
+		Start: o.start, Window: o.window, Theme: o.theme, NoColor: !o.Colour, ASCII: o.ascii || !o.unicode() || o.Getenv("TERM") == "linux", In: o.In, Out: o.Out, Now: o.Now, Keys: o.Getenv("INBOXCTL_KEYS"),
 	}
 	if o.replay != "" {
 		if options, err = o.player(options); err != nil {
