@@ -74,6 +74,11 @@ func (m model) openMisses(e Explainer, id string) (tea.Model, tea.Cmd) {
 	}
 	u := users[at]
 	filter := admin.SLAFilter{SLAWindow: admin.SLAWindow{Window: slaWindow}, Org: u.Org, User: []string{u.Name}}
+	nobody := slices.Contains([]string{"unassigned", "phone_app"}, u.Name) // no agent's, but of the org
+	if nobody {
+		filter.User = nil
+	}
+	others := func(c admin.SLACase) bool { return c.Who != u.Name && (nobody || c.User == nil || *c.User != u.Name) }
 	return m.tell("misses of "+u.Name+"@"+u.Org, "", func(ctx context.Context) (drawing, error) {
 		missed, err := e.SLAMisses(ctx, filter, admin.Page{Limit: mostMisses})
 		if err != nil {
@@ -83,11 +88,9 @@ func (m model) openMisses(e Explainer, id string) (tea.Model, tea.Cmd) {
 		if err != nil {
 			return nil, err //nolint:wrapcheck // The source's own words are for the operator.
 		}
-		told := screen.SLAStory{User: u, At: missed.AsOf, More: missed.Next != nil, Missed: clean(missed.Items)}
-		for _, c := range clean(open.Items) {
-			if c.User != nil && *c.User == u.Name {
-				told.Open = append(told.Open, c)
-			}
+		told := screen.SLAStory{
+			User: u, At: missed.AsOf, More: missed.Next != nil,
+			Open: slices.DeleteFunc(clean(open.Items), others), Missed: slices.DeleteFunc(clean(missed.Items), others),
 		}
 		return func(th theme.Theme, width int) []string { return told.Lines(th, width) }, nil
 	})

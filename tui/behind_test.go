@@ -35,6 +35,24 @@ func TestEnterOnAProcessShowsWhatItRuns(t *testing.T) {
 	require.Contains(t, send(m, jobsMsg{number: m.jobs.number}).View(), "Process 17 runs nothing now.")
 }
 
+// A wide screen shows it without a key.
+func TestPaneShowsWhatAProcessRuns(t *testing.T) {
+	t.Parallel()
+
+	m := sized(on("8")(), 160, 48)
+	source, _ := m.options.Source.(*fakeSource)
+	source.jobs.Items = jobRows()
+	m, cmd := m.askForRunning()
+	require.NotNil(t, cmd)
+	_, again := m.askForRunning()
+	require.Nil(t, again, "one question at a time")
+	m = send(m, cmd())
+	require.Regexp(t, "4721 +globex +send_message +4.20s", m.View())
+	require.NotContains(t, send(m, press("j")).View(), "4721", "the next one runs nothing")
+	_, cmd = sized(pass(m, 5), 80, 24).askForRunning()
+	require.Nil(t, cmd, "there is no room for it")
+}
+
 // Who waits comes before what was missed: that can still be answered.
 func TestEnterOnAnAgentShowsTheMisses(t *testing.T) {
 	t.Parallel()

@@ -138,6 +138,50 @@ func (m model) takeDetail(msg detailMsg) model {
 	return m
 }
 
+// runner is a view that shows what processes run, if it has room.
+type runner interface {
+	Paned(width int) bool
+	Runs(jobs []admin.Job)
+}
+
+// runningFeed is what is asked of the jobs that run. At most one question is open.
+type runningFeed struct {
+	open  bool
+	asked time.Time
+}
+
+// runningMsg is what came of one question for them.
+type runningMsg struct {
+	answer admin.List[admin.Job]
+	err    error
+}
+
+// askForRunning asks what runs, now and then, while somebody looks at it.
+func (m model) askForRunning() (model, tea.Cmd) {
+	v, ok := m.view().(runner)
+	if !ok || !v.Paned(m.width) || m.story.open() || m.running.open || !m.frozenAt.IsZero() || m.ago > 0 || m.now.Sub(m.running.asked) < max(storyPeriod, m.period()) {
+		return m, nil
+	}
+	m.running = runningFeed{open: true, asked: m.now}
+	source := m.options.Source
+	return m, m.work(questionTimeout, func(ctx context.Context) tea.Msg {
+		answer, err := source.Jobs(ctx, admin.Selector{State: []string{"running"}}, admin.Page{Limit: runningPage})
+		return runningMsg{answer, err}
+	})
+}
+
+func (m model) takeRunning(msg runningMsg) model {
+	m.running.open = false
+	for i := range m.views {
+		if _, ok := m.views[i].(runner); ok && msg.err == nil {
+			next, v := m.change(i)
+			v.(runner).Runs(clean(msg.answer.Items)) //nolint:forcetypeassert // A clone is what it is a clone of.
+			m = next
+		}
+	}
+	return m
+}
+
 // selectJobs shows the jobs of a selector.
 func (m model) selectJobs(s admin.Selector) (model, tea.Cmd) { return m.choose(s, "") }
 

@@ -41,18 +41,19 @@ type model struct {
 	latest     snapshot // the newest answer; shown follows unless frozen
 	frozenAt   time.Time
 
-	views  []screen.View
-	at     int   // the view that is shown
-	before []int // views to go back to
-	jobs   jobsFeed
-	story  story
-	prompt prompt
-	picker picker
-	sought string // what was searched for last
-	detail detailFeed
-	past   []snapshot // pictures to go back to, oldest first
-	ago    int        // how far back in them: 0 is now
-	mouse  bool       // the mouse is ours, not the terminal's
+	views   []screen.View
+	at      int   // the view that is shown
+	before  []int // views to go back to
+	jobs    jobsFeed
+	story   story
+	prompt  prompt
+	picker  picker
+	sought  string // what was searched for last
+	detail  detailFeed
+	running runningFeed
+	past    []snapshot // pictures to go back to, oldest first
+	ago     int        // how far back in them: 0 is now
+	mouse   bool       // the mouse is ours, not the terminal's
 
 	first    tea.Cmd // what the first view asks
 	question question
@@ -120,13 +121,16 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		next, more := next.askForJobs()
 		next, told := next.askForStory(false)
 		next, detail := next.askForDetail()
-		return next, tea.Batch(cmd, more, told, detail, next.tick())
+		next, running := next.askForRunning()
+		return next, tea.Batch(cmd, more, told, detail, running, next.tick())
 	case answerMsg:
 		return m.takeAnswer(msg).retitle()
 	case jobsMsg:
 		return m.takeJobs(msg).askForDetail()
 	case detailMsg:
 		return m.takeDetail(msg).askForDetail()
+	case runningMsg:
+		return m.takeRunning(msg), nil
 	case storyMsg:
 		return m.takeStory(msg), nil
 	case savedMsg:

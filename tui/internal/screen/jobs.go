@@ -211,13 +211,13 @@ func JobStory(th theme.Theme, d admin.JobDetail, width int) []string {
 		lines = append(lines, attemptLines(th, a, width)...)
 	}
 	if d.RunAt != nil && d.State == "scheduled" {
-		lines = append(lines, line(widget.Segment{Text: " " + clock(*d.RunAt) + "  next try"}))
+		lines = append(lines, line(widget.Segment{Text: " " + dayClock(*d.RunAt, d.CreatedAt) + "  next try"}))
 	}
 	if d.FinishedAt != nil {
 		lines = append(lines, line(widget.Segment{Text: " " + clock(*d.FinishedAt) + "  " + d.State + " after " + text.Millis(float64(d.AgeMS))}))
 	}
 	if d.DeadlineAt != nil && d.FinishedAt == nil {
-		lines = append(lines, "", line(widget.Segment{Text: " is given up at " + clock(*d.DeadlineAt), Role: theme.Dim}))
+		lines = append(lines, "", line(widget.Segment{Text: " is given up at " + dayClock(*d.DeadlineAt, d.CreatedAt), Role: theme.Dim}))
 	}
 	return append(lines, revealed(th, d.Revealed, width)...)
 }
@@ -274,6 +274,14 @@ func attemptLines(th theme.Theme, a admin.Attempt, width int) (lines []string) {
 }
 
 func clock(t time.Time) string { return t.UTC().Format("15:04:05.000") }
+
+// dayClock also says which day, where it is another one.
+func dayClock(t, than time.Time) string {
+	if t.UTC().Format(time.DateOnly) == than.UTC().Format(time.DateOnly) {
+		return t.UTC().Format("15:04:05Z")
+	}
+	return t.UTC().Format("01-02 15:04:05Z")
+}
 
 func orUnknown(s *string, g theme.Glyphs) string {
 	if s == nil || *s == "" {
