@@ -263,9 +263,12 @@ func (o *overview) narrow(th theme.Theme, width, height int) []string {
 		lines = append(lines, "", head("ALERTS")+" none")
 	}
 	lines = append(lines, "", o.limitLine(th, width), o.slaLine(th, width), o.workerLine(th, width))
-	if room := height - len(lines) - 1; room >= 4 {
-		lines = append(lines, "", head(o.panels[4].title(o.top)))
-		lines = append(lines, o.rows(th, 4, width, room-1)...)
+	for _, i := range []int{4, 5, 3} { // with room for it, more than a line each
+		if room := height - len(lines) - 1; room >= 4 {
+			shown, _ := o.panels[i].view.Rows()
+			lines = append(lines, "", head(o.panels[i].title(o.top)))
+			lines = append(lines, o.rows(th, i, width, min(room-1, max(shown, 1)+1))...)
+		}
 	}
 	return lines[:min(len(lines), height)]
 }

@@ -58,8 +58,12 @@ func (s SLAStory) open(th theme.Theme, width int) []string {
 		}
 		t.Rows = append(t.Rows, widget.Row{ID: c.ID, Cells: []widget.Cell{plain(c.StartedAt.UTC().Format("15:04:05Z")), due, plain(c.ConversationID), plain(c.ChannelKind)}})
 	}
-	return t.View(th, width, t.MostLines())
+	return t.View(th, width, min(t.MostLines(), mostOpen))
 }
+
+// mostOpen is how many lines those that wait take at most: what was missed says
+// more about why.
+const mostOpen = 10
 
 func missTable(missed []admin.SLACase) widget.Table {
 	t := widget.Table{Columns: []widget.Column{
