@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
 	"os/signal"
 	"syscall"
 
@@ -56,7 +57,7 @@ func runLive(ctx context.Context, o Options, width, height int) error {
 
 func (o *Options) program(ctx context.Context) []tea.ProgramOption {
 	with := []tea.ProgramOption{
-		tea.WithContext(ctx), tea.WithOutput(o.Out), tea.WithAltScreen(), tea.WithFPS(framesPerSecond), tea.WithReportFocus(),
+		tea.WithContext(ctx), tea.WithOutput(erasing(o.Out, os.Getenv("TERM"))), tea.WithAltScreen(), tea.WithFPS(framesPerSecond), tea.WithReportFocus(),
 	}
 	if file, ok := o.In.(interface{ Fd() uintptr }); ok && !term.IsTerminal(int(file.Fd())) {
 		with = append(with, tea.WithInputTTY()) // the input is something else, as under xargs

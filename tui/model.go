@@ -60,6 +60,7 @@ type model struct {
 	undo     undoing   // the last change, if it can be taken back
 	begun    []begun   // the operations of this session
 	pending  pending   // rows that change
+	seriesAt time.Time // when the past came last
 	pace     pace      // how much less often a slow server is asked
 	began    time.Time // when this session has
 	left     string    // why it ends; empty: it goes on
@@ -194,6 +195,7 @@ func (m model) takeAnswer(msg answerMsg) model {
 	if was := m.latest.answer.Item.Epoch; was != "" && was != msg.answer.Item.Epoch {
 		m = m.say("the server has restarted at or before " + msg.answer.Item.GeneratedAt.UTC().Format("15:04:05Z") + ": its rates begin anew")
 	}
+	m, msg.answer = m.withSeries(msg.answer)
 	m.latest = snapshot{answer: msg.answer, at: m.now}
 	m = m.remember().paced(msg.took).settledBy(false, msg.number)
 	if m.frozenAt.IsZero() && m.ago == 0 {

@@ -291,7 +291,6 @@ func TestKeysComeFromTheTerminal(t *testing.T) {
 	term.awaitText("14.9k")
 	term.tmux("send-keys", "2")
 	term.awaitText("[2Queue]")
-	term.tmux("send-keys", "q")
-	term.tmux("send-keys", "q")
+	term.tmux("send-keys", "C-c")
 	term.awaitText("ENDED 0")
 }
