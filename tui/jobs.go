@@ -173,11 +173,14 @@ func (m model) askForRunning() (model, tea.Cmd) {
 func (m model) takeRunning(msg runningMsg) model {
 	m.running.open = false
 	for i := range m.views {
-		if _, ok := m.views[i].(runner); ok && msg.err == nil {
-			next, v := m.change(i)
-			v.(runner).Runs(clean(msg.answer.Items)) //nolint:forcetypeassert // A clone is what it is a clone of.
-			m = next
+		if _, ok := m.views[i].(runner); !ok || msg.err != nil {
+			continue
 		}
+		next, v := m.change(i)
+		if v, ok := v.(runner); ok {
+			v.Runs(clean(msg.answer.Items))
+		}
+		m = next
 	}
 	return m
 }

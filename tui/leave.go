@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,7 +30,7 @@ const mostBegun = 5
 
 // note remembers an operation that has been agreed to.
 func (m model) note(o begun) model {
-	m.begun = append(m.begun[:len(m.begun):len(m.begun)], o)
+	m.begun = append(slices.Clip(m.begun), o)
 	return m
 }
 

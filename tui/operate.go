@@ -126,7 +126,7 @@ func (m model) commit(number int, verb, id string) tea.Cmd {
 		for err == nil && !answer.Item.Ended() {
 			select {
 			case <-ctx.Done():
-				return committedMsg{number: number, undo: undoOperation(id), text: verb + " goes on by itself: inboxctl ops watch " + id}
+				return committedMsg{number: number, undo: undoOperation(id), text: verb + " goes on by itself: inboxctl ops watch " + id} //nolint:contextcheck // It is asked later, with the context of the program.
 			case <-time.After(watchEvery):
 			}
 			var next admin.One[admin.Operation]
@@ -140,7 +140,7 @@ func (m model) commit(number int, verb, id string) tea.Cmd {
 		o := clean(answer.Item)
 		msg := committedMsg{number: number, text: outcomeText(verb, o), op: o.ID}
 		if o.Plan.Undo.Possible && o.Kind != admin.OpUndo {
-			msg.undo = undoOperation(o.ID)
+			msg.undo = undoOperation(o.ID) //nolint:contextcheck // It is asked later, with the context of the program.
 		}
 		return msg
 	})
@@ -252,7 +252,7 @@ func (m model) countLimit(number int, set admin.LimitSet) tea.Cmd {
 				if a := answer.Item.Applied; a != nil {
 					done += ", " + a.Text()
 				}
-				return committedMsg{number: number, text: done, undo: undoLimit(source, set, answer.Item.Before)}
+				return committedMsg{number: number, text: done, undo: undoLimit(source, set, answer.Item.Before)} //nolint:contextcheck // It is asked later, with the context of the program.
 			})
 		}}
 	})

@@ -24,7 +24,7 @@ type pace struct {
 }
 
 // of is the interval at this pace.
-func (p pace) of(interval time.Duration) time.Duration {
+func (p *pace) of(interval time.Duration) time.Duration {
 	return interval * time.Duration(max(p.times, 1))
 }
 

@@ -30,7 +30,7 @@ func plain(ctx context.Context, o Options) error {
 		return err
 	}
 	typed := typedLines(ctx, o.In)
-	talk := newTalk(ctx, o, typed) //nolint:contextcheck // The model has a context of its own.
+	talk := newTalk(ctx, o, typed)
 	ticker := time.NewTicker(o.Interval)
 	defer ticker.Stop()
 	for {
@@ -48,7 +48,7 @@ func plain(ctx context.Context, o Options) error {
 			case line == "q" || line == "quit":
 				return nil
 			case line == "m" || line == "menu":
-				if err := talk.menu(ctx); err != nil {
+				if err := talk.menu(); err != nil { //nolint:contextcheck // The model has a context of its own.
 					return err
 				}
 			case line == "":

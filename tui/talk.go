@@ -25,7 +25,8 @@ const mostChoices = 20
 type talk struct {
 	m     model
 	typed <-chan string
-	err   error // of the output; it ends the talk
+	done  <-chan struct{} // the program ends
+	err   error           // of the output; it ends the talk
 }
 
 // newTalk begins a talk.
@@ -34,7 +35,7 @@ func newTalk(ctx context.Context, o Options, typed <-chan string) *talk {
 	th.Glyphs.Full, th.Glyphs.Rest, th.Glyphs.Rule, th.Glyphs.Frozen = "", "", "", "(paused)" // what is drawn cannot be said
 	m := newModel(ctx, o, th, func() float64 { return 0 })
 	m.width, m.height = plainWidth, plainWidth
-	return &talk{m: m, typed: typed}
+	return &talk{m: m, typed: typed, done: ctx.Done()}
 }
 
 // errLeft ends a talk that somebody leaves.
@@ -42,17 +43,15 @@ var errLeft = errors.New("left")
 
 // menu asks for a view, a row and what to do with it. It returns when that is
 // done, or left.
-func (t *talk) menu(ctx context.Context) error {
-	err := t.choose(ctx)
-	switch {
-	case t.err != nil:
-		return t.err
-	case errors.Is(err, io.EOF), ctx.Err() != nil:
-		return nil
-	case errors.Is(err, errLeft):
+func (t *talk) menu() error {
+	err := t.choose()
+	if errors.Is(err, errLeft) {
 		t.say("Left: nothing was changed.")
+		err = nil
 	}
-	t.say("Back to what changes. Enter says all of it again, m is the menu.")
+	if err == nil {
+		t.say("Back to what changes. Enter says all of it again, m is the menu.")
+	}
 	return t.err
 }
 
@@ -63,7 +62,7 @@ func (t *talk) say(line string) {
 }
 
 // ask reads a line.
-func (t *talk) ask(ctx context.Context, prompt string) (string, error) {
+func (t *talk) ask(prompt string) (string, error) {
 	t.say(prompt)
 	if t.err != nil {
 		return "", t.err
@@ -74,14 +73,14 @@ func (t *talk) ask(ctx context.Context, prompt string) (string, error) {
 			return "", io.EOF
 		}
 		return line, nil
-	case <-ctx.Done():
-		return "", ctx.Err()
+	case <-t.done:
+		return "", io.EOF
 	}
 }
 
 // pick asks for one of some choices: by its number, or by a part of its words if
 // only one has it.
-func (t *talk) pick(ctx context.Context, prompt string, choices []string) (int, error) {
+func (t *talk) pick(prompt string, choices []string) (int, error) {
 	for {
 		t.say(prompt)
 		for i, c := range choices[:min(len(choices), mostChoices)] {
@@ -91,7 +90,7 @@ func (t *talk) pick(ctx context.Context, prompt string, choices []string) (int, 
 		if n := len(choices) - mostChoices; n > 0 {
 			more = fmt.Sprintf(", or a part of the name of one of %d more", n)
 		}
-		line, err := t.ask(ctx, "A number"+more+"; 0 leaves:")
+		line, err := t.ask("A number" + more + "; 0 leaves:")
 		switch {
 		case err != nil:
 			return 0, err
@@ -124,23 +123,23 @@ func (t *talk) places() (at []int, words []string) {
 	return at, words
 }
 
-func (t *talk) choose(ctx context.Context) error {
+func (t *talk) choose() error {
 	t.m.at, t.m.before, t.m.toast, t.m.story = 0, nil, "", t.m.story.closed()
 	t.m = t.do(t.m, t.m.ask(t.m.connection.number))
 	if t.m.connection.err != nil {
 		t.say("No answer: " + reason(t.m.connection.err) + ".")
-		return nil
+		return t.err
 	}
 	places, words := t.places()
 	if t.m.undo.possible() {
 		words = append(words, "Undo "+t.m.undo.what)
 	}
-	n, err := t.pick(ctx, "What is it about?", words)
+	n, err := t.pick("What is it about?", words)
 	if err != nil {
 		return err
 	}
 	if n == len(places) {
-		return t.ends(ctx, t.m.undoLast)
+		return t.ends(t.m.undoLast)
 	}
 	t.m = t.m.visit(places[n])
 	if t.m.at == jobsView {
@@ -152,18 +151,18 @@ func (t *talk) choose(ctx context.Context) error {
 		t.say("There is nothing in it now.")
 		return nil
 	}
-	if n, err = t.pick(ctx, t.m.view().Name()+", worst first:", rows); err != nil {
+	if n, err = t.pick(t.m.view().Name()+", worst first:", rows); err != nil {
 		return err
 	}
 	var v screen.View
 	t.m, v = t.m.change(t.m.at)
 	v.Point(ids[n])
 	name, _, _ := strings.Cut(rows[n], ",")
-	return t.act(ctx, name)
+	return t.act(name)
 }
 
 // act asks what to do with the row, and does it.
-func (t *talk) act(ctx context.Context, name string) error {
+func (t *talk) act(name string) error {
 	var can []keys.Binding
 	words := []string{"tell more of it"}
 	_, changes := t.m.keys.Hints(t.m.view().Name())
@@ -172,20 +171,20 @@ func (t *talk) act(ctx context.Context, name string) error {
 			can, words = append(can, b), append(words, b.Help)
 		}
 	}
-	n, err := t.pick(ctx, "What to do with "+name+"?", words)
+	n, err := t.pick("What to do with "+name+"?", words)
 	if err != nil {
 		return err
 	}
 	if n == 0 {
 		return t.more()
 	}
-	return t.ends(ctx, func() (tea.Model, tea.Cmd) { return t.m.act(can[n-1].Action) })
+	return t.ends(func() (tea.Model, tea.Cmd) { return t.m.act(can[n-1].Action) })
 }
 
 // ends poses a question and leads through it.
-func (t *talk) ends(ctx context.Context, pose func() (tea.Model, tea.Cmd)) error {
+func (t *talk) ends(pose func() (tea.Model, tea.Cmd)) error {
 	t.step(pose())
-	return t.question(ctx)
+	return t.question()
 }
 
 // step takes the next model and runs what it asks for.
@@ -216,14 +215,14 @@ func (t *talk) more() error {
 }
 
 // question leads through a question to its end.
-func (t *talk) question(ctx context.Context) error {
+func (t *talk) question() error {
 	for t.m.question.open() {
 		q := t.m.question
 		if q.failed != "" {
 			t.say("No: " + q.failed + ".")
 		}
 		prompt := t.prompt(q)
-		line, err := t.ask(ctx, prompt)
+		line, err := t.ask(prompt)
 		if err != nil {
 			return err
 		}

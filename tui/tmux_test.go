@@ -45,7 +45,8 @@ func child(server string) int {
 		return 3
 	}
 	o := Options{Interval: 500 * time.Millisecond, Target: server, Version: "v0.3.1", NoColor: true}
-	if server == childFault {
+	switch server {
+	case childFault:
 		calls := &atomic.Int64{}
 		o.Source = topFunc{fakeSource: &fakeSource{}, top: func(context.Context) (admin.One[admin.Top], error) {
 			if calls.Add(1) > 2 {
@@ -53,7 +54,7 @@ func child(server string) int {
 			}
 			return busy(), nil
 		}}
-	} else if server == childPanic {
+	case childPanic:
 		var calls atomic.Int64
 		o.Source = &fakeSource{answer: busy()}
 		o.Now = func() time.Time {
@@ -62,7 +63,7 @@ func child(server string) int {
 			}
 			return time.Now()
 		}
-	} else {
+	default:
 		client, err := admin.NewClient(admin.Options{Server: server, Version: "v0.3.1"})
 		if err != nil {
 			return 2

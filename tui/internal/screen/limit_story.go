@@ -63,8 +63,13 @@ func (s LimitStory) wouldBe(th theme.Theme, width int) []string {
 
 func (s LimitStory) table(th theme.Theme) widget.Table {
 	t := widget.Table{Columns: []widget.Column{
-		{Title: "CHANGED", Width: 12}, {Title: "AGO", Width: 7, Right: true, Rank: 3}, {Title: "FROM", Width: 10, Right: true}, {Title: "TO", Width: 10, Right: true},
-		{Title: "ENDS", Width: 12, Most: 30, Rank: 2}, {Title: "BY", Width: 8, Most: 24}, {Title: "REASON", Width: 18, Most: 60, Rank: 1},
+		{Title: "CHANGED", Width: 12},
+		{Title: "AGO", Width: 7, Right: true, Rank: 3},
+		{Title: "FROM", Width: 10, Right: true},
+		{Title: "TO", Width: 10, Right: true},
+		{Title: "ENDS", Width: 12, Most: 30, Rank: 2},
+		{Title: "BY", Width: 8, Most: 24},
+		{Title: "REASON", Width: 18, Most: 60, Rank: 1},
 	}}
 	for _, c := range s.Changes {
 		ends := unknown(th.Glyphs)

@@ -67,8 +67,12 @@ const mostOpen = 10
 
 func missTable(missed []admin.SLACase) widget.Table {
 	t := widget.Table{Columns: []widget.Column{
-		{Title: "ASKED", Width: 9}, {Title: "TOOK", Width: 7, Right: true}, {Title: "DUE TO", Width: 10},
-		{Title: "THE TIME WENT TO", Width: 24, Most: 60, Rank: 1}, {Title: "CONVERSATION", Width: 12, Right: true}, {Title: "CHANNEL", Width: 10, Rank: 2},
+		{Title: "ASKED", Width: 9},
+		{Title: "TOOK", Width: 7, Right: true},
+		{Title: "DUE TO", Width: 10},
+		{Title: "THE TIME WENT TO", Width: 24, Most: 60, Rank: 1},
+		{Title: "CONVERSATION", Width: 12, Right: true},
+		{Title: "CHANNEL", Width: 10, Rank: 2},
 	}}
 	for _, c := range missed {
 		took := plain("open")
@@ -93,8 +97,13 @@ func spentText(s *admin.SLASpent) string {
 		name string
 		ms   int64
 	}{
-		{"human", s.HumanMS}, {"closed", s.ClosedMS}, {"queue", s.QueueWaitMS}, {"hold", s.HoldMS},
-		{"limit", s.LimitMS}, {"retries", s.RetriesMS}, {"provider", s.ProviderMS},
+		{"human", s.HumanMS},
+		{"closed", s.ClosedMS},
+		{"queue", s.QueueWaitMS},
+		{"hold", s.HoldMS},
+		{"limit", s.LimitMS},
+		{"retries", s.RetriesMS},
+		{"provider", s.ProviderMS},
 	}
 	slices.SortStableFunc(parts, func(a, b struct {
 		name string

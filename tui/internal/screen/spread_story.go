@@ -110,8 +110,13 @@ func sharePart(part float64, g theme.Glyphs) widget.Cell {
 
 func (s SpreadStory) parts(th theme.Theme, width int) []string {
 	t := widget.Table{Columns: []widget.Column{
-		{Title: "NAME", Width: 16, Most: 30}, {Title: "n", Width: 6, Right: true}, {Group: "end to end", Title: "P50", Width: 7, Right: true}, {Group: "end to end", Title: "P95", Width: 7, Right: true},
-		{Group: "end to end", Title: "P99", Width: 7, Right: true, Rank: 2}, {Group: "wait", Title: "P95", Width: 7, Right: true, Rank: 1}, {Group: "run", Title: "P95", Width: 7, Right: true, Rank: 1},
+		{Title: "NAME", Width: 16, Most: 30},
+		{Title: "n", Width: 6, Right: true},
+		{Group: "end to end", Title: "P50", Width: 7, Right: true},
+		{Group: "end to end", Title: "P95", Width: 7, Right: true},
+		{Group: "end to end", Title: "P99", Width: 7, Right: true, Rank: 2},
+		{Group: "wait", Title: "P95", Width: 7, Right: true, Rank: 1},
+		{Group: "run", Title: "P95", Width: 7, Right: true, Rank: 1},
 	}}
 	slowest := slices.DeleteFunc(slices.Clone(s.Parts), func(i admin.LatencyItem) bool { return i.Metric != "e2e" || i.N == 0 })
 	slices.SortStableFunc(slowest, func(a, b admin.LatencyItem) int {

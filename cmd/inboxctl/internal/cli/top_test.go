@@ -124,8 +124,13 @@ func TestTopFailsOnAlerts(t *testing.T) {
 		code int
 		says string
 	}{
-		{calm, "warn", 0, ""}, {warned, "warn", 3, "1 warning"}, {warned, "crit", 0, ""}, {critical, "crit", 3, "1 critical alert"},
-		{critical, "warn", 3, "1 critical alert, 1 warning"}, {muted, "warn", 0, ""}, {broken, "warn", 9, "whether there are alerts is not known: alerts: no answer"},
+		{calm, "warn", 0, ""},
+		{warned, "warn", 3, "1 warning"},
+		{warned, "crit", 0, ""},
+		{critical, "crit", 3, "1 critical alert"},
+		{critical, "warn", 3, "1 critical alert, 1 warning"},
+		{muted, "warn", 0, ""},
+		{broken, "warn", 9, "whether there are alerts is not known: alerts: no answer"},
 	} {
 		got := with(c.top, "--fail-on", c.on)
 		require.Equal(t, c.code, got.code, got.err)
