@@ -8,15 +8,18 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // eraser is a terminal to which runs of blanks are written as "erase so many
 // cells, and go past them" (ECH and CUF, of the VT220): where panels stand beside
 // each other a line that changes is sent whole, and most of it is blank. Blanks in
-// a style of their own stay: what is erased has none.
+// a style of their own stay: what is erased has none. It is safe for concurrent
+// use: frames and titles are written by different parts of Bubble Tea.
 type eraser struct {
 	*os.File
 
+	mu     sync.Mutex
 	styled bool // at the end of what has been written
 }
 
@@ -34,6 +37,8 @@ func erasing(out io.Writer, name string) io.Writer {
 }
 
 func (e *eraser) Write(p []byte) (int, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	if _, err := e.File.Write(e.shorter(p)); err != nil {
 		return 0, fmt.Errorf("write to the terminal: %w", err)
 	}
