@@ -40,8 +40,9 @@ func ErrorClasses() []string {
 }
 
 // Job is one unit of work. AgeMS counts from creation, retries do not reset it;
-// for a finished job it is how long the job took. Error never holds message
-// text.
+// for a finished job it is how long the job took. ProcessID is the process that
+// runs it or ran it last, null where that is not the caller's to see. Error never
+// holds message text.
 type Job struct {
 	ID             string     `json:"id"`
 	Org            string     `json:"org"`
@@ -53,6 +54,7 @@ type Job struct {
 	Attempt        int        `json:"attempt"`
 	MaxAttempts    *int       `json:"max_attempts"`
 	Lane           *string    `json:"lane"`
+	ProcessID      *string    `json:"process_id"`
 	ErrorClass     *string    `json:"error_class"`
 	ErrorCode      *int       `json:"error_code"`
 	Error          *string    `json:"error"`

@@ -19,7 +19,7 @@ func (m model) refuse() string {
 	case m.options.ReadOnly:
 		return "this view is read-only"
 	case m.ago > 0:
-		return "what is shown is the past: ] or f goes back to now"
+		return "what is shown is the past: " + m.keys.Key(keys.Freeze) + " goes back to now"
 	case m.shown.at.IsZero() || m.freshness() == stale:
 		return "what is shown is old: changes wait until the server answers again"
 	case role != "" && !role.Allows(admin.Operator):
@@ -58,10 +58,7 @@ func (m model) act(action keys.Action) (tea.Model, tea.Cmd) {
 	case keys.Cancel:
 		q, why = m.bulk(admin.OpCancel, "Cancel", target)
 	case keys.Undo:
-		if m.undo == "" {
-			return m.say("this session has changed nothing that can be undone: `inboxctl ops list` has the others"), nil
-		}
-		q = m.operation("Undo", "operation "+m.undo, admin.PlanRequest{Kind: admin.OpUndo, Undo: m.undo})
+		return m.undoLast()
 	case keys.Pause:
 		return m.pauseOrResume(target)
 	case keys.Limit:
@@ -86,6 +83,10 @@ func (m model) act(action keys.Action) (tea.Model, tea.Cmd) {
 // pose opens a question; one without fields is counted at once.
 func (m model) pose(q question) (tea.Model, tea.Cmd) {
 	q.asked = m.now
+	q.view, q.rows = m.rows()
+	if m.options.Protected != "" && !q.has("reason") {
+		q.fields = append(q.fields, field{"reason", "", "needed: " + m.options.Protected + " is protected"})
+	}
 	m.question = q
 	if len(q.fields) == 0 {
 		return m.count(q)

@@ -31,13 +31,9 @@ func (m model) age(s snapshot) time.Duration {
 // vitals is the first line: where this is, how old it is, and how it goes.
 func (m model) vitals() string {
 	top := m.shown.answer.Item
-	badge := theme.Badge
-	if strings.Contains(strings.ToLower(top.Environment), "prod") {
-		badge = theme.Production
-	}
 	segments := []widget.Segment{m.badge()}
 	if top.Environment != "" {
-		segments = append([]widget.Segment{{Text: " " + strings.ToUpper(top.Environment) + " ", Role: badge}}, segments...)
+		segments = append([]widget.Segment{m.where()}, segments...)
 	} else {
 		segments[0].Text = " " + segments[0].Text
 	}
@@ -180,7 +176,11 @@ func shortNames() []string {
 func (m model) context() string {
 	left := []widget.Segment{{Text: " " + m.view().Name(), Role: theme.Title}}
 	if m.at == jobsView {
-		left = append(left, widget.Segment{Text: writeSelector(m.jobsScreen().Selector)})
+		j := m.jobsScreen()
+		left = append(left, widget.Segment{Text: writeSelector(j.Selector)})
+		if j.Process != "" {
+			left = append(left, widget.Segment{Text: "of process " + brief(j.Process)})
+		}
 	}
 	if m.story.open() {
 		left = append(left, widget.Segment{Text: m.theme.Glyphs.Arrow + " " + m.story.title})
@@ -222,7 +222,10 @@ func (m model) message() string {
 	if m.prompt.open() {
 		return widget.Line(m.theme, m.width, "", widget.Segment{Text: " " + m.prompt.sign + m.prompt.text + "_"})
 	}
-	if m.toast != "" && m.now.Before(m.toastUntil) {
+	switch {
+	case m.toast != "" && m.insisted:
+		return widget.Line(m.theme, m.width, "", widget.Segment{Text: " " + m.toast, Role: theme.Warn})
+	case m.toast != "" && m.now.Before(m.toastUntil):
 		return widget.Line(m.theme, m.width, "", widget.Segment{Text: " " + m.toast})
 	}
 	c := m.connection
@@ -264,6 +267,8 @@ func (m model) place() string {
 // that are off say why.
 func (m model) hints() string {
 	switch {
+	case m.question.agreed:
+		return widget.Line(m.theme, m.width, "  ", widget.Segment{Text: " Esc closes the question, the change goes on", Role: theme.Dim})
 	case m.question.open():
 		return widget.Line(m.theme, m.width, "  ", widget.Segment{Text: " Esc leaves everything as it is", Role: theme.Dim}, widget.Segment{Text: "Enter goes on", Role: theme.Dim, Rank: 1})
 	case m.prompt.sign == ":":
@@ -298,7 +303,7 @@ func (m model) changeHints(changes []keys.Binding) (segments []widget.Segment) {
 		return []widget.Segment{{Text: bar + strings.Join(capitals, " ") + " off: " + m.off(), Role: theme.Dim, Rank: 2}}
 	}
 	for i, b := range changes {
-		if b.Action == keys.Undo && m.undo == "" {
+		if b.Action == keys.Undo && !m.undo.possible() {
 			continue
 		}
 		segments = append(segments, widget.Segment{Text: bar + b.Short() + " " + b.Hint, Rank: 2 + i})

@@ -98,6 +98,7 @@ func TestNightWithARealServer(t *testing.T) {
 	term.tmux("resize-window", "-x", "160", "-y", "48")
 	term.awaitText("● live")
 	term.tmux("send-keys", "2")
+	term.awaitText("[2 Queues]") // what comes in one read is one message, and a paste
 	term.tmux("send-keys", "-l", "/meta_spend")
 	term.tmux("send-keys", "Enter")
 	term.awaitText("filter: 1 of 5")

@@ -49,6 +49,76 @@ func (f *fakeSource) Operations(context.Context, []string, admin.Page) (admin.Li
 	return admin.List[admin.Operation]{Items: operations(), AsOf: noon()}, f.err
 }
 
+func (f *fakeSource) SLAMisses(context.Context, admin.SLAFilter, admin.Page) (admin.List[admin.SLACase], error) {
+	return admin.List[admin.SLACase]{Items: misses(), AsOf: noon()}, f.err
+}
+
+func (f *fakeSource) SLAAtRisk(context.Context, string, bool) (admin.List[admin.SLACase], error) {
+	return admin.List[admin.SLACase]{Items: waiting(), AsOf: noon()}, f.err
+}
+
+func (f *fakeSource) LimitChanges(context.Context, string, admin.Page) (admin.List[admin.LimitChange], error) {
+	return admin.List[admin.LimitChange]{Items: limitChanges(), AsOf: noon()}, f.err
+}
+
+func (f *fakeSource) Latency(_ context.Context, q admin.LatencyQuery) (admin.List[admin.LatencyItem], error) {
+	return admin.List[admin.LatencyItem]{Items: spread(q), AsOf: noon()}, f.err
+}
+
+func misses() (all []admin.SLACase) {
+	for i, cause := range []string{"limit", "limit", "human", "hold", "limit"} {
+		asked := noon().Add(-time.Duration(9*(i+1)) * time.Minute)
+		c := admin.SLACase{
+			ID: string(rune('1' + i)), ConversationID: "88" + string(rune('0'+i)) + "12", Org: "acme", User: new("dana"), Who: "user", ChannelKind: "whatsapp",
+			StartedAt: asked, DueAt: asked.Add(5 * time.Minute), Cause: new(cause),
+			Spent: &admin.SLASpent{HumanMS: 70_000 + int64(i)*1000, LimitMS: 422_000, HoldMS: int64(i) * 300_000},
+		}
+		if i > 0 {
+			c.AnsweredAt, c.ResponseMS = new(asked.Add(8*time.Minute)), new(int64(492_000))
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+func waiting() []admin.SLACase {
+	at := func(s int) time.Time { return noon().Add(time.Duration(s) * time.Second) }
+	return []admin.SLACase{
+		{ID: "7", ConversationID: "88912", Org: "acme", User: new("dana"), ChannelKind: "whatsapp", StartedAt: at(-372), DueAt: at(-72)},
+		{ID: "8", ConversationID: "88913", Org: "acme", User: new("dana"), ChannelKind: "instagram", StartedAt: at(-259), DueAt: at(41)},
+		{ID: "9", ConversationID: "88914", Org: "acme", User: new("sam"), ChannelKind: "instagram", StartedAt: at(-259), DueAt: at(41)},
+	}
+}
+
+func limitChanges() []admin.LimitChange {
+	return []admin.LimitChange{
+		{ID: "2", Org: "acme", Name: "send_text", Before: new(100), BeforeWindowMS: new(int64(60_000)), After: new(60), AfterWindowMS: new(int64(60_000)), Owner: "日本", Reason: new("131056 errors"), At: noon().Add(-5 * time.Minute), ExpiresAt: new(noon().Add(time.Hour))},
+		{ID: "3", Org: "acme", Name: "send_template", Owner: "li", At: noon()},
+		{ID: "1", Org: "acme", Name: "send_text", After: new(100), AfterWindowMS: new(int64(60_000)), Owner: "li", Reason: new("campaign"), At: noon().Add(-26 * time.Hour), EndedAt: new(noon().Add(-5 * time.Minute)), EndedBy: new("日本")},
+	}
+}
+
+// spread is what a server answers to how long work takes.
+func spread(q admin.LatencyQuery) (items []admin.LatencyItem) {
+	names := []string{q.Type + q.Org}
+	if q.By == "org" && q.Type != "" {
+		names = []string{"acme", "日本企業", "globex"}
+	}
+	for n, name := range names {
+		for i, metric := range []string{"wait", "run", "e2e"} {
+			f := float64(1 + i + n)
+			item := admin.LatencyItem{ID: name + metric, Name: name, By: q.By, Metric: metric, N: int64(9300 / (n + 1)), P50MS: new(210 * f), P95MS: new(980 * f), P99MS: new(2100 * f)}
+			below := 131.072
+			for _, part := range []float64{0.08, 0.21, 0.30, 0.24, 0.11, 0.05, 0.01} {
+				below *= 2
+				item.Bars = append(item.Bars, admin.Bar{BelowMS: below / float64(int(1)<<(2-i)), N: int64(part * float64(item.N))})
+			}
+			items = append(items, item)
+		}
+	}
+	return items
+}
+
 func jobWhy() admin.JobWhy {
 	return admin.JobWhy{ID: "4701", Org: "acme", State: "ready", Causes: []admin.Cause{
 		{Code: "queue_hold", Holds: true, Who: new("ana"), Since: new(noon().Add(-time.Hour)), Until: new(noon().Add(time.Hour)), Text: "queue whatsapp is paused: Meta is down", Command: new("inboxctl queues resume whatsapp")},
@@ -235,6 +305,10 @@ func jobRows() (jobs []admin.Job) {
 		j := admin.Job{
 			ID: "47" + string(rune('0'+i)) + "1", Org: []string{"acme", "日本企業", "globex"}[i%3], User: new("dana"), Queue: "whatsapp", Type: "send_message", State: state,
 			Priority: "interactive", Attempt: i, MaxAttempts: new(5), AgeMS: int64(1200 * (i + 1) * (i + 1)), CreatedAt: noon(),
+		}
+		if state == "running" {
+			j.ProcessID, j.StartedAt = new("17"), new(noon().Add(-4200*time.Millisecond))
+			j.CreatedAt = noon().Add(-time.Duration(j.AgeMS) * time.Millisecond)
 		}
 		if i%2 == 0 {
 			j.ErrorClass, j.ErrorCode, j.Error, j.Lane = new("throttle_pair"), new(131056), new("pair rate limit hit"), new("redis")

@@ -28,12 +28,16 @@ func FuzzUpdate(f *testing.F) {
 			script = script[:200]
 		}
 		m := newTestModel()
+		m.options.Changer = &fakeChanger{}
 		for i, b := range script {
-			before := m.connection
+			before, asked := m.connection, m.question.number
 			m = send(m, fuzzed(m, b, i, name))
 			if m.connection.number != before.number {
 				require.True(t, before.closed, "a second question while one is open")
 				require.Equal(t, before.number+1, m.connection.number)
+			}
+			if asks := m.question.number != asked; asks && (b < 'A' || b > 'Z') {
+				require.Fail(t, "only a capital may ask for a change", "%q did", rune(b))
 			}
 			requireCursor(t, m)
 			requireMarks(t, m)
@@ -79,7 +83,7 @@ func fuzzed(m model, b byte, i int, name string) tea.Msg {
 	case 15:
 		return countedMsg{number: m.question.number, phrase: name, lines: []string{name}, commit: func() tea.Cmd { return nil }}
 	case 16:
-		return committedMsg{number: m.question.number, text: name, undo: name}
+		return committedMsg{number: m.question.number, text: name, undo: undoOperation(name)}
 	case 17:
 		return tea.KeyMsg{Type: tea.KeyEsc}
 	case 18:

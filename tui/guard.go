@@ -1,9 +1,13 @@
 package tui
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"runtime"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
 )
@@ -19,8 +23,9 @@ type guard struct {
 // fault holds the first panic of a program. It is safe for concurrent use:
 // commands run beside the model.
 type fault struct {
-	mu  sync.Mutex
-	err error
+	mu    sync.Mutex
+	what  any // nil: none yet
+	stack []byte
 }
 
 // faultMsg wakes the program after a fault in a command.
@@ -29,15 +34,35 @@ type faultMsg struct{}
 func (f *fault) record(panicked any) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.err == nil {
-		f.err = fmt.Errorf("a fault in this program, please report it: %v\n%s", panicked, debug.Stack())
+	if f.what == nil {
+		f.what, f.stack = panicked, debug.Stack()
 	}
 }
 
 func (f *fault) get() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.err
+	if f.what == nil {
+		return nil
+	}
+	return fmt.Errorf("a fault in this program: %v", f.what)
+}
+
+// report writes down where the fault was, in a file that can be sent to whoever
+// mends it, and returns an error that names the file. It has no data of the
+// server's.
+func (f *fault) report(m model) error {
+	what := f.get()
+	file, err := os.CreateTemp("", "inboxctl-top-*.log")
+	if err != nil {
+		return fmt.Errorf("%w, please report it\n%s", what, f.stack)
+	}
+	_, err = fmt.Fprintf(file, "%s\n%v\nversion %s, %s %s/%s, TERM=%s, %dx%d, view %s\n\n%s", m.now.UTC().Format(time.RFC3339), what,
+		m.options.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH, os.Getenv("TERM"), m.width, m.height, m.view().Name(), f.stack)
+	if err = errors.Join(err, file.Close()); err != nil {
+		return fmt.Errorf("%w, please report it\n%s", what, f.stack)
+	}
+	return fmt.Errorf("%w; please report it with %s, which says where it was", what, file.Name())
 }
 
 // Init is the model's.

@@ -38,7 +38,7 @@ func (m model) helpLines(height int) []string {
 	default:
 		lines = beside(cells, looks, changes, words)
 	}
-	return lines[min(m.helpScroll, max(len(lines)-height, 0)):]
+	return scrolledTo(m.theme, lines, m.helpScroll, height)
 }
 
 func beside(cells int, blocks ...[]string) []string {

@@ -22,6 +22,9 @@ func intervals() []time.Duration {
 
 // takeKey finds what a key means.
 func (m model) takeKey(msg tea.KeyMsg) (tea.Model, tea.Cmd) {
+	if m.insisted { // it has been seen
+		m.toast, m.insisted = "", false
+	}
 	switch {
 	case m.question.open():
 		return m.takeQuestion(msg)
@@ -65,12 +68,12 @@ func (m model) takeBurst(runes []rune) (tea.Model, tea.Cmd) {
 func (m model) do(b keys.Binding) (tea.Model, tea.Cmd) {
 	switch b.Action {
 	case keys.Interrupt:
-		return m, tea.Quit
+		return m.leave(b.Label)
 	case keys.Quit:
 		if next, peeled := m.peel(); peeled {
 			return next, nil
 		}
-		return m, tea.Quit
+		return m.leave(b.Label)
 	case keys.Sort:
 		if !m.story.open() && !m.help {
 			m = m.pickOrder()
@@ -83,8 +86,10 @@ func (m model) do(b keys.Binding) (tea.Model, tea.Cmd) {
 		m.help, m.helpScroll = !m.help, 0
 	case keys.Close:
 		m, _ = m.peel()
-	case keys.Filter, keys.Command:
-		m.help, m.prompt = false, prompt{sign: b.Keys[0]}
+	case keys.Filter:
+		m.help, m.prompt = false, prompt{sign: "/"}
+	case keys.Command:
+		m.help, m.prompt = false, prompt{sign: ":"}
 	case keys.Open:
 		return m.open()
 	case keys.Jobs:
@@ -225,13 +230,16 @@ func (m model) turn(action keys.Action) model {
 	return m.visit((m.at + step) % len(m.views))
 }
 
-// open goes into what the cursor is on: a panel's view, a job, the jobs of a
-// queue.
+// open goes into what the cursor is on: a panel's view and the same row in it, a
+// job, the cause of an alert, what is behind any other row.
 func (m model) open() (tea.Model, tea.Cmd) {
 	switch v := m.view().(type) {
 	case interface{ Focus() string }:
 		i, _ := screen.Index(m.views, v.Focus())
-		return m.visit(i), nil
+		id := m.view().Cursor()
+		m, to := m.visit(i).change(i)
+		to.Point(id)
+		return m, nil
 	case *screen.Jobs:
 		if v.Cursor() != "" && !m.story.open() {
 			return m.openStory(v.Cursor())
@@ -245,11 +253,14 @@ func (m model) open() (tea.Model, tea.Cmd) {
 			}
 		}
 	}
-	return m.jobsBehind()
+	return m.openRow()
 }
 
 // jobsBehind shows the jobs of the row under the cursor.
 func (m model) jobsBehind() (tea.Model, tea.Cmd) {
+	if id := m.view().Cursor(); id != "" && m.view().Name() == "Workers" {
+		return m.jobsOfProcess(id)
+	}
 	s, ok := m.view().(behinder)
 	if !ok {
 		return m.say("there are no jobs behind this row"), nil

@@ -17,6 +17,10 @@ const jobsView = 2
 // jobsPage is how many jobs are asked for at once: two screens.
 const jobsPage = 100
 
+// runningPage is how many running jobs are asked for to find those of one process:
+// the server's most.
+const runningPage = 1000
+
 // jobsFeed is what is asked and known of jobs. At most one question is open.
 type jobsFeed struct {
 	number int
@@ -53,6 +57,9 @@ func (m model) askForJobs() (model, tea.Cmd) {
 func (m model) askJobs(more bool) (model, tea.Cmd) {
 	j := m.jobsScreen()
 	p := admin.Page{Limit: jobsPage}
+	if j.Process != "" {
+		p.Limit = runningPage
+	}
 	if more {
 		p.Cursor = j.Next
 	}
@@ -75,6 +82,7 @@ func (m model) takeJobs(msg jobsMsg) model {
 	if msg.err != nil {
 		return m.say(reason(msg.err))
 	}
+	m = m.settledBy(true, msg.number)
 	m, v := m.change(jobsView)
 	j, _ := v.(*screen.Jobs)
 	next := ""
@@ -130,12 +138,65 @@ func (m model) takeDetail(msg detailMsg) model {
 	return m
 }
 
+// runner is a view that shows what processes run, if it has room.
+type runner interface {
+	Paned(width int) bool
+	Runs(jobs []admin.Job)
+}
+
+// runningFeed is what is asked of the jobs that run. At most one question is open.
+type runningFeed struct {
+	open  bool
+	asked time.Time
+}
+
+// runningMsg is what came of one question for them.
+type runningMsg struct {
+	answer admin.List[admin.Job]
+	err    error
+}
+
+// askForRunning asks what runs, now and then, while somebody looks at it.
+func (m model) askForRunning() (model, tea.Cmd) {
+	v, ok := m.view().(runner)
+	if !ok || !v.Paned(m.width) || m.story.open() || m.running.open || !m.frozenAt.IsZero() || m.ago > 0 || m.now.Sub(m.running.asked) < max(storyPeriod, m.period()) {
+		return m, nil
+	}
+	m.running = runningFeed{open: true, asked: m.now}
+	source := m.options.Source
+	return m, m.work(questionTimeout, func(ctx context.Context) tea.Msg {
+		answer, err := source.Jobs(ctx, admin.Selector{State: []string{"running"}}, admin.Page{Limit: runningPage})
+		return runningMsg{answer, err}
+	})
+}
+
+func (m model) takeRunning(msg runningMsg) model {
+	m.running.open = false
+	for i := range m.views {
+		if _, ok := m.views[i].(runner); !ok || msg.err != nil {
+			continue
+		}
+		next, v := m.change(i)
+		if v, ok := v.(runner); ok {
+			v.Runs(clean(msg.answer.Items))
+		}
+		m = next
+	}
+	return m
+}
+
 // selectJobs shows the jobs of a selector.
-func (m model) selectJobs(s admin.Selector) (model, tea.Cmd) {
+func (m model) selectJobs(s admin.Selector) (model, tea.Cmd) { return m.choose(s, "") }
+
+// selectRunning shows what a process runs.
+func (m model) selectRunning(process string) (model, tea.Cmd) {
+	return m.choose(admin.Selector{State: []string{"running"}}, process)
+}
+
+func (m model) choose(s admin.Selector, process string) (model, tea.Cmd) {
 	m, v := m.change(jobsView)
 	j, _ := v.(*screen.Jobs)
-	j.Selector = s
-	j.SetJobs(nil, "", false, m.now)
+	j.Choose(s, process)
 	return m.visit(jobsView).askJobs(false)
 }
 

@@ -35,7 +35,7 @@ func TestPastIsShownAndCannotBeChanged(t *testing.T) {
 	require.Contains(t, past.View(), "PAST 11s ago")
 	require.Contains(t, past.View(), "depth 14.9k")
 	require.Contains(t, past.View(), "off: this is the past")
-	require.Contains(t, run(past, press("R")).View(), "] or f goes back to now")
+	require.Contains(t, run(past, press("R")).View(), "f goes back to now")
 	require.Empty(t, changer.plans)
 	require.Contains(t, send(past, press("3")).View(), "not kept")
 

@@ -9,6 +9,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/tui/internal/keys"
 	"github.com/bandeja/inboxd/tui/internal/screen"
 	"github.com/bandeja/inboxd/tui/internal/theme"
 	"github.com/bandeja/inboxd/tui/text"
@@ -56,13 +57,14 @@ func (m model) drain(id string) (question, string) {
 	undo := worker.State == "draining" || worker.State == "drained"
 	verb := map[bool]string{false: "Drain", true: "Undo the drain of"}[undo]
 	q := m.ask1(verb, "process "+worker.ID+" on "+worker.Host, field{"reason", "", "goes into the audit"})
+	again := "undo: " + m.keys.Key(keys.Drain) + " again"
 	q.plan = func(q question) (tea.Cmd, error) {
 		return m.work(questionTimeout, func(ctx context.Context) tea.Msg {
 			dry, err := drainer.Drain(ctx, id, undo, true, q.value("reason"))
 			if err != nil {
 				return countedMsg{number: q.number, err: err}
 			}
-			msg := countedMsg{number: q.number, phrase: "y", lines: drainLines(worker, dry, undo)}
+			msg := countedMsg{number: q.number, phrase: "y", lines: drainLines(worker, dry, undo, again)}
 			if !undo && dry.Others == 0 {
 				msg.warning = []string{"no other process takes work: nothing is sent until one starts"}
 			}
@@ -78,13 +80,13 @@ func (m model) drain(id string) (question, string) {
 	return q, ""
 }
 
-func drainLines(w admin.TopWorker, d Drained, undo bool) []string {
+func drainLines(w admin.TopWorker, d Drained, undo bool, again string) []string {
 	if undo {
 		return []string{"it takes work again"}
 	}
 	return []string{
 		fmt.Sprintf("%d of %d slots are busy: what runs, ends; it takes nothing new", w.Busy, w.Slots),
-		fmt.Sprintf("%d other processes take work", d.Others), "undo: D again",
+		fmt.Sprintf("%d other processes take work", d.Others), again,
 	}
 }
 
@@ -119,7 +121,7 @@ func (m model) ack(id string) (question, string) {
 	return m.atOnce(q, []string{"it stays in the list, with your name", "undo: it ends by itself with the alert"}, func(ctx context.Context, q question) (string, error) {
 		_, err := alerter.AckAlert(ctx, id, q.value("reason"))
 		return "acknowledged " + brief(id), err //nolint:wrapcheck // The server's own words are for the operator.
-	}), ""
+	}, undoing{}), ""
 }
 
 // mute is the question of silence about an alert, for a time.
@@ -136,7 +138,7 @@ func (m model) mute(id string) (question, string) {
 		}
 		_, err = alerter.MuteAlert(ctx, id, time.Duration(ms)*time.Millisecond, q.value("reason"))
 		return "muted " + brief(id) + " for " + q.value("for"), err //nolint:wrapcheck // The server's own words are for the operator.
-	})
+	}, undoMute(m.options.Changer, id))
 	plan := q.plan
 	q.plan = func(q question) (tea.Cmd, error) {
 		if ms, err := lasting(q.value("for")); err != nil || ms == 0 {
@@ -159,13 +161,13 @@ func (m model) alerter(id string) (Alerter, string) {
 }
 
 // atOnce completes a question that has nothing to count.
-func (m model) atOnce(q question, lines []string, do func(ctx context.Context, q question) (string, error)) question {
+func (m model) atOnce(q question, lines []string, do func(ctx context.Context, q question) (string, error), back undoing) question {
 	q.plan = func(q question) (tea.Cmd, error) {
 		return func() tea.Msg {
 			return countedMsg{number: q.number, phrase: "y", lines: lines, commit: func() tea.Cmd {
 				return m.work(questionTimeout, func(ctx context.Context) tea.Msg {
 					text, err := do(ctx, q)
-					return committedMsg{number: q.number, text: text, err: err}
+					return committedMsg{number: q.number, text: text, err: err, undo: back}
 				})
 			}}
 		}, nil

@@ -12,10 +12,11 @@ type tickMsg struct {
 }
 
 // answerMsg is what came of one question. Number says which: an answer to an
-// older one is dropped. At is when it came.
+// older one is dropped. At is when it came, Took how long it was on its way.
 type answerMsg struct {
 	number int
 	answer admin.One[admin.Top]
 	err    error
 	at     time.Time
+	took   time.Duration
 }

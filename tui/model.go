@@ -41,22 +41,31 @@ type model struct {
 	latest     snapshot // the newest answer; shown follows unless frozen
 	frozenAt   time.Time
 
-	views  []screen.View
-	at     int   // the view that is shown
-	before []int // views to go back to
-	jobs   jobsFeed
-	story  story
-	prompt prompt
-	picker picker
-	sought string // what was searched for last
-	detail detailFeed
-	past   []snapshot // pictures to go back to, oldest first
-	ago    int        // how far back in them: 0 is now
-	mouse  bool       // the mouse is ours, not the terminal's
+	views   []screen.View
+	at      int   // the view that is shown
+	before  []int // views to go back to
+	jobs    jobsFeed
+	story   story
+	prompt  prompt
+	picker  picker
+	sought  string // what was searched for last
+	detail  detailFeed
+	running runningFeed
+	past    []snapshot // pictures to go back to, oldest first
+	ago     int        // how far back in them: 0 is now
+	mouse   bool       // the mouse is ours, not the terminal's
 
 	first    tea.Cmd // what the first view asks
 	question question
-	undo     string // the last operation that can be undone
+	undo     undoing   // the last change, if it can be taken back
+	begun    []begun   // the operations of this session
+	pending  pending   // rows that change
+	seriesAt time.Time // when the past came last
+	pace     pace      // how much less often a slow server is asked
+	began    time.Time // when this session has
+	left     string    // why it ends; empty: it goes on
+	titled   string    // the name of the window
+	insisted bool      // the remark stays until a key
 }
 
 // snapshot is one answer, cleaned, with the time it came.
@@ -68,10 +77,14 @@ type snapshot struct {
 // newModel returns a model that has no data and no size yet. Random returns
 // numbers in [0,1), for the spread of back-off.
 func newModel(ctx context.Context, o Options, th theme.Theme, random func() float64) model {
+	bindings, err := keys.Default().Remap(o.Keys)
+	if err != nil { // Run has refused them
+		bindings = keys.Default()
+	}
 	return model{
-		ctx: ctx, options: o, theme: th, keys: keys.Default(),
+		ctx: ctx, options: o, theme: th, keys: bindings,
 		width: defaultWidth, height: defaultHeight,
-		now: o.Now(), interval: o.Interval,
+		now: o.Now(), began: o.Now(), interval: o.Interval,
 		connection: connection{random: random, due: o.Now().Add(o.Interval)},
 		views:      screen.Views(), mouse: o.Mouse,
 	}
@@ -109,13 +122,16 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		next, more := next.askForJobs()
 		next, told := next.askForStory(false)
 		next, detail := next.askForDetail()
-		return next, tea.Batch(cmd, more, told, detail, next.tick())
+		next, running := next.askForRunning()
+		return next, tea.Batch(cmd, more, told, detail, running, next.tick())
 	case answerMsg:
-		return m.takeAnswer(msg), nil
+		return m.takeAnswer(msg).retitle()
 	case jobsMsg:
 		return m.takeJobs(msg).askForDetail()
 	case detailMsg:
 		return m.takeDetail(msg).askForDetail()
+	case runningMsg:
+		return m.takeRunning(msg), nil
 	case storyMsg:
 		return m.takeStory(msg), nil
 	case savedMsg:
@@ -125,9 +141,14 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case armedMsg:
 		return m.clocked(), nil
 	case committedMsg:
-		return m.takeCommitted(msg).askIfDue()
+		next, cmd := m.takeCommitted(msg).askIfDue()
+		next, more := next.askForJobs()
+		return next, tea.Batch(cmd, more)
 	case tea.FocusMsg:
 		m.blurred = false
+		if m.connection.failures == 0 { // it was asked less often, and somebody looks now
+			m.connection.due = time.Time{}
+		}
 		return m.askIfDue()
 	case tea.BlurMsg:
 		m.blurred = true
@@ -174,8 +195,9 @@ func (m model) takeAnswer(msg answerMsg) model {
 	if was := m.latest.answer.Item.Epoch; was != "" && was != msg.answer.Item.Epoch {
 		m = m.say("the server has restarted at or before " + msg.answer.Item.GeneratedAt.UTC().Format("15:04:05Z") + ": its rates begin anew")
 	}
+	m, msg.answer = m.withSeries(msg.answer)
 	m.latest = snapshot{answer: msg.answer, at: m.now}
-	m = m.remember()
+	m = m.remember().paced(msg.took).settledBy(false, msg.number)
 	if m.frozenAt.IsZero() && m.ago == 0 {
 		return m.show(m.latest)
 	}
@@ -185,13 +207,21 @@ func (m model) takeAnswer(msg answerMsg) model {
 // period is how often the server is asked: less often while nobody looks.
 func (m model) period() time.Duration {
 	if m.blurred {
-		return 5 * m.interval
+		return 5 * m.pace.of(m.interval)
 	}
-	return m.interval
+	return m.pace.of(m.interval)
 }
 
 // say shows a remark for a while.
 func (m model) say(text string) model {
-	m.toast, m.toastUntil = text, m.now.Add(toastShown)
+	m.toast, m.toastUntil, m.insisted = text, m.now.Add(toastShown), false
+	return m
+}
+
+// insist shows what went wrong until somebody presses a key: nobody reads in 4 s
+// that a change was not made.
+func (m model) insist(text string) model {
+	m = m.say(text)
+	m.insisted = true
 	return m
 }

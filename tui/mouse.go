@@ -22,7 +22,7 @@ const wheelRows = 3
 func (m model) toggleMouse() (tea.Model, tea.Cmd) {
 	m.mouse = !m.mouse
 	if m.mouse {
-		return m.say("the mouse moves the cursor: m gives it back to the terminal"), tea.EnableMouseCellMotion
+		return m.say("the mouse moves the cursor: " + m.keys.Key(keys.Mouse) + " gives it back to the terminal"), tea.EnableMouseCellMotion
 	}
 	return m.say("the terminal has the mouse"), tea.DisableMouse
 }

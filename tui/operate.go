@@ -10,6 +10,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/tui/internal/keys"
 	"github.com/bandeja/inboxd/tui/text"
 )
 
@@ -45,14 +46,15 @@ func (m model) work(limit time.Duration, do func(ctx context.Context) tea.Msg) t
 // operation is the question of one operation: planned first, with its numbers.
 func (m model) operation(verb, about string, r admin.PlanRequest) question {
 	number, source := m.question.number+1, m.options.Changer
-	return question{number: number, verb: verb, about: about, plan: func(question) (tea.Cmd, error) {
+	return question{number: number, verb: verb, about: about, plan: func(q question) (tea.Cmd, error) {
+		r.Reason = q.value("reason")
 		return m.work(admin.PlanTime+questionTimeout, func(ctx context.Context) tea.Msg {
 			answer, err := source.PlanOperation(ctx, r)
 			if err != nil {
 				return countedMsg{number: number, err: err}
 			}
 			plan := clean(answer.Item)
-			msg := countedMsg{number: number, lines: planLines(plan.Plan), warning: plan.Plan.Warnings, phrase: m.phraseOf(plan.Plan)}
+			msg := countedMsg{number: number, lines: planLines(plan.Plan), warning: plan.Plan.Warnings, phrase: m.phraseOf(plan.Plan), op: plan.ID}
 			msg.commit = func() tea.Cmd { return m.commit(number, verb, plan.ID) } //nolint:contextcheck // It is done after the count has ended, with the context of the program.
 			return msg
 		}), nil
@@ -124,7 +126,7 @@ func (m model) commit(number int, verb, id string) tea.Cmd {
 		for err == nil && !answer.Item.Ended() {
 			select {
 			case <-ctx.Done():
-				return committedMsg{number: number, undo: id, text: "it goes on by itself: inboxctl ops watch " + id}
+				return committedMsg{number: number, undo: undoOperation(id), text: verb + " goes on by itself: inboxctl ops watch " + id} //nolint:contextcheck // It is asked later, with the context of the program.
 			case <-time.After(watchEvery):
 			}
 			var next admin.One[admin.Operation]
@@ -136,9 +138,9 @@ func (m model) commit(number int, verb, id string) tea.Cmd {
 			return committedMsg{number: number, err: err}
 		}
 		o := clean(answer.Item)
-		msg := committedMsg{number: number, text: outcomeText(verb, o)}
+		msg := committedMsg{number: number, text: outcomeText(verb, o), op: o.ID}
 		if o.Plan.Undo.Possible && o.Kind != admin.OpUndo {
-			msg.undo = o.ID
+			msg.undo = undoOperation(o.ID) //nolint:contextcheck // It is asked later, with the context of the program.
 		}
 		return msg
 	})
@@ -156,11 +158,7 @@ func outcomeText(verb string, o admin.Operation) string {
 	if o.Error != nil {
 		s += ": " + *o.Error
 	}
-	s += " (operation " + o.ID
-	if o.Plan.Undo.Possible && o.Kind != admin.OpUndo {
-		s += ", U undoes it"
-	}
-	return s + ")"
+	return s + " (operation " + o.ID + ")"
 }
 
 // pause is the question of a hold.
@@ -182,9 +180,10 @@ func (m model) pause(about string, h admin.HoldAdd) question {
 			if n := answer.Item.Waiting; n != nil {
 				lines = append(lines, fmt.Sprintf("%d unfinished jobs wait then", *n))
 			}
-			return countedMsg{number: number, lines: append(lines, "undo: P resumes it"), phrase: "y", commit: func() tea.Cmd { //nolint:contextcheck // It is done after the count has ended, with the context of the program.
+			return countedMsg{number: number, lines: append(lines, "undo: "+m.keys.Key(keys.Pause)+" resumes it"), phrase: "y", commit: func() tea.Cmd { //nolint:contextcheck // It is done after the count has ended, with the context of the program.
 				h.DryRun = false
-				return m.holdChanged(number, "paused "+about, func(ctx context.Context) (admin.One[admin.HoldResult], error) { return source.AddHold(ctx, h) })
+				return m.holdChanged(number, "paused "+about, func(ctx context.Context) (admin.One[admin.HoldResult], error) { return source.AddHold(ctx, h) },
+					func(r admin.HoldResult) undoing { return undoPause(about, h, r.Holds) })
 			}}
 		}), nil
 	}
@@ -194,20 +193,22 @@ func (m model) pause(about string, h admin.HoldAdd) question {
 // resume is the question of the end of a hold.
 func (m model) resume(about string, r admin.HoldRelease, h admin.TopHold) question {
 	number, source := m.question.number+1, m.options.Changer
-	return question{number: number, verb: "Resume", about: about, plan: func(question) (tea.Cmd, error) {
+	return question{number: number, verb: "Resume", about: about, plan: func(q question) (tea.Cmd, error) {
+		r.Reason = q.value("reason")
 		lines := []string{"paused by " + h.Owner + " since " + h.Since.UTC().Format("15:04:05Z")}
 		if h.Reason != nil && *h.Reason != "" {
 			lines = append(lines, "reason: "+*h.Reason)
 		}
 		return func() tea.Msg {
 			return countedMsg{number: number, lines: lines, phrase: "y", commit: func() tea.Cmd {
-				return m.holdChanged(number, "resumed "+about, func(ctx context.Context) (admin.One[admin.HoldResult], error) { return source.ReleaseHolds(ctx, r) })
+				return m.holdChanged(number, "resumed "+about, func(ctx context.Context) (admin.One[admin.HoldResult], error) { return source.ReleaseHolds(ctx, r) },
+					func(admin.HoldResult) undoing { return undoResume(about, r, h) })
 			}}
 		}, nil
 	}}
 }
 
-func (m model) holdChanged(number int, done string, do func(ctx context.Context) (admin.One[admin.HoldResult], error)) tea.Cmd {
+func (m model) holdChanged(number int, done string, do func(ctx context.Context) (admin.One[admin.HoldResult], error), back func(admin.HoldResult) undoing) tea.Cmd {
 	return m.work(admin.AppliedTime+questionTimeout, func(ctx context.Context) tea.Msg {
 		answer, err := do(ctx)
 		if err != nil {
@@ -219,7 +220,7 @@ func (m model) holdChanged(number int, done string, do func(ctx context.Context)
 		if n := len(answer.Item.Others); n > 0 {
 			done += fmt.Sprintf("; %d other holds are still on it", n)
 		}
-		return committedMsg{number: number, text: done}
+		return committedMsg{number: number, text: done, undo: back(answer.Item)}
 	})
 }
 
@@ -251,7 +252,7 @@ func (m model) countLimit(number int, set admin.LimitSet) tea.Cmd {
 				if a := answer.Item.Applied; a != nil {
 					done += ", " + a.Text()
 				}
-				return committedMsg{number: number, text: done}
+				return committedMsg{number: number, text: done, undo: undoLimit(source, set, answer.Item.Before)} //nolint:contextcheck // It is asked later, with the context of the program.
 			})
 		}}
 	})

@@ -1,8 +1,12 @@
 package tui
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"io"
+	"strings"
+	"time"
 
 	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/tui/internal/screen"
@@ -11,46 +15,110 @@ import (
 )
 
 // plain tells in sentences how things are, and then what changes: frames, bars
-// and lines that are drawn anew are noise to a screen reader.
+// and lines that are drawn anew are noise to a screen reader. Enter says all of
+// it again; what can be done is chosen from menus.
 func plain(ctx context.Context, o Options) error {
-	if err := say(o, "Plain view of "+brief(o.Target)+": all of it once, then only what changes. Control-C ends it."); err != nil {
+	t := &teller{o: o, told: map[string]string{}}
+	if o.Once {
+		if err := say(o, "Plain view of "+brief(o.Target)+"."); err != nil {
+			return err
+		}
+		return t.tell(ctx)
+	}
+	hint := "Plain view of " + brief(o.Target) + ": all of it once, then only what changes. Enter says all of it again, m is the menu, q ends it."
+	if err := say(o, hint); err != nil {
 		return err
 	}
-	told, lost := map[string]string{}, false
-	tellOnce := func() error {
-		asked, cancel := context.WithTimeout(ctx, questionTimeout)
-		defer cancel()
-		answer, err := o.Source.Top(asked, 0)
-		switch {
-		case err != nil && (o.Once || len(told) == 0 && !lost): // a server that was never there
-			return err //nolint:wrapcheck // The source's own words are for the operator.
-		case err != nil && !lost:
-			lost = true
-			return say(o, "No answer: "+reason(err)+". What was said before is old.")
-		case err != nil:
-			return nil
-		case lost:
-			lost = false
-			if err := say(o, "The server answers again."); err != nil {
-				return err
+	typed := typedLines(ctx, o.In)
+	talk := newTalk(ctx, o, typed)
+	ticker := time.NewTicker(o.Interval)
+	defer ticker.Stop()
+	for {
+		if err := t.tell(ctx); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		case line, ok := <-typed:
+			switch {
+			case !ok: // nobody types any more
+				typed = nil
+			case line == "q" || line == "quit":
+				return nil
+			case line == "m" || line == "menu":
+				if err := talk.menu(); err != nil { //nolint:contextcheck // The model has a context of its own.
+					return err
+				}
+			case line == "":
+				t.told = map[string]string{}
+			default:
+				if err := say(o, "Enter says all of it again, m is the menu, q ends it."); err != nil {
+					return err
+				}
 			}
 		}
-		now := sentences(clean(answer.Item))
-		for _, line := range changed(told, now, o.Now().UTC().Format("15:04:05Z")) {
-			if err := say(o, line); err != nil {
-				return err
+	}
+}
+
+// typedLines are the lines that somebody types, without blanks around them. It
+// reads on until the input or the program ends.
+func typedLines(ctx context.Context, in io.Reader) <-chan string {
+	lines := make(chan string)
+	go func() {
+		defer close(lines)
+		for scanner := bufio.NewScanner(in); scanner.Scan(); {
+			select {
+			case lines <- strings.TrimSpace(scanner.Text()):
+			case <-ctx.Done():
+				return
 			}
 		}
-		told = map[string]string{}
-		for _, s := range now {
-			told[s.about] = s.text
-		}
+	}()
+	return lines
+}
+
+// teller knows what has been told.
+type teller struct {
+	o    Options
+	told map[string]string // text by what it is about
+	lost bool              // the server did not answer last time
+	ever bool              // it has answered once
+}
+
+// tell asks the server and says what is new and what is over. A server that was
+// never there is an error; one that has gone is said once.
+func (t *teller) tell(ctx context.Context) error {
+	asked, cancel := context.WithTimeout(ctx, questionTimeout)
+	defer cancel()
+	answer, err := t.o.Source.Top(asked, 0)
+	switch {
+	case err != nil && (t.o.Once || !t.ever):
+		return err //nolint:wrapcheck // The source's own words are for the operator.
+	case err != nil && !t.lost:
+		t.lost = true
+		return say(t.o, "No answer: "+reason(err)+". What was said before is old.")
+	case err != nil:
 		return nil
+	case t.lost:
+		t.lost = false
+		if err := say(t.o, "The server answers again."); err != nil {
+			return err
+		}
 	}
-	if o.Once {
-		return tellOnce()
+	t.ever = true
+	now := sentences(clean(answer.Item))
+	for _, line := range changed(t.told, now, t.o.Now().UTC().Format("15:04:05Z")) {
+		if err := say(t.o, line); err != nil {
+			return err
+		}
 	}
-	return repeat(ctx, o.Interval, tellOnce)
+	t.told = map[string]string{}
+	for _, s := range now {
+		t.told[s.about] = s.text
+	}
+	return nil
 }
 
 // sentence is one thing to say. Figures that always move are in Text only, and

@@ -5,6 +5,8 @@ import (
 	"unicode"
 
 	tea "github.com/charmbracelet/bubbletea"
+
+	"github.com/bandeja/inboxd/tui/internal/keys"
 )
 
 // prompt is the line somebody types into: `/` filters what is shown, `:` goes
@@ -98,7 +100,7 @@ func (m model) find(text string) model {
 func (m model) seek(step int) (tea.Model, tea.Cmd) {
 	switch {
 	case m.sought == "":
-		return m.say("search with / first"), nil
+		return m.say("search with " + m.keys.Key(keys.Filter) + " first"), nil
 	case m.story.open():
 		next, ok := m.story.seek(m.storyText(), m.sought, step)
 		if m.story = next; !ok {
@@ -122,7 +124,7 @@ func (m model) command(line string) (tea.Model, tea.Cmd) {
 	}
 	switch words[0] {
 	case "q", "quit", "exit":
-		return m, tea.Quit
+		return m.leave(":" + words[0])
 	case "help":
 		m.help = true
 		return m, nil

@@ -9,6 +9,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"github.com/bandeja/inboxd/tui/internal/keys"
 	"github.com/bandeja/inboxd/tui/internal/theme"
 	"github.com/bandeja/inboxd/tui/internal/widget"
 )
@@ -24,6 +25,9 @@ type question struct {
 	number  int // tells answers of the server to this question from older ones
 	verb    string
 	about   string
+	view    string          // whose rows it is about
+	rows    map[string]bool // their ids
+	op      string          // the operation that was planned; empty: it is none
 	asked   time.Time
 	fields  []field // to be filled in first
 	at      int     // the field that is typed into
@@ -32,6 +36,7 @@ type question struct {
 	phrase  string // what must be typed to agree; "" while it is not known: nothing agrees
 	typed   string
 	failed  string
+	agreed  bool                              // the server is at it: it goes on whatever happens here
 	busy    bool                              // the server counts, or works
 	plan    func(q question) (tea.Cmd, error) // asks the server what would happen; nil: once counted
 	commit  func() tea.Cmd
@@ -64,6 +69,11 @@ func (q question) value(name string) string {
 	return ""
 }
 
+// has reports whether there is a field of a name.
+func (q question) has(name string) bool {
+	return slices.ContainsFunc(q.fields, func(f field) bool { return f.name == name })
+}
+
 // filling reports whether fields are still to be filled in.
 func (q question) filling() bool { return q.at < len(q.fields) }
 
@@ -72,6 +82,9 @@ func (q question) filling() bool { return q.at < len(q.fields) }
 func (m model) takeQuestion(msg tea.KeyMsg) (tea.Model, tea.Cmd) {
 	q := m.question
 	switch {
+	case q.agreed && (msg.String() == "esc" || msg.String() == "ctrl+c"):
+		m.question = question{number: q.number}
+		return m.say("it goes on, and what comes of it is said here"), nil
 	case msg.String() == "esc" || msg.String() == "ctrl+c":
 		m.question = question{number: q.number}
 		return m.say("nothing was changed"), nil
@@ -79,6 +92,10 @@ func (m model) takeQuestion(msg tea.KeyMsg) (tea.Model, tea.Cmd) {
 		return m, nil
 	case msg.String() == "enter":
 		return m.enterQuestion()
+	case q.filling() && (msg.String() == "up" || msg.String() == "shift+tab"):
+		q.at = max(q.at-1, 0)
+	case q.filling() && (msg.String() == "down" || msg.String() == "tab"):
+		q.at = min(q.at+1, len(q.fields)-1)
 	case msg.String() == "backspace":
 		q = q.set(func(s string) string {
 			r := []rune(s)
@@ -116,8 +133,12 @@ func (m model) enterQuestion() (tea.Model, tea.Cmd) {
 			return m.count(q)
 		}
 	case q.phrase != "" && strings.TrimSpace(q.typed) == q.phrase:
-		q.busy = true
+		q.busy, q.agreed = true, true
 		m.question = q
+		m = m.agreed(q)
+		if q.op != "" {
+			m = m.note(begun{id: q.op, what: q.verb + " " + q.about})
+		}
 		return m, q.commit()
 	case q.typed == "":
 		m.question = question{number: q.number}
@@ -132,9 +153,13 @@ func (m model) enterQuestion() (tea.Model, tea.Cmd) {
 
 // count asks the server what the change would come to.
 func (m model) count(q question) (tea.Model, tea.Cmd) {
-	cmd, err := q.plan(q)
+	var cmd tea.Cmd
+	err := m.protected(q)
+	if err == nil {
+		cmd, err = q.plan(q)
+	}
 	if err != nil { // what was filled in is wrong: once more
-		q.at, q.failed = max(len(q.fields)-1, 0), err.Error()
+		q.at, q.failed = 0, err.Error()
 		m.question = q
 		return m, nil
 	}
@@ -143,12 +168,21 @@ func (m model) count(q question) (tea.Model, tea.Cmd) {
 	return m, cmd
 }
 
+// protected says what a protected context misses in a question.
+func (m model) protected(q question) error {
+	if m.options.Protected != "" && q.value("reason") == "" {
+		return fmt.Errorf("write a reason: the context %s is protected", m.options.Protected)
+	}
+	return nil
+}
+
 // countedMsg is what a change would come to.
 type countedMsg struct {
 	number  int
 	lines   []string
 	warning []string
 	phrase  string // to agree; "": there is nothing to do
+	op      string // the operation that was planned; empty: it is none
 	commit  func() tea.Cmd
 	err     error
 }
@@ -162,12 +196,15 @@ func (m model) takeCounted(msg countedMsg) model {
 	switch {
 	case msg.err != nil:
 		m.question = question{number: q.number}
-		return m.say(q.verb + ": " + reason(msg.err))
+		return m.insist(q.verb + ": " + reason(msg.err))
 	case msg.phrase == "":
 		m.question = question{number: q.number}
 		return m.say(q.verb + ": " + brief(strings.Join(msg.lines, " ")))
 	}
-	q.lines, q.warning, q.phrase, q.commit = msg.lines, msg.warning, msg.phrase, msg.commit
+	q.lines, q.warning, q.phrase, q.commit, q.op = msg.lines, msg.warning, msg.phrase, msg.commit, msg.op
+	if m.options.Protected != "" { // its name is typed, as on the command line
+		q.phrase = m.options.Protected
+	}
 	m.question = q
 	return m
 }
@@ -176,7 +213,8 @@ func (m model) takeCounted(msg countedMsg) model {
 type committedMsg struct {
 	number int
 	text   string
-	undo   string // id of an operation that can be undone; empty: none
+	undo   undoing
+	op     string // the operation whose end this is; empty: none
 	err    error
 	story  drawing // what came to light
 }
@@ -185,21 +223,28 @@ func (m model) takeCommitted(msg committedMsg) model {
 	if msg.number == m.question.number {
 		m.question = question{number: m.question.number}
 	}
-	if msg.undo != "" {
+	if msg.err == nil {
 		m.undo = msg.undo
 	}
+	if msg.op != "" {
+		m = m.ended(msg.op, msg.undo.possible())
+	}
+	m = m.done()
 	if msg.story != nil && m.story.open() { // and is not asked for again
 		m.story.drawn, m.story.ask, m.story.busy = msg.story, nil, false
 	}
-	m.connection.due = time.Time{} // show what it did at once
-	if msg.err != nil {
-		return m.say(reason(msg.err))
+	m.connection.due, m.jobs.asked = time.Time{}, time.Time{} // show what it did at once
+	switch {
+	case msg.err != nil:
+		return m.insist(reason(msg.err))
+	case msg.undo.possible():
+		return m.say(msg.text + ". " + m.keys.Key(keys.Undo) + " undoes it")
 	}
 	return m.say(msg.text)
 }
 
 // draw is the dialog in the middle of the body.
-func (q question) draw(th theme.Theme, environment string, now time.Time, width, height int) []string {
+func (q question) draw(th theme.Theme, where widget.Segment, now time.Time, width, height int) []string {
 	prompt := ""
 	if q.armed(now) {
 		prompt = "_"
@@ -209,9 +254,7 @@ func (q question) draw(th theme.Theme, environment string, now time.Time, width,
 	add := func(role theme.Role, s string) {
 		lines = append(lines, widget.Line(th, inner-2, "", widget.Segment{Text: " " + s, Role: role}))
 	}
-	if environment != "" {
-		add(theme.Title, strings.ToUpper(environment))
-	}
+	lines = append(lines, widget.Line(th, inner-2, "", widget.Segment{Text: " "}, where), "")
 	add(theme.Title, q.verb+" "+q.about)
 	for i, f := range q.fields {
 		cursor := ""
@@ -227,7 +270,7 @@ func (q question) draw(th theme.Theme, environment string, now time.Time, width,
 	lines = append(lines, "")
 	switch {
 	case q.filling():
-		add(theme.Dim, "Enter goes on, Esc leaves everything as it is")
+		add(theme.Dim, "Enter goes on, Up goes back, Esc leaves everything as it is")
 	case q.busy && q.phrase == "":
 		add(theme.Plain, "counting"+th.Glyphs.Ellipsis)
 	case q.busy:

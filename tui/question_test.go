@@ -19,7 +19,10 @@ type fakeChanger struct {
 	holds   []admin.HoldAdd
 	drains  []string
 	alerts  []string
-	matched int64
+
+	releases []admin.HoldRelease
+	resets   []admin.LimitReset
+	matched  int64
 }
 
 func (f *fakeChanger) PlanOperation(_ context.Context, r admin.PlanRequest) (admin.One[admin.Operation], error) {
@@ -43,15 +46,30 @@ func (f *fakeChanger) Operation(_ context.Context, id string) (admin.One[admin.O
 
 func (f *fakeChanger) AddHold(_ context.Context, h admin.HoldAdd) (admin.One[admin.HoldResult], error) {
 	f.holds = append(f.holds, h)
+	if h.DryRun {
+		return admin.One[admin.HoldResult]{}, nil
+	}
+	return admin.One[admin.HoldResult]{Item: admin.HoldResult{Holds: []admin.Hold{{ID: "h1", Owner: "ana", CreatedAt: noon()}}}}, nil
+}
+
+func (f *fakeChanger) ReleaseHolds(_ context.Context, r admin.HoldRelease) (admin.One[admin.HoldResult], error) {
+	f.releases = append(f.releases, r)
 	return admin.One[admin.HoldResult]{}, nil
 }
 
-func (f *fakeChanger) ReleaseHolds(context.Context, admin.HoldRelease) (admin.One[admin.HoldResult], error) {
-	return admin.One[admin.HoldResult]{}, nil
+func (f *fakeChanger) SetLimits(_ context.Context, l admin.LimitSet) (admin.One[admin.LimitResult], error) {
+	before := []admin.Limit{{Name: "send_text", Value: new(60), WindowMS: new(int64(60_000)), Source: admin.SourceDefault}}
+	return admin.One[admin.LimitResult]{Item: admin.LimitResult{Org: l.Org, Before: before, Limits: []admin.Limit{{Name: "send_text", Value: new(90), WindowMS: new(int64(60_000))}}}}, nil
 }
 
-func (f *fakeChanger) SetLimits(context.Context, admin.LimitSet) (admin.One[admin.LimitResult], error) {
+func (f *fakeChanger) ResetLimits(_ context.Context, r admin.LimitReset) (admin.One[admin.LimitResult], error) {
+	f.resets = append(f.resets, r)
 	return admin.One[admin.LimitResult]{}, nil
+}
+
+func (f *fakeChanger) UnmuteAlert(_ context.Context, id, _ string) (admin.One[admin.Alert], error) {
+	f.alerts = append(f.alerts, "unmute "+id)
+	return admin.One[admin.Alert]{}, nil
 }
 
 func (f *fakeChanger) Drain(_ context.Context, id string, _, dryRun bool, _ string) (Drained, error) {
@@ -220,8 +238,7 @@ func TestChangesWithAReason(t *testing.T) {
 	m = word(pass(m, 1), "x")
 	m = run(run(m, enter()), enter())
 	require.Contains(t, m.View(), `"1hx" is no duration`)
-	m = send(m, tea.KeyMsg{Type: tea.KeyBackspace})
-	m.question.at = 0
+	require.Equal(t, 0, m.question.at, "and can be mended")
 	m = send(m, tea.KeyMsg{Type: tea.KeyBackspace})
 	m = run(word(run(m, enter()), "late"), enter())
 	m = run(word(pass(m, 1), "y"), enter())

@@ -7,17 +7,15 @@ package tui
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"strings"
 	"time"
 
-	tea "github.com/charmbracelet/bubbletea"
 	"golang.org/x/term"
 
 	"github.com/bandeja/inboxd/admin"
+	"github.com/bandeja/inboxd/tui/internal/keys"
 	// It must be linked, and initialised before Bubble Tea: see its comment.
 	_ "github.com/bandeja/inboxd/tui/internal/termguard"
 	"github.com/bandeja/inboxd/tui/internal/theme"
@@ -42,26 +40,29 @@ type Source interface {
 
 // Options configure Run.
 type Options struct {
-	Source   Source
-	Changer  Changer       // nil: nothing can be changed
-	Drainer  Drainer       // nil: the Changer, if it is one
-	Mouse    bool          // the mouse moves the cursor; else it is the terminal's
-	ReadOnly bool          // changes are refused
-	Start    Start         // what is shown first
-	Window   string        // of the latencies, one of admin.TopWindows; empty: 5m
-	Theme    string        // one of Themes; empty: auto
-	Watch    bool          // with Once: again and again, until ctx ends
-	Plain    bool          // sentences for a screen reader: all once, then what changes
-	Target   string        // where the data comes from, as the operator would write it; shown
-	Version  string        // of this program; a server of another version is pointed out
-	Interval time.Duration // between two questions; 0: DefaultInterval; at least 500 ms
-	Once     bool          // print one table as text and return
-	NoColor  bool          // bold and faint only; also set it for NO_COLOR
-	ASCII    bool          // for terminals and locales without UTF-8
-	Width    int           // of the text that Once prints, in cells; 0: the terminal's, else 160
-	In       io.Reader     // keys; nil: os.Stdin
-	Out      io.Writer     // nil: os.Stdout
-	Now      func() time.Time
+	Source    Source
+	Changer   Changer       // nil: nothing can be changed
+	Drainer   Drainer       // nil: the Changer, if it is one
+	Explainer Explainer     // nil: the Source, if it is one
+	Mouse     bool          // the mouse moves the cursor; else it is the terminal's
+	ReadOnly  bool          // changes are refused
+	Protected string        // the name that every change is to be agreed to with, beside a reason; empty: none
+	Start     Start         // what is shown first
+	Window    string        // of the latencies, one of admin.TopWindows; empty: 5m
+	Theme     string        // one of Themes; empty: auto
+	Watch     bool          // with Once: again and again, until ctx ends
+	Plain     bool          // sentences for a screen reader: all once, then what changes
+	Target    string        // where the data comes from, as the operator would write it; shown
+	Version   string        // of this program; a server of another version is pointed out
+	Interval  time.Duration // between two questions; 0: DefaultInterval; at least 500 ms
+	Once      bool          // print one table as text and return
+	NoColor   bool          // bold and faint only; also set it for NO_COLOR
+	ASCII     bool          // for terminals and locales without UTF-8
+	Width     int           // of the text that Once prints, in cells; 0: the terminal's, else 160
+	In        io.Reader     // keys; nil: os.Stdin
+	Out       io.Writer     // nil: os.Stdout
+	Keys      string        // other keys, as CheckKeys takes them; empty: the usual ones
+	Now       func() time.Time
 }
 
 func (o *Options) setDefaults() error {
@@ -82,7 +83,14 @@ func (o *Options) setDefaults() error {
 	}
 	o.Interval = max(o.Interval, intervals()[0])
 	o.ReadOnly = o.ReadOnly || o.Changer == nil
-	return nil
+	return CheckKeys(o.Keys)
+}
+
+// CheckKeys says what is wrong with other keys for actions, such as "down=n
+// retry=T"; the error says what would be right.
+func CheckKeys(words string) error {
+	_, err := keys.Default().Remap(words)
+	return err //nolint:wrapcheck // It says all.
 }
 
 // Themes lists the words of Options.Theme. Auto takes light where the terminal
@@ -123,41 +131,15 @@ func Run(ctx context.Context, o Options) error {
 	if err := o.setDefaults(); err != nil {
 		return err
 	}
-	width, height, live := terminalSize(o.Out)
+	width, height, terminal := terminalSize(o.Out)
 	switch {
 	case o.Plain:
 		return plain(ctx, o)
-	case o.Once || o.Watch || !live || os.Getenv("TERM") == "dumb":
+	case o.Once || o.Watch || !terminal || os.Getenv("TERM") == "dumb":
 		return once(ctx, o, width)
 	}
 
-	// Commands that are under way when the program ends are cancelled with it.
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	m := newModel(ctx, o, theme.New(o.look()), rand.Float64)
-	m.width, m.height = width, height
-	m = m.begin() //nolint:contextcheck // The program has a context of its own.
-	guarded := guard{m, &fault{}}
-	with := []tea.ProgramOption{
-		tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out),
-		tea.WithAltScreen(), tea.WithFPS(framesPerSecond), tea.WithReportFocus(),
-	}
-	if o.Mouse {
-		with = append(with, tea.WithMouseCellMotion())
-	}
-	program := tea.NewProgram(guarded, with...)
-	_, err := program.Run()
-	switch {
-	case guarded.fault.get() != nil:
-		return guarded.fault.get()
-	case errors.Is(err, tea.ErrInterrupted):
-		return context.Canceled
-	case ctx.Err() != nil && errors.Is(err, tea.ErrProgramKilled):
-		return ctx.Err()
-	case err != nil:
-		return fmt.Errorf("run the live view: %w", err)
-	}
-	return nil
+	return runLive(ctx, o, width, height)
 }
 
 // terminalSize asks the output for its size before anything is drawn: Bubble

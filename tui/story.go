@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -205,5 +206,16 @@ func (m model) storyLines(th theme.Theme, height int) []string {
 		lines = slices.Clone(lines)
 		lines[at] = th.Paint(theme.Cursor, th.Glyphs.Cursor) + strings.TrimPrefix(lines[at], " ")
 	}
-	return lines[min(m.story.scroll, max(len(lines)-height, 0)):]
+	return scrolledTo(th, lines, m.story.scroll, height)
+}
+
+// scrolledTo is what is seen of lines that are too many; the last line says how
+// many are below.
+func scrolledTo(th theme.Theme, lines []string, scroll, height int) []string {
+	lines = lines[min(scroll, max(len(lines)-height, 0)):]
+	if len(lines) <= height || height < 2 {
+		return lines
+	}
+	below := len(lines) - height + 1
+	return append(slices.Clone(lines[:height-1]), th.Paint(theme.Dim, fmt.Sprintf(" %s %d more lines", th.Glyphs.Down, below)))
 }

@@ -29,6 +29,8 @@ const (
 	childEnv    = "INBOXD_TUI_CHILD"
 	childPIDEnv = "INBOXD_TUI_CHILD_PID"
 	childPanic  = "panic"
+	// childFault has a command panic, which runs beside the model.
+	childFault = "fault"
 )
 
 func TestMain(m *testing.M) {
@@ -43,7 +45,16 @@ func child(server string) int {
 		return 3
 	}
 	o := Options{Interval: 500 * time.Millisecond, Target: server, Version: "v0.3.1", NoColor: true}
-	if server == childPanic {
+	switch server {
+	case childFault:
+		calls := &atomic.Int64{}
+		o.Source = topFunc{fakeSource: &fakeSource{}, top: func(context.Context) (admin.One[admin.Top], error) {
+			if calls.Add(1) > 2 {
+				panic("the answer fell off the wire")
+			}
+			return busy(), nil
+		}}
+	case childPanic:
 		var calls atomic.Int64
 		o.Source = &fakeSource{answer: busy()}
 		o.Now = func() time.Time {
@@ -52,7 +63,7 @@ func child(server string) int {
 			}
 			return time.Now()
 		}
-	} else {
+	default:
 		client, err := admin.NewClient(admin.Options{Server: server, Version: "v0.3.1"})
 		if err != nil {
 			return 2
@@ -82,8 +93,9 @@ func requireTmux(t *testing.T) {
 }
 
 // startTerminal runs a command in a window and keeps the shell that follows it,
-// which says how the command ended and how the terminal is.
-func startTerminal(t *testing.T, childArgument string) terminal {
+// which says how the command ended and how the terminal is. Suspended, it goes on
+// at Enter.
+func startTerminal(t *testing.T, childArgument string, redirections ...string) terminal {
 	t.Helper()
 	requireTmux(t)
 	self, err := os.Executable()
@@ -93,7 +105,7 @@ func startTerminal(t *testing.T, childArgument string) terminal {
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 
 	term := terminal{t, filepath.Join(dir, "s")}
-	script := childPIDEnv + "='" + term.pidFile() + "' " + childEnv + "='" + childArgument + "' '" + self + "'; echo ENDED $?; stty -a | tr ' ;' '\\n\\n' | grep -x -- '-\\?echo'; exec sleep 600"
+	script := "set -m; " + childPIDEnv + "='" + term.pidFile() + "' " + childEnv + "='" + childArgument + "' '" + self + "' " + strings.Join(redirections, " ") + "; code=$?; while [ $code -eq 148 ]; do echo STOPPED; read x; fg >/dev/null; code=$?; done; echo ENDED $code; stty -a | tr ' ;' '\\n\\n' | grep -x -- '-\\?echo'; exec sleep 600"
 	term.tmux("new-session", "-d", "-x", "80", "-y", "24", "sh -c \""+strings.NewReplacer(`\`, `\\`, `$`, `\$`).Replace(script)+"\"")
 	t.Cleanup(func() { _ = term.command(context.Background(), "kill-server").Run() })
 	return term
@@ -200,27 +212,86 @@ func TestInARealTerminal(t *testing.T) {
 func TestPanicGivesTheTerminalBack(t *testing.T) {
 	t.Parallel()
 
-	term := startTerminal(t, childPanic)
-	term.tmux("resize-window", "-x", "200", "-y", "200")
-	window := term.awaitText("\necho")
-	require.Contains(t, window, "ENDED 1")
-	require.Contains(t, window, "the clock fell off the wall")
-	require.NotContains(t, window, "-echo")
+	for child, what := range map[string]string{childPanic: "the clock fell off the wall", childFault: "the answer fell off the wire"} {
+		t.Run(child, func(t *testing.T) {
+			t.Parallel()
+			term := startTerminal(t, child)
+			term.tmux("resize-window", "-x", "240", "-y", "60")
+			window := term.awaitText("\necho")
+			require.Contains(t, window, "ENDED 1")
+			require.Contains(t, window, "a fault in this program: "+what+"; please report it with ")
+			require.NotContains(t, window, "-echo")
+			_, rest, _ := strings.Cut(window, "please report it with ")
+			name, _, _ := strings.Cut(rest, ",")
+			log, err := os.ReadFile(name)
+			require.NoError(t, err)
+			require.Contains(t, string(log), "tmux_test.go", "it says where")
+			require.NoError(t, os.Remove(name))
+		})
+	}
 }
 
-// A supervisor that ends the session must not leave the terminal raw.
-func TestSIGTERMGivesTheTerminalBack(t *testing.T) {
+// A supervisor that ends the session, or a line that drops, must not leave the
+// terminal raw.
+func TestSignalsGiveTheTerminalBack(t *testing.T) {
+	t.Parallel()
+
+	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT} {
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			url, _ := serve(t, "127.0.0.1:0")
+			term := startTerminal(t, url)
+			term.awaitText("14.9k")
+			require.NoError(t, syscall.Kill(term.pid(), signal))
+			window := term.awaitText("echo")
+			require.Contains(t, window, "ENDED ")
+			require.Contains(t, window, "inboxctl top PROD-EU: ", "the last line says why")
+			require.NotContains(t, window, "-echo")
+		})
+	}
+}
+
+// pid is the process in the window.
+func (term terminal) pid() int {
+	term.t.Helper()
+	raw, err := os.ReadFile(term.pidFile())
+	require.NoError(term.t, err)
+	pid, err := strconv.Atoi(string(raw))
+	require.NoError(term.t, err)
+	return pid
+}
+
+// Suspended, the shell has its terminal; resumed, the view has its own, and asks
+// at once. Its window has a name as long as it runs.
+func TestSuspendAndResume(t *testing.T) {
 	t.Parallel()
 
 	url, _ := serve(t, "127.0.0.1:0")
 	term := startTerminal(t, url)
+	title := func() string { return strings.TrimSpace(term.tmux("display-message", "-p", "#{pane_title}")) }
 	term.awaitText("14.9k")
-	raw, err := os.ReadFile(term.pidFile())
-	require.NoError(t, err)
-	pid, err := strconv.Atoi(string(raw))
-	require.NoError(t, err)
-	require.NoError(t, syscall.Kill(pid, syscall.SIGTERM))
-	window := term.awaitText("echo")
-	require.Contains(t, window, "ENDED 0")
-	require.NotContains(t, window, "-echo")
+	term.await("its name", func(string) bool { return title() == "PROD-EU inboxctl top 1 crit" })
+	term.tmux("send-keys", "C-z")
+	term.awaitText("STOPPED")
+	term.tmux("send-keys", "Enter")
+	term.await("the view again", func(window string) bool {
+		return strings.Contains(window, "● live") && !strings.Contains(window, "STOPPED")
+	})
+	term.tmux("send-keys", "q")
+	require.Contains(t, term.awaitText("echo"), "left with q")
+	term.await("the name from before", func(string) bool { return title() != "PROD-EU inboxctl top 1 crit" })
+}
+
+// Keys come from the terminal even if the standard input is something else, as in
+// `... | xargs inboxctl top`.
+func TestKeysComeFromTheTerminal(t *testing.T) {
+	t.Parallel()
+
+	url, _ := serve(t, "127.0.0.1:0")
+	term := startTerminal(t, url, "</dev/null")
+	term.awaitText("14.9k")
+	term.tmux("send-keys", "2")
+	term.awaitText("[2Queue]")
+	term.tmux("send-keys", "C-c")
+	term.awaitText("ENDED 0")
 }

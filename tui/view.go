@@ -3,6 +3,7 @@ package tui
 import (
 	"strings"
 
+	"github.com/bandeja/inboxd/tui/internal/keys"
 	"github.com/bandeja/inboxd/tui/internal/screen"
 	"github.com/bandeja/inboxd/tui/internal/widget"
 	"github.com/bandeja/inboxd/tui/text"
@@ -58,7 +59,7 @@ func (m model) body(height int) []string {
 		th = th.Faded()
 	}
 	if m.question.open() {
-		return m.question.draw(th, m.shown.answer.Item.Environment, m.now, m.width, height)
+		return m.question.draw(th, m.where(), m.now, m.width, height)
 	}
 	switch {
 	case m.story.open():
@@ -66,7 +67,7 @@ func (m model) body(height int) []string {
 	case m.picker.open():
 		return m.picker.draw(th, m.width, height)
 	case m.ago > 0 && m.at == jobsView:
-		return []string{"", " The jobs of then are not kept: ] or f goes back to now."}
+		return []string{"", " The jobs of then are not kept: " + m.keys.Key(keys.Freeze) + " goes back to now."}
 	}
 	lines := screen.Problems(th, m.shown.answer.Item.Parts, m.width)
 	return append(lines, m.view().Lines(th, m.width, max(height-len(lines), 0))...)

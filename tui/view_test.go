@@ -57,6 +57,13 @@ func states() map[string]func() model {
 		"job":       withStory,
 		"why":       func() model { return told(withJobs(), press("w")) },
 		"errors":    func() model { return told(on("2")(), press("e")) },
+		"misses":    func() model { return told(on("6")(), enter()) },
+		"limit":     func() model { return told(on("7")(), enter()) },
+		"spread":    func() model { return told(on("4")(), enter()) },
+		"running":   ofProcess,
+		"changing":  func() model { m, _ := changing("2", "R"); return agree(m) },
+		"failed":    func() model { return send(on("2", "R")(), countedMsg{number: 1, err: refused()}) },
+		"protected": func() model { m := on("2")(); m.options.Protected = "prod"; return send(m, press("R")) },
 		"ops":       func() model { return told(on(":", "o", "p", "s")(), tea.KeyMsg{Type: tea.KeyEnter}) },
 		"filtered":  on("5", "/", "a", "c", "m"),
 		"nothing":   on("5", "/", "z", "z"),
@@ -131,6 +138,20 @@ func withJobs() model {
 	return send(m, jobsMsg{number: m.jobs.number, answer: admin.List[admin.Job]{Items: jobRows(), Next: new("n")}})
 }
 
+// ofProcess is what a process runs.
+func ofProcess() model {
+	m := on("8")()
+	next, _ := m.Update(enter())
+	m = next.(model)
+	return send(m, jobsMsg{number: m.jobs.number, answer: admin.List[admin.Job]{Items: jobRows()}})
+}
+
+// agree has a question counted and agreed to; the server is still at it.
+func agree(m model) model {
+	m = send(m, countedMsg{number: m.question.number, phrase: "118", lines: []string{"118 jobs: acme 118"}, op: "op1", commit: func() tea.Cmd { return nil }})
+	return send(word(pass(m, 1), "118"), enter())
+}
+
 func withStory() model {
 	return told(withJobs(), tea.KeyMsg{Type: tea.KeyEnter})
 }
@@ -161,6 +182,7 @@ func TestViewGoldens(t *testing.T) {
 		"live":   {{40, 10}, {120, 40}, {160, 48}},
 		"queues": {{120, 40}, {160, 48}}, "jobs": {{120, 40}, {160, 48}}, "latency": {{120, 40}, {160, 48}}, "orgs": {{120, 40}, {160, 48}},
 		"sla": {{120, 40}, {160, 48}}, "limits": {{120, 40}, {160, 48}}, "workers": {{120, 40}, {160, 48}}, "alerts": {{120, 40}, {160, 48}},
+		"misses": {{120, 40}, {160, 48}}, "limit": {{120, 40}}, "spread": {{40, 10}, {120, 40}, {160, 48}}, "running": {{160, 48}},
 		"help": {{40, 10}, {120, 40}}, "job": {{120, 40}}, "past": {{160, 48}},
 	}
 	for name, state := range states() {

@@ -49,6 +49,9 @@ func (h *handler) listJobs(ctx context.Context, c *call) (any, error) {
 		page.Next = &next
 	}
 	for _, j := range jobs {
+		if c.caller.orgID != 0 { // which process it was is not theirs to see
+			j.WorkerID = 0
+		}
 		page.Items = append(page.Items, wireJob(j, h.Now()))
 	}
 	return page, nil
@@ -108,7 +111,8 @@ func (h *handler) showJob(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.caller.orgID != 0 { // which process it was is not theirs to see
+	if c.caller.orgID != 0 {
+		d.WorkerID = 0
 		for i := range d.Attempts {
 			d.Attempts[i].WorkerID, d.Attempts[i].Host, d.Attempts[i].PID = 0, "", 0
 		}
@@ -139,7 +143,7 @@ func wireJob(j inspect.Job, now time.Time) admin.Job {
 	w := admin.Job{
 		ID: strconv.FormatInt(j.ID, 10), Org: j.Org, User: word(j.User),
 		Queue: j.Queue.String(), Type: j.Type.String(), State: j.Word(), Priority: j.Priority.String(),
-		Attempt: j.Attempt, MaxAttempts: j.MaxAttempts, Lane: word(j.Lane.String()),
+		Attempt: j.Attempt, MaxAttempts: j.MaxAttempts, Lane: word(j.Lane.String()), ProcessID: idWord(j.WorkerID),
 		ErrorClass: word(string(j.Class)), ErrorCode: j.ErrorCode, Error: word(j.Error), ErrorSig: word(j.Sig),
 		AgeMS:     max(end.Sub(j.CreatedAt).Milliseconds(), 0),
 		CreatedAt: j.CreatedAt, RunAt: j.RunAt, ReadyAt: j.ReadyAt, StartedAt: j.StartedAt,

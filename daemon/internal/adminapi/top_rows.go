@@ -120,6 +120,8 @@ func worry(q admin.TopQueue) int64 {
 	case q.Paused == nil && q.OldestReadyMS != nil && *q.OldestReadyMS >= 15_000:
 		return *q.OldestReadyMS
 	case q.Dead+q.Uncertain > 0:
+		return 2
+	case q.Ready > 0 && q.Paused != nil: // on purpose, but customers wait
 		return 1
 	}
 	return 0

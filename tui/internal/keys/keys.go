@@ -139,7 +139,7 @@ func Default() Map {
 		{Back, Look, []string{"-", "backspace"}, "-", "the view before", "", nil},
 		{Close, Look, []string{"esc"}, "Esc", "close, go back", "back", []string{Job, Page}},
 		{Alert, Look, []string{"!"}, "!", "the worst alert", "worst", []string{"Overview"}},
-		{Jobs, Look, []string{"b"}, "b", "the jobs behind the row", "jobs", []string{"Queues", "Latency", "Orgs", "SLA", "Limits"}},
+		{Jobs, Look, []string{"b"}, "b", "the jobs behind the row", "jobs", []string{"Queues", "Latency", "Orgs", "SLA", "Limits", "Workers"}},
 		{Errors, Look, []string{"e"}, "e", "errors behind the row", "errors", []string{"Queues", "Jobs", "Orgs", "Latency"}},
 		{Why, Look, []string{"w"}, "w", "why the job is there", "why", []string{"Jobs", Job}},
 		{Filter, Look, []string{"/"}, "/", "only rows with a text", "filter", tables},

@@ -3,6 +3,7 @@ package screen
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/bandeja/inboxd/admin"
@@ -17,8 +18,8 @@ type Jobs struct {
 	page[admin.Job]
 
 	Selector admin.Selector
+	Process  string // only what this process runs; empty: any
 	Next     string // cursor of what comes after the rows; empty: nothing
-	known    bool   // an answer has come
 	now      time.Time
 	story    admin.JobDetail // of the job under the cursor, or of one before
 }
@@ -33,15 +34,21 @@ func NewJobs() *Jobs {
 			text: func(j admin.Job) string {
 				return j.ID + " " + j.Org + " " + j.Type + " " + j.State + " " + deref(j.User) + " " + deref(j.ErrorClass) + " " + deref(j.Error)
 			},
-			columns: jobColumns(),
+			columns: jobColumns(false),
 		},
 	}
 	j.detail = j.sheet
 	return j
 }
 
-func jobColumns() []column[admin.Job] {
+// jobColumns are the columns of jobs. Of those that run, for how long they do
+// matters more than what went wrong before.
+func jobColumns(running bool) []column[admin.Job] {
 	type job = admin.Job
+	errors, runs := 2, 5
+	if running {
+		errors, runs = 5, 0
+	}
 	return []column[job]{
 		named("JOB", "id", 9, 0, 0, func(j job) string { return j.ID }, nil),
 		named("ORG", "org", 10, 12, 0, func(j job) string { return j.Org }, nil),
@@ -55,11 +62,21 @@ func jobColumns() []column[admin.Job] {
 		}),
 		number("AGE", "age", 7, 0, func(j job) *float64 { return new(float64(j.AgeMS)) },
 			func(j job, _ theme.Glyphs) widget.Cell { return plain(text.Millis(float64(j.AgeMS))) }),
-		named("ERROR", "error", 16, 44, 2, func(j job) string { return deref(j.ErrorClass) }, jobError),
-		named("USER", "user", 8, 12, 5, func(j job) string { return deref(j.User) }, nil),
+		number("RUNS", "runs", 7, runs, ranMS, func(j job, g theme.Glyphs) widget.Cell { return millis(ranMS(j), g) }),
+		named("ERROR", "error", 16, 44, errors, func(j job) string { return deref(j.ErrorClass) }, jobError),
+		named("USER", "user", 8, 12, 4, func(j job) string { return deref(j.User) }, nil),
 		named("PRIORITY", "", 11, 0, 6, func(j job) string { return j.Priority }, nil),
 		named("LANE", "", 8, 0, 7, func(j job) string { return deref(j.Lane) }, nil),
 	}
+}
+
+// ranMS is for how long a job that runs has done so; nil: it does not run.
+func ranMS(j admin.Job) *float64 {
+	if j.State != "running" || j.StartedAt == nil {
+		return nil
+	}
+	now := j.CreatedAt.Add(time.Duration(j.AgeMS) * time.Millisecond)
+	return new(max(float64(now.Sub(*j.StartedAt).Milliseconds()), 0))
 }
 
 func jobState(j admin.Job, _ theme.Glyphs) widget.Cell {
@@ -96,6 +113,12 @@ func (j *Jobs) sheet(th theme.Theme, row admin.Job, width, height int) []string 
 	s.add("org", plain(row.Org))
 	s.add("user", plain(orUnknown(row.User, g)))
 	s.add("created", plain(row.CreatedAt.UTC().Format("15:04:05Z")))
+	if row.ProcessID != nil {
+		s.add("process", plain(*row.ProcessID))
+	}
+	if ran := ranMS(row); ran != nil {
+		s.add("runs for", plain(text.Millis(*ran)))
+	}
 	if row.Error != nil {
 		s.note(theme.Plain, "%s", *row.Error)
 	}
@@ -119,12 +142,28 @@ func (j *Jobs) Set(t admin.Top, now time.Time) { j.top, j.now = t, now }
 
 // SetJobs takes an answer: a first page, or what comes after the rows there are.
 func (j *Jobs) SetJobs(jobs []admin.Job, next string, more bool, now time.Time) {
-	j.known, j.Next, j.now = true, next, now
+	j.Next, j.now = next, now
 	j.empty = "No job matches. Without a state only live jobs are shown: `:jobs state=done` shows finished ones."
+	if j.Process != "" {
+		j.empty = "Process " + j.Process + " runs nothing now."
+		jobs = slices.DeleteFunc(slices.Clone(jobs), func(job admin.Job) bool { return deref(job.ProcessID) != j.Process })
+	}
 	if more {
 		jobs = append(append([]admin.Job{}, j.all...), jobs...)
 	}
 	j.set(jobs, now)
+}
+
+// Choose sets what is asked for: the jobs of a selector, of a process only what
+// it runs.
+func (j *Jobs) Choose(s admin.Selector, process string) {
+	j.Selector, j.Process, j.columns, j.marks = s, process, jobColumns(process != ""), nil
+	j.Next, j.empty = "", "Asking the server."
+	j.all, j.order, j.inverse = nil, 0, false
+	if process != "" { // what has run longest first
+		j.orderBy("runs", j.now)
+	}
+	j.set(nil, j.now)
 }
 
 // AtEnd reports whether the cursor is on the last row.
@@ -172,13 +211,13 @@ func JobStory(th theme.Theme, d admin.JobDetail, width int) []string {
 		lines = append(lines, attemptLines(th, a, width)...)
 	}
 	if d.RunAt != nil && d.State == "scheduled" {
-		lines = append(lines, line(widget.Segment{Text: " " + clock(*d.RunAt) + "  next try"}))
+		lines = append(lines, line(widget.Segment{Text: " " + dayClock(*d.RunAt, d.CreatedAt) + "  next try"}))
 	}
 	if d.FinishedAt != nil {
 		lines = append(lines, line(widget.Segment{Text: " " + clock(*d.FinishedAt) + "  " + d.State + " after " + text.Millis(float64(d.AgeMS))}))
 	}
 	if d.DeadlineAt != nil && d.FinishedAt == nil {
-		lines = append(lines, "", line(widget.Segment{Text: " is given up at " + clock(*d.DeadlineAt), Role: theme.Dim}))
+		lines = append(lines, "", line(widget.Segment{Text: " is given up at " + dayClock(*d.DeadlineAt, d.CreatedAt), Role: theme.Dim}))
 	}
 	return append(lines, revealed(th, d.Revealed, width)...)
 }
@@ -235,6 +274,14 @@ func attemptLines(th theme.Theme, a admin.Attempt, width int) (lines []string) {
 }
 
 func clock(t time.Time) string { return t.UTC().Format("15:04:05.000") }
+
+// dayClock also says which day, where it is another one.
+func dayClock(t, than time.Time) string {
+	if t.UTC().Format(time.DateOnly) == than.UTC().Format(time.DateOnly) {
+		return t.UTC().Format("15:04:05Z")
+	}
+	return t.UTC().Format("01-02 15:04:05Z")
+}
 
 func orUnknown(s *string, g theme.Glyphs) string {
 	if s == nil || *s == "" {

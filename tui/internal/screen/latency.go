@@ -153,6 +153,13 @@ func (l *latencies) Turn(window string) bool {
 	return at >= 0
 }
 
+// Spread names the row under the cursor and what is shown of it, for the question
+// how its times are spread.
+func (l *latencies) Spread() (name, window string, byOrg, ok bool) {
+	row, ok := l.selected()
+	return row.name, admin.TopWindows()[l.window], l.byOrg, ok
+}
+
 func (l *latencies) Said(th theme.Theme, now time.Time) string {
 	by := "by type"
 	if l.byOrg {

@@ -69,7 +69,7 @@ func usedOf(l admin.TopLimit, g theme.Glyphs) widget.Cell {
 }
 
 // limitDetail is the limit under the cursor.
-func limitDetail(th theme.Theme, l admin.TopLimit, width, _ int) []string {
+func limitDetail(th theme.Theme, l admin.TopLimit, width, height int) []string {
 	g := th.Glyphs
 	s := sheet{title: l.Org + " " + l.Name}
 	s.add("allows", plain(admin.LimitText(&l.Max, &l.WindowMS)))
@@ -84,6 +84,10 @@ func limitDetail(th theme.Theme, l admin.TopLimit, width, _ int) []string {
 		drained := float64(*l.Waiting) * float64(l.WindowMS) / float64(l.Max)
 		s.note(theme.Plain, "%d jobs wait for it: at this limit they are gone in %s", *l.Waiting, text.Millis(drained))
 	}
-	s.note(theme.Dim, "inboxctl limits set --org %s %s=%s --for 1h", l.Org, l.Name, admin.LimitText(new(2*l.Max), &l.WindowMS))
-	return s.draw(th, width)
+	s.note(theme.Dim, "Enter: what another value would do, and who has changed it")
+	lines := s.draw(th, width)
+	if would := (LimitStory{Limit: l}).wouldBe(th, width); len(would) > 0 && height > len(lines)+len(would) {
+		lines = append(append(lines, ""), would...)
+	}
+	return lines
 }

@@ -42,6 +42,7 @@ type list[T any] struct {
 	scroll    int // columns after the first that are scrolled away
 	fresh     int // rows that have come while the order is held
 	marks     map[string]bool
+	awaited   map[string]bool // ids of rows whose change has not come yet
 }
 
 // set takes the rows of a fresh picture. Values change in place; the order
@@ -272,7 +273,7 @@ func (l *list[T]) arrow(th theme.Theme) string {
 
 // table is what is drawn.
 func (l *list[T]) table(th theme.Theme) widget.Table {
-	t := widget.Table{Scroll: l.scroll, Cursor: l.cursor, Mark: l.arrow(th), Marked: l.marks, Count: len(l.rows), Current: l.index()}
+	t := widget.Table{Scroll: l.scroll, Cursor: l.cursor, Mark: l.arrow(th), Marked: l.marks, Awaited: l.awaited, Count: len(l.rows), Current: l.index()}
 	for _, c := range l.columns {
 		t.Columns = append(t.Columns, c.Column)
 	}

@@ -25,9 +25,9 @@ func orgs(names ...string) admin.Top {
 }
 
 func newOrgs(t admin.Top) *page[admin.TopOrg] {
-	v, _ := NewOrgs().(*page[admin.TopOrg])
+	v, _ := NewOrgs().(*orgPage)
 	v.Set(t, start())
-	return v
+	return &v.page
 }
 
 // The cursor is on a customer, not on a line: when rows come, go and change

@@ -1,17 +1,29 @@
 package screen
 
 import (
+	"slices"
+	"time"
+
 	"github.com/bandeja/inboxd/admin"
 	"github.com/bandeja/inboxd/tui/internal/theme"
 	"github.com/bandeja/inboxd/tui/internal/widget"
+	"github.com/bandeja/inboxd/tui/text"
 )
+
+// orgPage is the page of orgs with what else is known of each.
+type orgPage struct {
+	page[admin.TopOrg]
+
+	series *admin.TopSeries
+}
 
 // NewOrgs returns the view of orgs: the largest backlog first.
 func NewOrgs() View {
 	type org = admin.TopOrg
 	p95 := func(o org) *float64 { return o.Windows["5m"].Wait.P95MS }
-	return &page[org]{
-		name: "Orgs", empty: "There are no orgs.", pick: func(t admin.Top) []org { return t.Orgs }, detail: orgDetail,
+	view := &orgPage{}
+	view.page = page[org]{
+		name: "Orgs", empty: "There are no orgs.", pick: func(t admin.Top) []org { return t.Orgs }, detail: view.sheet,
 		jobs: func(o org) admin.Selector { return admin.Selector{Org: []string{o.Name}} },
 		list: list[org]{
 			id: func(o org) string { return o.ID }, text: func(o org) string { return o.Name },
@@ -42,6 +54,21 @@ func NewOrgs() View {
 			},
 		},
 	}
+	return view
+}
+
+// Set also keeps the past.
+func (v *orgPage) Set(t admin.Top, now time.Time) {
+	if t.Series != nil {
+		v.series = t.Series
+	}
+	v.page.Set(t, now)
+}
+
+func (v *orgPage) Clone() View {
+	c := *v
+	c.detail = c.sheet
+	return &c
 }
 
 func orgName(o admin.TopOrg, g theme.Glyphs) widget.Cell {
@@ -51,8 +78,9 @@ func orgName(o admin.TopOrg, g theme.Glyphs) widget.Cell {
 	return plain(o.Name)
 }
 
-// orgDetail is the org under the cursor.
-func orgDetail(th theme.Theme, o admin.TopOrg, width, height int) []string {
+// sheet is the org under the cursor: with room for it, its times, its limits, its
+// agents and its past.
+func (v *orgPage) sheet(th theme.Theme, o admin.TopOrg, width, height int) []string {
 	g := th.Glyphs
 	s := sheet{title: "org " + o.Name}
 	s.add("uncertain", trouble(o.Uncertain))
@@ -73,5 +101,28 @@ func orgDetail(th theme.Theme, o admin.TopOrg, width, height int) []string {
 	if height < len(lines)+4 {
 		return lines
 	}
-	return append(append(lines, ""), windowLines(th, o.Windows, width, height-len(lines)-1)...)
+	lines = append(append(lines, ""), windowLines(th, o.Windows, width, height-len(lines)-1)...)
+	theirs := admin.Top{
+		Limits: slices.DeleteFunc(slices.Clone(v.top.Limits), func(l admin.TopLimit) bool { return l.Org != o.Name }),
+		Users:  slices.DeleteFunc(slices.Clone(v.top.Users), func(u admin.TopUser) bool { return u.Org != o.Name }),
+	}
+	for _, part := range []View{NewLimits(), NewSLA()} {
+		part.Set(theirs, time.Time{})
+		lines = appendPart(lines, bareOf(part, th, width, mostOfOrg, false), height)
+	}
+	if v.series != nil {
+		lines = append(lines, past(th, v.series.Orgs[o.ID], v.series.StepMS, "ready", width, height-len(lines), func(n float64) string { return text.Count(int64(n)) })...)
+	}
+	return lines
+}
+
+// mostOfOrg is how many lines the limits and the agents of an org take at most.
+const mostOfOrg = 8
+
+// appendPart adds a table, if all of it has room.
+func appendPart(lines, part []string, height int) []string {
+	if len(part) < 2 || len(lines)+len(part)+1 > height {
+		return lines
+	}
+	return append(append(lines, ""), part...)
 }

@@ -1,7 +1,9 @@
 package screen
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -116,6 +118,18 @@ func (o *overview) Seek(what string, step int, now time.Time) bool {
 	return o.panels[o.focus].view.Seek(what, step, now)
 }
 
+// Spoken and Point are of no row: the overview has those of other views.
+func (o *overview) Spoken(theme.Theme) (ids, words []string) { return nil, nil }
+
+// Point is nothing here.
+func (o *overview) Point(string) {}
+
+func (o *overview) Await(view string, ids map[string]bool) {
+	for _, p := range o.panels {
+		p.view.Await(view, ids)
+	}
+}
+
 func (o *overview) Find(what string, now time.Time) {
 	for _, p := range o.panels {
 		p.view.Find(what, now)
@@ -147,8 +161,8 @@ func (o *overview) Lines(th theme.Theme, width, height int) []string {
 	return o.narrow(th, width, height)
 }
 
-// charted is the panel of queues and, with room for it, the past of the slowest
-// job type.
+// charted is the panel of queues and, with room for it, the past beside each
+// other: how long the slowest job type takes, and what comes in.
 func (o *overview) charted(th theme.Theme, width, height int) []string {
 	lines := o.panel(th, 0, width, min(max(o.need(0), 5), height/3))
 	rest := height - len(lines) - o.need(5) - o.need(4)
@@ -157,8 +171,32 @@ func (o *overview) charted(th theme.Theme, width, height int) []string {
 		return lines
 	}
 	rest = min(rest, 14)
-	chart := widget.Chart(th, past, width-3, rest-2, text.Millis)
-	return append(lines, widget.Panel(th, "P95 end to end, "+name+", last 10 min", false, chart, width, rest)...)
+	span := ", last " + text.Age(time.Duration(int64(len(past))*o.top.Series.StepMS)*time.Millisecond)
+	left := width / 2
+	times := widget.Chart(th, past, left-3, rest-2, text.Millis)
+	come := widget.Chart(th, o.incoming(), width-left-3, rest-2, func(v float64) string { return text.Rate(v) + "/s" })
+	return append(lines, widget.Beside(
+		widget.Panel(th, "P95 end to end, "+name+span, false, times, left, rest),
+		widget.Panel(th, "IN/s, all queues"+span, false, come, width-left, rest))...)
+}
+
+// incoming is how many jobs came per second, of all queues together.
+func (o *overview) incoming() (sum []*float64) {
+	for _, track := range o.top.Series.Queues {
+		for i, v := range track.In {
+			if i == len(sum) {
+				sum = append(sum, nil)
+			}
+			if v == nil {
+				continue
+			}
+			if sum[i] == nil {
+				sum[i] = new(0.0)
+			}
+			*sum[i] += *v
+		}
+	}
+	return sum
 }
 
 // slowest is the job type with the worst P95 that has a past.
@@ -176,18 +214,31 @@ func (o *overview) slowest() (name string, past []*float64) {
 	return name, past
 }
 
-// column stacks panels; each gets what its rows need, and the last the rest.
+// column stacks panels: those that need little get it, the others share what is
+// left, and the last one fills the rest.
 func (o *overview) column(th theme.Theme, which []int, width, height int) (lines []string) {
+	heights := o.heights(which, height)
 	for n, i := range which {
-		left := height - len(lines)
-		share := left / (len(which) - n)
-		need := max(o.need(i), 5)
 		if n == len(which)-1 {
-			need = left
+			heights[i] = height - len(lines)
 		}
-		lines = append(lines, o.panel(th, i, width, min(need, max(share, left-5*(len(which)-n-1))))...)
+		lines = append(lines, o.panel(th, i, width, heights[i])...)
 	}
 	return lines
+}
+
+// leastPanel is how many lines a panel has at least: a row, its titles, its frame.
+const leastPanel = 5
+
+func (o *overview) heights(which []int, height int) map[int]int {
+	least := slices.Clone(which)
+	slices.SortStableFunc(least, func(a, b int) int { return cmp.Compare(o.need(a), o.need(b)) })
+	heights := map[int]int{}
+	for n, i := range least {
+		heights[i] = min(max(o.need(i), leastPanel), max(height/(len(least)-n), leastPanel))
+		height -= heights[i]
+	}
+	return heights
 }
 
 // need is how many lines a panel would fill.
@@ -212,21 +263,18 @@ func (o *overview) narrow(th theme.Theme, width, height int) []string {
 		lines = append(lines, "", head("ALERTS")+" none")
 	}
 	lines = append(lines, "", o.limitLine(th, width), o.slaLine(th, width), o.workerLine(th, width))
-	if room := height - len(lines) - 1; room >= 4 {
-		lines = append(lines, "", head(o.panels[4].title(o.top)))
-		lines = append(lines, o.rows(th, 4, width, room-1)...)
+	for _, i := range []int{4, 5, 3} { // with room for it, more than a line each
+		if room := height - len(lines) - 1; room >= 4 {
+			shown, _ := o.panels[i].view.Rows()
+			lines = append(lines, "", head(o.panels[i].title(o.top)))
+			lines = append(lines, o.rows(th, i, width, min(room-1, max(shown, 1)+1))...)
+		}
 	}
 	return lines[:min(len(lines), height)]
 }
 
 func (o *overview) rows(th theme.Theme, i, width, height int) []string {
-	rows, ok := o.panels[i].view.(interface {
-		bare(th theme.Theme, width, height int, cursor bool) []string
-	})
-	if !ok {
-		return nil
-	}
-	return rows.bare(th, width, height, i == o.focus)
+	return bareOf(o.panels[i].view, th, width, height, i == o.focus)
 }
 
 func (o *overview) limitLine(th theme.Theme, width int) string {

@@ -74,6 +74,6 @@ func slaDetail(th theme.Theme, u admin.TopUser, width, _ int) []string {
 	if u.Cause != nil {
 		s.note(theme.Plain, "most misses: %s", *u.Cause)
 	}
-	s.note(theme.Dim, "inboxctl sla misses --org %s --user %s", u.Org, u.Name)
+	s.note(theme.Dim, "Enter: who waits, what was missed and why")
 	return s.draw(th, width)
 }

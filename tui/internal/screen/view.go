@@ -25,9 +25,15 @@ type View interface { //nolint:interfacebloat // It is what the root asks of all
 	Lines(th theme.Theme, width, height int) []string
 	// Said is the right end of the context line: order, window, counts.
 	Said(th theme.Theme, now time.Time) string
+	// Spoken are the rows in words, and their ids.
+	Spoken(th theme.Theme) (ids, words []string)
+	// Point puts the cursor on a row, if it is there.
+	Point(id string)
 	// Cursor is the id under the cursor, "" for none; Marks are the marked ones.
 	Cursor() string
 	Marks() []string
+	// Await says which rows of the view of a name change just now; nil: none.
+	Await(view string, ids map[string]bool)
 	// Find narrows the rows to those that hold a text; empty: all.
 	Find(text string, now time.Time)
 	// Orders are the words the rows can be sorted by, and which of them it is now;
@@ -185,11 +191,48 @@ func (p *page[T]) Said(th theme.Theme, now time.Time) string { return p.said(th,
 
 func (p *page[T]) Cursor() string { return p.cursor }
 
+// Spoken are the rows in words: the name, then the titles and figures that have
+// room on a narrow screen too.
+func (p *page[T]) Spoken(th theme.Theme) (ids, words []string) {
+	for _, row := range p.rows {
+		var said []string
+		for i, c := range p.columns {
+			cell := c.cell(row, th.Glyphs)
+			switch {
+			case cell.Text == "" || c.Rank > mostSpoken:
+			case i == 0:
+				said = append(said, cell.Text)
+			default:
+				said = append(said, strings.ToLower(c.Key())+" "+strings.Replace(cell.Text, th.Glyphs.Unknown, "not known", 1))
+			}
+		}
+		ids, words = append(ids, p.id(row)), append(words, strings.Join(said, ", "))
+	}
+	return ids, words
+}
+
+// mostSpoken is the rank of the last columns that are said.
+const mostSpoken = 2
+
+// Point puts the cursor on a row, if it is there.
+func (p *page[T]) Point(id string) {
+	if slices.Contains(p.ids(), id) {
+		p.cursor = id
+	}
+}
+
 func (p *page[T]) Marks() []string {
 	if len(p.marks) == 0 {
 		return nil
 	}
 	return slices.DeleteFunc(p.ids(), func(id string) bool { return !p.marks[id] })
+}
+
+// Await says which rows change just now, if it is this view's.
+func (p *page[T]) Await(view string, ids map[string]bool) {
+	if view == p.name {
+		p.awaited = ids
+	}
 }
 
 func (p *page[T]) Find(text string, now time.Time) {

@@ -34,12 +34,17 @@ func Text(v View, th theme.Theme, width int) []string {
 		}
 		return lines
 	}
+	_, all := v.Rows()
+	return bareOf(v, th, width, all+2, false)
+}
+
+// bareOf draws the table of a view alone.
+func bareOf(v View, th theme.Theme, width, height int, cursor bool) []string {
 	rows, ok := v.(interface {
 		bare(th theme.Theme, width, height int, cursor bool) []string
 	})
 	if !ok {
 		return nil
 	}
-	_, all := v.Rows()
-	return rows.bare(th, width, all+2, false)
+	return rows.bare(th, width, height, cursor)
 }

@@ -1,6 +1,8 @@
 package screen
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 
 	"github.com/bandeja/inboxd/admin"
@@ -9,10 +11,18 @@ import (
 	"github.com/bandeja/inboxd/tui/text"
 )
 
+// workers is the page of processes, with what the one under the cursor runs.
+type workers struct {
+	page[admin.TopWorker]
+
+	running []admin.Job // of all processes
+}
+
 // NewWorkers returns the view of processes: those that need a look first.
 func NewWorkers() View {
-	return &page[admin.TopWorker]{
-		name: "Workers", empty: "No process has reported.", pick: func(t admin.Top) []admin.TopWorker { return t.Workers }, detail: workerDetail,
+	v := &workers{}
+	v.page = page[admin.TopWorker]{
+		name: "Workers", empty: "No process has reported.", pick: func(t admin.Top) []admin.TopWorker { return t.Workers }, detail: v.sheet,
 		list: list[admin.TopWorker]{
 			id: func(w admin.TopWorker) string { return w.ID },
 			text: func(w admin.TopWorker) string {
@@ -37,6 +47,19 @@ func NewWorkers() View {
 			},
 		},
 	}
+	return v
+}
+
+// Runs takes the jobs that run now, those of all processes.
+func (v *workers) Runs(jobs []admin.Job) { v.running = jobs }
+
+// Paned reports whether there is room to show them.
+func (v *workers) Paned(width int) bool { return v.paned(width) }
+
+func (v *workers) Clone() View {
+	c := *v
+	c.detail = c.sheet
+	return &c
 }
 
 func workerState(w admin.TopWorker, _ theme.Glyphs) widget.Cell {
@@ -63,8 +86,23 @@ func deref(s *string) string {
 	return *s
 }
 
-// workerDetail is the process under the cursor.
-func workerDetail(th theme.Theme, w admin.TopWorker, width, _ int) []string {
+// sheet is the process under the cursor and, with room for it, what it runs: the
+// longest first.
+func (v *workers) sheet(th theme.Theme, w admin.TopWorker, width, height int) []string {
+	lines := workerFacts(th, w, width)
+	t := widget.Table{Columns: []widget.Column{{Title: "RUNS NOW", Width: 10}, {Title: "ORG", Width: 10, Most: 16}, {Title: "TYPE", Width: 14, Most: 20}, {Title: "FOR", Width: 7, Right: true}}}
+	theirs := slices.DeleteFunc(slices.Clone(v.running), func(j admin.Job) bool { return deref(j.ProcessID) != w.ID || ranMS(j) == nil })
+	slices.SortStableFunc(theirs, func(a, b admin.Job) int { return cmp.Compare(*ranMS(b), *ranMS(a)) })
+	for _, j := range theirs {
+		t.Rows = append(t.Rows, widget.Row{ID: j.ID, Cells: []widget.Cell{plain(j.ID), plain(j.Org), plain(j.Type), millis(ranMS(j), th.Glyphs)}})
+	}
+	if room := height - len(lines) - 1; room > 2 && len(t.Rows) > 0 {
+		lines = append(append(lines, ""), t.View(th, width, min(room, t.MostLines()))...)
+	}
+	return lines
+}
+
+func workerFacts(th theme.Theme, w admin.TopWorker, width int) []string {
 	s := sheet{title: "process " + w.ID}
 	s.add("mode", plain(w.Mode))
 	s.add("state", workerState(w, th.Glyphs))
@@ -75,7 +113,12 @@ func workerDetail(th theme.Theme, w admin.TopWorker, width, _ int) []string {
 	s.add("pid", plain(strconv.Itoa(w.PID)))
 	s.add("version", plain(w.Version))
 	s.add("since", plain(w.StartedAt.UTC().Format("01-02 15:04Z")))
-	s.note(theme.Dim, "inboxctl workers show %s", w.ID)
+	if w.State == "silent" && w.Busy > 0 {
+		s.note(theme.Warn, "it ran %d jobs. 20 s after its last beat others take them over; sends that may be out become uncertain", w.Busy)
+	}
+	if w.Slots > 0 {
+		s.note(theme.Dim, "Enter: what it runs now, and for how long")
+	}
 	return s.draw(th, width)
 }
 

@@ -26,8 +26,8 @@ func Chart(th theme.Theme, values []*float64, width, height int, label func(floa
 			top = max(top, *v)
 		}
 	}
-	if top <= 0 {
-		top = 1
+	if top <= 0 || label(top) == label(0) { // less than one is not to be told from none
+		top = max(top, 1)
 	}
 	cells := plot(values, top, room, height, th.Glyphs.Dots)
 	lines := make([]string, height)

@@ -38,6 +38,16 @@ func Spark(g theme.Glyphs, values []*float64, width int) string {
 	return b.String()
 }
 
+// Bar draws a share, 0..1, in at most width cells, without what is left. Anything
+// above 0 shows at least one.
+func Bar(g theme.Glyphs, share float64, width int) string {
+	full := int(math.Round(share * float64(width)))
+	if share > 0 {
+		full = max(full, 1)
+	}
+	return strings.Repeat(g.Full, min(max(full, 0), max(width, 0)))
+}
+
 // Gauge draws a share, 0..1, as a bar of width cells. Anything above 0 shows at
 // least one, and only what is full looks full.
 func Gauge(g theme.Glyphs, share float64, width int) string {

@@ -49,6 +49,7 @@ type Table struct {
 	Sorted  string          // title and group, as Key gives them, of the sorted column
 	Mark    string          // the sign beside the title of the sorted column
 	Marked  map[string]bool // ids
+	Awaited map[string]bool // ids of rows whose change has not come yet
 	Scroll  int             // columns after the first that are scrolled away; then none is dropped for its Rank
 }
 
@@ -237,6 +238,8 @@ func (t Table) row(th theme.Theme, shown []placed, row Row) string {
 	var b strings.Builder
 	for i, p := range shown {
 		switch {
+		case i == 0 && t.Awaited[row.ID]:
+			b.WriteString(th.Paint(theme.Warn, th.Glyphs.Ellipsis))
 		case i == 0 && t.Marked[row.ID]:
 			b.WriteString(th.Paint(theme.Cursor, th.Glyphs.Mark))
 		case i == 0 && current:

@@ -126,6 +126,7 @@ func exitCode(ctx context.Context, err error) int {
 	_, isRefusal := errors.AsType[*refusal](err)
 	_, isUnfinished := errors.AsType[*unfinished](err)
 	_, isPartial := errors.AsType[*partial](err)
+	_, isAlarm := errors.AsType[*alarm](err)
 	_, isAnswer := errors.AsType[*admin.Error](err)
 	judged, isVerdict := errors.AsType[*verdict](err)
 	switch {
@@ -141,7 +142,7 @@ func exitCode(ctx context.Context, err error) int {
 		return admin.ExitRefused
 	case isUnfinished:
 		return admin.ExitRunning
-	case isPartial:
+	case isPartial, isAlarm:
 		return admin.ExitPartly
 	case isAnswer:
 		return admin.KindOf(err).ExitCode()

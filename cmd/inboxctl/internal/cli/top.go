@@ -21,7 +21,7 @@ type topOptions struct {
 
 	once, watch, plain, ascii, readOnly, mouse bool
 	interval                                   time.Duration
-	window, theme, record, replay              string
+	window, theme, record, replay, failOn      string
 
 	start tui.Start
 	draw  func(context.Context, tui.Options) error // replaced by tests
@@ -39,11 +39,14 @@ state=dead), else a text that rows must hold. Capital letters change things, and
 ask first; ? shows all keys.
 
 Without a terminal, or with --once, it prints one table. -o json prints the
-whole picture, -o jsonl and -o csv the rows of VIEW (default: queues).`,
+whole picture, -o jsonl and -o csv the rows of VIEW (default: queues).
+With --fail-on the exit code is 3 if there is such an alert, and 9 if it could
+not be found out; alerts that somebody has muted do not count.`,
 		Example: `  inboxctl top
   inboxctl top jobs queue=whatsapp state=dead
   inboxctl top latency --window 1h
-  inboxctl top --once -o json`,
+  inboxctl top --once -o json
+  inboxctl top --once --fail-on crit`,
 		Args: o.parse,
 		RunE: does(o, run, runTop),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -56,17 +59,19 @@ whole picture, -o jsonl and -o csv the rows of VIEW (default: queues).`,
 	f := cmd.Flags()
 	f.BoolVar(&o.once, "once", false, "print one table and end")
 	f.BoolVar(&o.watch, "watch", false, "print again at each interval, as text without escapes")
-	f.BoolVar(&o.plain, "plain", false, "sentences for a screen reader: all of it once, then what changes")
+	f.BoolVar(&o.plain, "plain", false, "for a screen reader: sentences, first all of it, then what changes; menus by number (ACCESSIBLE=1 does the same)")
 	f.BoolVar(&o.readOnly, "readonly", false, "refuse every change")
 	f.BoolVar(&o.mouse, "mouse", false, "wheel and clicks move the cursor; they never change anything")
 	f.BoolVar(&o.ascii, "ascii", false, "no signs but ASCII (default: as the locale says)")
 	f.DurationVar(&o.interval, "interval", tui.DefaultInterval, "how often the server is asked, at least 500ms")
 	f.StringVar(&o.window, "window", "5m", "`WINDOW` of latencies: "+strings.Join(admin.TopWindows(), ", "))
 	f.StringVar(&o.theme, "theme", "auto", "`THEME`: "+strings.Join(tui.Themes(), ", ")+"; or INBOXCTL_THEME")
+	f.StringVar(&o.failOn, "fail-on", "", "print one table, and exit 3 if an alert is `SEVERITY` or worse: "+strings.Join(severities(), ", "))
 	f.StringVar(&o.record, "record", "", "also write each picture to `FILE`, a line of JSON each")
 	f.StringVar(&o.replay, "replay", "", "play a `FILE` of --record instead of asking a server")
 	complete(cmd, "window", admin.TopWindows()...)
 	complete(cmd, "theme", tui.Themes()...)
+	complete(cmd, "fail-on", severities()...)
 	return cmd
 }
 
@@ -94,8 +99,18 @@ func (o *topOptions) check() error {
 		return usagef("--interval %s is too short: use 500ms or more", o.interval)
 	case o.once && o.watch:
 		return usagef("--once ends after one table and --watch goes on: use one of them")
+	case o.watch && o.failOn != "":
+		return usagef("--fail-on judges one table and --watch goes on: use one of them")
 	case o.record != "" && o.replay != "":
 		return usagef("--replay plays what was recorded: --record would only copy it")
+	}
+	if o.failOn != "" {
+		if err := checkWord("severity", "--fail-on", o.failOn, severities()); err != nil {
+			return err
+		}
+	}
+	if err := tui.CheckKeys(o.Getenv("INBOXCTL_KEYS")); err != nil {
+		return usagef("INBOXCTL_KEYS: %s", err)
 	}
 	if err := checkWord("window", "--window", o.window, admin.TopWindows()); err != nil {
 		return err
@@ -108,8 +123,8 @@ func runTop(ctx context.Context, o *topOptions) (err error) {
 		return err
 	}
 	options := tui.Options{
-		Version: o.Build.Version, Interval: o.interval, Once: o.once, Watch: o.watch, Plain: o.plain, ReadOnly: o.readOnly, Mouse: o.mouse,
-		Start: o.start, Window: o.window, Theme: o.theme, NoColor: !o.Colour, ASCII: o.ascii || !o.unicode() || o.Getenv("TERM") == "linux", In: o.In, Out: o.Out, Now: o.Now,
+		Version: o.Build.Version, Interval: o.interval, Once: o.once, Watch: o.watch, Plain: o.plain || o.Getenv("ACCESSIBLE") == "1" && !o.once && !o.watch, ReadOnly: o.readOnly, Mouse: o.mouse,
+		Start: o.start, Window: o.window, Theme: o.theme, NoColor: !o.Colour, ASCII: o.ascii || !o.unicode() || o.Getenv("TERM") == "linux", In: o.In, Out: o.Out, Now: o.Now, Keys: o.Getenv("INBOXCTL_KEYS"),
 	}
 	if o.replay != "" {
 		if options, err = o.player(options); err != nil {
@@ -121,8 +136,21 @@ func runTop(ctx context.Context, o *topOptions) (err error) {
 			return err
 		}
 		options.Source, options.Target = liveSource{client}, orElse(t.Name, t.Server)
-		options.Changer, options.Drainer = client, drainer{client}
+		options.Changer, options.Drainer, options.Explainer = client, drainer{client}, client
 		options.ReadOnly = o.readOnly || t.ReadOnly
+		if t.Protected {
+			options.Protected = t.Name
+		}
+	}
+	var seen *watchful
+	if o.failOn != "" {
+		seen = &watchful{Source: options.Source}
+		options.Source, options.Once = seen, true
+		defer func() {
+			if err == nil {
+				err = seen.judge(ctx, o.failOn)
+			}
+		}()
 	}
 	if o.record != "" {
 		file, opened := os.OpenFile(o.record, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)

@@ -94,12 +94,63 @@ func TestTopRefusesSlips(t *testing.T) {
 	s := topSession(t)
 	for args, want := range map[string]string{
 		"--interval 1ms": "use 500ms or more", "--window 2h": "1h", "--theme drak": "did you mean dark", "jbos": "did you mean jobs", "jobs ogr=acme": "try org",
-		"jobs state=deed": "did you mean dead", "--once --watch": "use one of them", "--record a --replay b": "only copy",
+		"jobs state=deed": "did you mean dead", "--fail-on critical": "use one of warn, crit", "--watch --fail-on crit": "use one of them", "--once --watch": "use one of them", "--record a --replay b": "only copy",
 	} {
 		got := s.run(t.Context(), append([]string{"top"}, strings.Fields(args)...)...)
 		require.Equal(t, 2, got.code, args)
 		require.Contains(t, got.err, want, args)
 	}
+}
+
+// A script learns from the exit code that something is wrong; what could not be
+// found out is not calm.
+func TestTopFailsOnAlerts(t *testing.T) {
+	t.Parallel()
+	with := func(change func(*admin.Top), args ...string) result {
+		p := picture()
+		change(&p)
+		return newSession(t, map[string]reply{"GET /top": one("top", p), "GET /jobs": list("jobs", jobs()...)}).run(t.Context(), append([]string{"top"}, args...)...)
+	}
+	calm := func(*admin.Top) {}
+	warned := func(p *admin.Top) { p.Alerts = []admin.Alert{{ID: "a", Severity: "warning"}} }
+	critical := func(p *admin.Top) {
+		p.Alerts = []admin.Alert{{ID: "a", Severity: "warning"}, {ID: "b", Severity: "critical"}}
+	}
+	muted := func(p *admin.Top) { p.Alerts = []admin.Alert{{ID: "b", Severity: "critical", Muted: new(at())}} }
+	broken := func(p *admin.Top) { p.Parts = []admin.TopPart{{Name: "alerts", Error: new("no answer")}} }
+	for _, c := range []struct {
+		top  func(*admin.Top)
+		on   string
+		code int
+		says string
+	}{
+		{calm, "warn", 0, ""},
+		{warned, "warn", 3, "1 warning"},
+		{warned, "crit", 0, ""},
+		{critical, "crit", 3, "1 critical alert"},
+		{critical, "warn", 3, "1 critical alert, 1 warning"},
+		{muted, "warn", 0, ""},
+		{broken, "warn", 9, "whether there are alerts is not known: alerts: no answer"},
+	} {
+		got := with(c.top, "--fail-on", c.on)
+		require.Equal(t, c.code, got.code, got.err)
+		require.Contains(t, got.err, c.says)
+		require.Contains(t, got.out, "whatsapp", "the table is printed all the same")
+	}
+	require.Equal(t, 3, with(critical, "jobs", "-o", "json", "--fail-on", "crit").code, "jobs alone do not tell")
+}
+
+// Other keys come from the environment; a slip in them is said before anything is
+// drawn.
+func TestTopTakesOtherKeys(t *testing.T) {
+	t.Parallel()
+	s := topSession(t)
+	s.env["INBOXCTL_KEYS"] = "retry=r"
+	got := s.run(t.Context(), "top")
+	require.Equal(t, 2, got.code)
+	require.Contains(t, got.err, "INBOXCTL_KEYS: retry=r: it changes something")
+	s.env["INBOXCTL_KEYS"] = "down=n next_match=j"
+	require.Equal(t, 0, s.run(t.Context(), "top").code)
 }
 
 // A server from before the live view is no fault of who looks.
