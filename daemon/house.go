@@ -77,7 +77,7 @@ func (d *Daemon) adoptRestored(ctx context.Context) {
 	rows, err := d.ledger.AdoptRestored(ctx)
 	switch err = errors.Join(err, d.store.AdoptRestored(ctx)); {
 	case err != nil:
-		d.log.ErrorContext(ctx, "this database may be restored from a dump: live figures may count the jobs of its last two days again", "error", err)
+		d.log.ErrorContext(ctx, "this database may be restored from a dump: live figures may count the jobs of its last two days again; the next start goes on with what is left", "count", rows, "error", err)
 	case rows > 0:
 		d.log.InfoContext(ctx, "this database was restored from a dump: its history goes on here", "count", rows)
 	}

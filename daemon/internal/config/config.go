@@ -83,6 +83,8 @@ func (a Alert) LogValue() slog.Value {
 type Tracing struct {
 	Endpoint string  // base URL without a slash at the end; empty: nowhere, nothing is traced
 	Share    float64 // of the requests that begin a trace, 0..1
+
+	Header map[string]secret.String // of every call of the collector, by name
 }
 
 // Meta is how to reach Meta's Graph API, and who we are there.

@@ -49,12 +49,16 @@ func header(field func(*Config) *secret.String) kind {
 		set: func(c *Config, text string) error {
 			*field(c) = secret.String(text)
 			name, value, found := strings.Cut(text, ":")
-			word := func(r rune) bool {
-				return r != '-' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
-			}
-			return check(found && name != "" && strings.IndexFunc(name, word) < 0 && strings.TrimSpace(value) != "" && !strings.ContainsFunc(value, unicode.IsControl))
+			return check(found && headerName(name) && strings.TrimSpace(value) != "" && !strings.ContainsFunc(value, unicode.IsControl))
 		},
 	}
+}
+
+func headerName(name string) bool {
+	odd := func(r rune) bool {
+		return r != '-' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	}
+	return name != "" && !strings.ContainsFunc(name, odd)
 }
 
 // collectorURL takes the address of a collector, which often is a neighbour in a

@@ -8,6 +8,7 @@ func (l *loader) together(c *Config) {
 	}
 	l.adminTLS(*c)
 	l.addresses(*c)
+	l.collectorHeader(c)
 }
 
 // adminTLS keeps operators' tokens off the wire: in clear they may travel on this

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -14,7 +15,7 @@ import (
 )
 
 const (
-	readyTimeout = 30 * time.Second
+	readyTimeout = time.Minute
 	readyPoll    = 25 * time.Millisecond
 )
 
@@ -97,12 +98,18 @@ func (c *child) ready(ctx context.Context, client *http.Client, url string) erro
 		switch {
 		case err == nil:
 			return nil
-		case c.failing():
+		case c.failing() && !c.portTaken():
 			return fmt.Errorf("it ends again and again: %w", err)
 		case !wait(ctx, readyPoll):
 			return err
 		}
 	}
+}
+
+// portTaken reports whether somebody else got the child's port first. Whoever that
+// is may be gone soon: most often it is a connection to elsewhere.
+func (c *child) portTaken() bool {
+	return strings.Contains(devstack.LogTail(c.command.LogPath), "address already in use")
 }
 
 func askReady(ctx context.Context, client *http.Client, url string) error {
@@ -121,19 +128,18 @@ func askReady(ctx context.Context, client *http.Client, url string) error {
 	return nil
 }
 
-// chooseRoles returns what to start. The user may have named the api's metrics
-// address; workers always get ports of their own.
-func chooseRoles(ctx context.Context, s settings) ([]role, error) {
-	all := []role{{name: "api", mode: "api"}, {name: "worker-1", mode: "worker"}, {name: "worker-2", mode: "worker"}}
-	for i := range all {
-		port, err := devstack.FreePort(ctx)
-		if err != nil {
-			return nil, err
-		}
-		all[i].metrics = "127.0.0.1:" + strconv.Itoa(port)
+// allRoles returns what to start.
+func allRoles() []role {
+	return []role{{name: "api", mode: "api"}, {name: "worker-1", mode: "worker"}, {name: "worker-2", mode: "worker"}}
+}
+
+// place gives each role a metrics address. The user may have named the api's;
+// workers always get ports of their own.
+func (s settings) place(roles []role, ports []int) {
+	for i := range roles {
+		roles[i].metrics = "127.0.0.1:" + strconv.Itoa(ports[i])
 	}
 	if listen, ok := s[envMetricsListen]; ok && listen != "" {
-		all[0].metrics = listen
+		roles[0].metrics = listen
 	}
-	return all, nil
 }

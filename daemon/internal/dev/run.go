@@ -24,6 +24,7 @@ type run struct {
 	secrets  secrets
 	stack    *devstack.Stack
 	sim      *metasim.Sim
+	roles    []role
 	children *children
 	admin    *admin.Client
 	orgs     []*org
@@ -50,7 +51,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	o = o.withDefaults()
 	began := time.Now()
 	r := &run{options: o, settings: readSettings(o.Environ)}
-	defer func() { err = errors.Join(err, r.teardown(ctx)) }()
+	defer func() { err = r.end(ctx, err) }()
 	if err := r.setup(ctx); err != nil {
 		if ctx.Err() != nil {
 			r.say("stopped before it was ready")
@@ -64,6 +65,14 @@ func Run(ctx context.Context, o Options) (err error) {
 
 // onTeardown adds what teardown is to do, the last first.
 func (r *run) onTeardown(do func(ctx context.Context) error) { r.cleanups = append(r.cleanups, do) }
+
+// end stops everything. What failed named logs: they stay.
+func (r *run) end(ctx context.Context, err error) error {
+	if err != nil && r.stack != nil {
+		err = fmt.Errorf("%w\nThe logs are in %s", err, r.stack.KeepLogs())
+	}
+	return errors.Join(err, r.teardown(ctx))
+}
 
 // teardown stops everything in the reverse order of its start.
 func (r *run) teardown(ctx context.Context) error {

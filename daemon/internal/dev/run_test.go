@@ -8,11 +8,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/bandeja/inboxd/daemon/internal/devstack"
 )
 
 // inboxd builds the daemon and returns the command that runs it in development
@@ -143,4 +147,45 @@ func TestTeardownGoesBackwards(t *testing.T) {
 	require.ErrorIs(t, r.teardown(ended), fault)
 	require.Equal(t, []int{2, 1, 0}, order)
 	require.NoError(t, r.teardown(ended), "twice is harmless")
+}
+
+// TestFailedRunLeavesItsLogs: it names them, so they must be there for whoever
+// looks; a database of 40 MB must not.
+func TestFailedRunLeavesItsLogs(t *testing.T) {
+	t.Parallel()
+	var stderr bytes.Buffer
+	err := Run(t.Context(), Options{
+		Argv: []string{"/bin/sh", "-c", "echo bad setting; exit 78"}, Stderr: &stderr, NoContext: true,
+		Environ:     []string{"PATH=" + os.Getenv("PATH"), "INBOXD_DATABASE_URL=postgres://127.0.0.1:1/none", "INBOXD_REDIS_URL="},
+		Migrate:     func(context.Context, string) error { return nil },
+		OpenRecords: func(context.Context, string) (Records, func(), error) { return nil, func() {}, nil },
+	})
+	require.ErrorContains(t, err, "it ends again and again")
+	_, dir, found := strings.Cut(err.Error(), "The logs are in ")
+	require.True(t, found, err)
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
+	require.Contains(t, stderr.String(), filepath.Join(dir, "api.log"))
+	require.Contains(t, devstack.LogTail(filepath.Join(dir, "api.log")), "bad setting")
+	require.NoFileExists(t, filepath.Join(dir, "secrets.json"))
+	require.NoFileExists(t, filepath.Join(dir, "lock"), "it is not swept")
+}
+
+// TestPortsDiffer: the api refuses one port for two listeners, with exit 78.
+func TestPortsDiffer(t *testing.T) {
+	t.Parallel()
+	const many = 500
+	ports, err := devstack.FreePorts(t.Context(), many)
+	require.NoError(t, err)
+	slices.Sort(ports)
+	require.Len(t, slices.Compact(ports), many)
+}
+
+// TestTakenPortIsWaitedFor: the kernel gives our ports to others' connections too
+// between our choice and the api's start.
+func TestTakenPortIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	c, log, _ := supervise(t, `echo "listen tcp 127.0.0.1:1: bind: address already in use"; exit 1`)
+	require.Eventually(t, c.failing, patient, time.Millisecond)
+	require.Eventually(t, func() bool { return devstack.LogTail(log) != "" }, patient, time.Millisecond)
+	require.True(t, c.portTaken())
 }

@@ -84,11 +84,13 @@ func (s settings) or(name, choice string) (string, error) {
 
 // chooseAddresses fills in what the user has not set.
 func (r *run) chooseAddresses(ctx context.Context) error {
-	port, err := devstack.FreePort(ctx)
+	r.roles = allRoles()
+	ports, err := devstack.FreePorts(ctx, 1+len(r.roles))
 	if err != nil {
 		return err
 	}
-	listen, err := r.settings.or(envListen, "127.0.0.1:"+strconv.Itoa(port))
+	r.settings.place(r.roles, ports[1:])
+	listen, err := r.settings.or(envListen, "127.0.0.1:"+strconv.Itoa(ports[0]))
 	if err != nil {
 		return err
 	}

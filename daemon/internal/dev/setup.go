@@ -95,11 +95,7 @@ func (r *run) openRecords(ctx context.Context) error {
 }
 
 func (r *run) startChildren(ctx context.Context) error {
-	roles, err := chooseRoles(ctx, r.settings)
-	if err != nil {
-		return err
-	}
-	r.children = launch(ctx, r.options, r.settings, r.stack.Dir, roles, func() {
+	r.children = launch(ctx, r.options, r.settings, r.stack.Dir, r.roles, func() {
 		if err := r.manifest.refresh(); err != nil {
 			r.options.Logger.WarnContext(ctx, "dev.json cannot be written", "error", err)
 		}
@@ -108,6 +104,7 @@ func (r *run) startChildren(ctx context.Context) error {
 	if err := r.children.ready(ctx); err != nil {
 		return err
 	}
+	var err error
 	r.admin, err = admin.NewClient(admin.Options{Server: "unix://" + r.socket, Version: r.options.Version})
 	if err != nil {
 		return err

@@ -144,6 +144,15 @@ func (s *Stack) Stop(ctx context.Context) error {
 	return errors.Join(append(errs, s.home.close())...)
 }
 
+// KeepLogs lets Stop leave the logs in a temporary directory, for whoever must
+// find out what went wrong. It returns where.
+func (s *Stack) KeepLogs() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.home.logs = true
+	return s.Dir
+}
+
 // PIDs returns the process ids of the running servers by name ("postgres",
 // "redis"). A server that is down, or lives inside this process, is missing.
 func (s *Stack) PIDs() map[string]int {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -18,6 +19,7 @@ const (
 type home struct {
 	dir  string
 	temp bool
+	logs bool // stay
 	lock *os.File
 }
 
@@ -42,10 +44,24 @@ func openHome(dir string, runAs *identity) (*home, error) {
 
 func (h *home) close() error {
 	var err error
-	if h.temp {
+	switch {
+	case h.temp && h.logs:
+		err = leaveLogs(h.dir)
+	case h.temp:
 		err = os.RemoveAll(h.dir)
 	}
 	return errors.Join(err, h.lock.Close())
+}
+
+// leaveLogs removes everything else. Without its lock the directory is not swept.
+func leaveLogs(dir string) error {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), ".log") {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+		}
+	}
+	return err
 }
 
 // givenDir creates the directory the caller named.

@@ -20,16 +20,36 @@ var errPortTaken = errors.New("port is taken")
 // FreePort returns a TCP port of 127.0.0.1 that nobody listened on just now. It
 // may be taken again before the caller binds it.
 func FreePort(ctx context.Context) (int, error) {
-	var config net.ListenConfig
-	l, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
+	ports, err := FreePorts(ctx, 1)
 	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
+		return 0, err
 	}
-	addr, ok := l.Addr().(*net.TCPAddr)
-	if !ok {
-		return 0, errors.Join(errors.New("find a free port: not a TCP address"), l.Close())
+	return ports[0], nil
+}
+
+// FreePorts returns n such ports, no two the same: asked one after the other, the
+// kernel may give the same one again.
+func FreePorts(ctx context.Context, n int) (ports []int, err error) {
+	var config net.ListenConfig
+	var held []net.Listener
+	defer func() {
+		for _, l := range held {
+			err = errors.Join(err, l.Close())
+		}
+	}()
+	for range n {
+		l, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, fmt.Errorf("find a free port: %w", err)
+		}
+		held = append(held, l)
+		addr, ok := l.Addr().(*net.TCPAddr)
+		if !ok {
+			return nil, errors.New("find a free port: not a TCP address")
+		}
+		ports = append(ports, addr.Port)
 	}
-	return addr.Port, l.Close()
+	return ports, nil
 }
 
 // onFreePort runs try with free ports until it does not meet errPortTaken.

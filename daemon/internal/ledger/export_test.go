@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/bandeja/inboxd/daemon/internal/job"
@@ -14,6 +15,11 @@ import (
 // Operate plans, commits and carries out an operation in one call.
 func (l *Ledger) Operate(ctx context.Context, r operation.Request) (operation.Operation, error) {
 	return l.operate(ctx, r)
+}
+
+// AdoptEvents adopts one portion of events.
+func AdoptEvents(ctx context.Context, l *Ledger, most int) (int64, error) {
+	return l.adoptSome(ctx, fmt.Sprintf(adoptSQL, "job_events", "at"), most)
 }
 
 // Traced adds a trace to arguments.

@@ -23,6 +23,10 @@ const (
 	// feedOverlap is how long the deaths of processes, which carry no transaction,
 	// are looked at again: their time is taken before it commits.
 	feedOverlap = 5 * time.Second
+	// feedLate is how long before the last look an event can have happened that it
+	// did not show: the transaction was open for so long. What a dump brought and
+	// nobody has adopted is older, soon.
+	feedLate = time.Hour
 )
 
 const (
@@ -32,7 +36,8 @@ const (
 )
 
 // feedSQL reads what had not been committed in an earlier snapshot: each row
-// once, however late its transaction ends.
+// once, however late its transaction ends. The index of transactions finds it: a
+// bitmap of everything since a time would be read whole each time.
 const feedSQL = `
 SELECT ` + eventColumns + `
 FROM job_events e LEFT JOIN orgs o ON o.id = e.org_id LEFT JOIN workers w ON w.id = e.worker_id
@@ -65,7 +70,9 @@ func (l *Ledger) Feed(ctx context.Context, from inspect.FeedCursor, f inspect.Fe
 			return
 		}
 		c := conditions{args: []any{past.Limit, from.Snapshot}}
+		c.add("e.at >= $%d::timestamptz", from.At.Add(-feedLate))
 		c.addFeed(f)
+		b.Queue(`SELECT set_config('enable_bitmapscan', 'off', true)`)
 		b.Queue(fmt.Sprintf(feedSQL, c.where()), c.args...).Query(func(rows pgx.Rows) error { return readFeed(rows, &events) })
 		recent := recentOf(past)
 		recent.After, recent.Since = from.Entry, time.Time{}

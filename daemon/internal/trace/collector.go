@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
-	"strings"
 
 	otlp "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
@@ -22,26 +20,17 @@ type collector struct {
 	client *http.Client
 }
 
-// newCollector adds the headers that OTEL_EXPORTER_OTLP_HEADERS asks for.
-func newCollector(endpoint, headers string) (*collector, error) {
+func newCollector(endpoint string, header map[string]string) *collector {
 	c := &collector{
 		url: endpoint + "/v1/traces", header: http.Header{},
 		client: &http.Client{Timeout: exportTimeout, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConns: 2, ForceAttemptHTTP2: true}},
 	}
-	for pair := range strings.SplitSeq(headers, ",") {
-		if pair = strings.TrimSpace(pair); pair == "" {
-			continue
-		}
-		name, value, ok := strings.Cut(pair, "=")
-		clear, err := url.PathUnescape(strings.TrimSpace(value))
-		if !ok || err != nil { // the value may be a secret
-			return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_HEADERS: after %q: want name=value, ... with values as in a URL", strings.TrimSpace(name))
-		}
-		c.header.Set(strings.TrimSpace(name), clear)
+	for name, value := range header {
+		c.header.Set(name, value)
 	}
 	c.header.Set("Content-Type", "application/x-protobuf")
 	c.header.Set("Content-Encoding", "gzip")
-	return c, nil
+	return c
 }
 
 // Start implements otlptrace.Client: the collector may come later.

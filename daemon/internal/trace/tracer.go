@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"sync/atomic"
 	"time"
 
@@ -28,8 +27,9 @@ const (
 
 // Options are what a Tracer needs; Registerer may be nil.
 type Options struct {
-	Endpoint   string  // base URL of an OTLP/HTTP collector; empty: nothing is traced
-	Share      float64 // of the traces that begin here and are kept, 0..1
+	Endpoint   string            // base URL of an OTLP/HTTP collector; empty: nothing is traced
+	Header     map[string]string // of every call of the collector; may hold secrets
+	Share      float64           // of the traces that begin here and are kept, 0..1
 	Version    string
 	Mode       string // of this process
 	Instance   string // what tells this process from others
@@ -49,11 +49,7 @@ func New(ctx context.Context, o Options) (*Tracer, error) {
 	if o.Endpoint == "" {
 		return nil, nil //nolint:nilnil // a nil Tracer is one that does nothing
 	}
-	to, err := newCollector(o.Endpoint, os.Getenv("OTEL_EXPORTER_OTLP_HEADERS"))
-	if err != nil {
-		return nil, err
-	}
-	out, err := otlptrace.New(ctx, to)
+	out, err := otlptrace.New(ctx, newCollector(o.Endpoint, o.Header))
 	if err != nil {
 		return nil, fmt.Errorf("prepare the exporter of traces: %w", err)
 	}
