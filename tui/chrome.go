@@ -181,6 +181,9 @@ func (m model) context() string {
 		if j.Process != "" {
 			left = append(left, widget.Segment{Text: "of process " + brief(j.Process)})
 		}
+		if j.Beyond() {
+			left = append(left, widget.Segment{Text: "list of " + j.At.UTC().Format("15:04:05Z") + ", " + m.keys.Key(keys.Refresh) + " renews", Role: theme.Warn})
+		}
 	}
 	if m.story.open() {
 		left = append(left, widget.Segment{Text: m.theme.Glyphs.Arrow + " " + m.story.title})

@@ -233,7 +233,7 @@ func (m model) takeCommitted(msg committedMsg) model {
 	if msg.story != nil && m.story.open() { // and is not asked for again
 		m.story.drawn, m.story.ask, m.story.busy = msg.story, nil, false
 	}
-	m.connection.due, m.jobs.asked = time.Time{}, time.Time{} // show what it did at once
+	m.connection.due, m.jobs.due = time.Time{}, true // show what it did at once
 	switch {
 	case msg.err != nil:
 		return m.insist(reason(msg.err))

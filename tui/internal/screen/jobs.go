@@ -20,6 +20,8 @@ type Jobs struct {
 	Selector admin.Selector
 	Process  string // only what this process runs; empty: any
 	Next     string // cursor of what comes after the rows; empty: nothing
+	At       time.Time // when the first page has come
+	first    int       // rows of the first page
 	now      time.Time
 	story    admin.JobDetail // of the job under the cursor, or of one before
 }
@@ -150,8 +152,20 @@ func (j *Jobs) SetJobs(jobs []admin.Job, next string, more bool, now time.Time) 
 	}
 	if more {
 		jobs = append(append([]admin.Job{}, j.all...), jobs...)
+	} else {
+		j.first, j.At = len(jobs), now
 	}
 	j.set(jobs, now)
+}
+
+// Beyond reports whether the cursor or a mark is past the first page: asking for
+// that again would lose it. On its last row one is on the way there.
+func (j *Jobs) Beyond() bool {
+	if len(j.all) <= j.first {
+		return false
+	}
+	return slices.ContainsFunc(j.all[max(j.first-1, 0):], func(job admin.Job) bool { return job.ID == j.cursor }) ||
+		slices.ContainsFunc(j.all[j.first:], func(job admin.Job) bool { return j.marks[job.ID] })
 }
 
 // Choose sets what is asked for: the jobs of a selector, of a process only what
@@ -159,7 +173,7 @@ func (j *Jobs) SetJobs(jobs []admin.Job, next string, more bool, now time.Time) 
 func (j *Jobs) Choose(s admin.Selector, process string) {
 	j.Selector, j.Process, j.columns, j.marks = s, process, jobColumns(process != ""), nil
 	j.Next, j.empty = "", "Asking the server."
-	j.all, j.order, j.inverse = nil, 0, false
+	j.all, j.first, j.order, j.inverse = nil, 0, 0, false
 	if process != "" { // what has run longest first
 		j.orderBy("runs", j.now)
 	}

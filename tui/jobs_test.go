@@ -1,0 +1,42 @@
+package tui
+
+import (
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bandeja/inboxd/admin"
+)
+
+// Somebody who went down the list and came back sees it live again; who is still
+// below is told how old it is, and can have it anew.
+func TestJobsGoOnAfterThePagesBelow(t *testing.T) {
+	t.Parallel()
+
+	page := func(from int) admin.List[admin.Job] {
+		list := admin.List[admin.Job]{Next: new("more")}
+		for i := range jobsPage {
+			list.Items = append(list.Items, admin.Job{ID: strconv.Itoa(from + i), Org: "acme", State: "dead"})
+		}
+		return list
+	}
+	m, _ := changing("3")
+	m = send(m, jobsMsg{number: m.jobs.number, answer: page(1000)}, press("G"))
+	m = send(m, jobsMsg{number: m.jobs.number, more: true, answer: page(2000)}, press("j"))
+	before := m.jobs.number
+	m = pass(m, 5)
+	m = send(m, answered(m, busy()))
+	require.Equal(t, before, m.jobs.number, "below the first page the list stays")
+	require.Contains(t, m.View(), "list of 14:03:23Z, r renews")
+	require.Equal(t, before+1, send(m, press("r")).jobs.number)
+
+	top := send(m, press("g"))
+	require.NotContains(t, top.View(), "renews")
+	require.Equal(t, before+1, pass(top, 2).jobs.number, "back on top it is live")
+
+	marked := send(m, press(" "), press("g"))
+	require.Equal(t, before, pass(marked, 2).jobs.number, "a mark below would be lost")
+	marked = send(marked, committedMsg{number: marked.question.number})
+	require.Equal(t, before+1, marked.jobs.number, "after a change it is asked for in any case")
+}
