@@ -179,7 +179,7 @@ func (m model) atOnce(q question, lines []string, do func(ctx context.Context, q
 // audit, and asks for a reason.
 func (m model) reveal() (question, string) {
 	revealer, ok := m.options.Changer.(Revealer)
-	id := m.story.id
+	id, of := m.story.id, m.story.number
 	switch {
 	case id == "":
 		return question{}, "open a job first"
@@ -195,7 +195,7 @@ func (m model) reveal() (question, string) {
 			return countedMsg{number: q.number, phrase: "y", lines: []string{"what a customer wrote is personal: that you read it is recorded"}, commit: func() tea.Cmd {
 				return m.work(questionTimeout, func(ctx context.Context) tea.Msg {
 					answer, err := revealer.RevealJob(ctx, id, q.value("reason"))
-					msg := committedMsg{number: q.number, err: err, text: "recorded in the audit"}
+					msg := committedMsg{number: q.number, err: err, text: "recorded in the audit", of: of}
 					if err == nil {
 						var whole string // and not only its beginning, as of other texts
 						if answer.Item.Text != nil {

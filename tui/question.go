@@ -217,6 +217,7 @@ type committedMsg struct {
 	op     string // the operation whose end this is; empty: none
 	err    error
 	story  drawing // what came to light
+	of     int     // number of the story that it is for
 }
 
 func (m model) takeCommitted(msg committedMsg) model {
@@ -230,7 +231,7 @@ func (m model) takeCommitted(msg committedMsg) model {
 		m = m.ended(msg.op, msg.undo.possible())
 	}
 	m = m.done()
-	if msg.story != nil && m.story.open() { // and is not asked for again
+	if msg.story != nil && m.story.open() && msg.of == m.story.number { // and is not asked for again
 		m.story.drawn, m.story.ask, m.story.busy = msg.story, nil, false
 	}
 	m.connection.due, m.jobs.due = time.Time{}, true // show what it did at once

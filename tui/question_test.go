@@ -288,3 +288,21 @@ func TestFailedChangeIsSaid(t *testing.T) {
 	require.False(t, m.question.open())
 	require.Contains(t, m.View(), "Retry: the ledger is read-only")
 }
+// A revealed text that comes late must not be drawn under the name of another job.
+func TestRevealedTextStaysWithItsJob(t *testing.T) {
+	t.Parallel()
+
+	m, changer := changing("3")
+	m.options.Source.(*fakeSource).job.Item = admin.JobDetail{Job: jobRows()[1]}
+	m = send(m, jobsMsg{number: m.jobs.number, answer: admin.List[admin.Job]{Items: jobRows()}})
+	m = pass(send(run(m, enter()), press("V")), 1)
+	m = run(word(m, "complaint 7"), enter())
+	next, reveal := word(pass(m, 1), "y").Update(enter())
+	m = send(next.(model), press("esc"), press("esc"), press("j"))
+	m = send(run(m, enter()), reveal())
+	require.Equal(t, "4711", m.story.id)
+	require.NotContains(t, m.View(), "4701")
+	run(m, press("R"))
+	require.Equal(t, []string{"4711"}, changer.plans[0].Selector.IDs)
+}
+
