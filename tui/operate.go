@@ -252,7 +252,7 @@ func (m model) countLimit(number int, set admin.LimitSet) tea.Cmd {
 				if a := answer.Item.Applied; a != nil {
 					done += ", " + a.Text()
 				}
-				return committedMsg{number: number, text: done, undo: undoLimit(source, set, answer.Item.Before)} //nolint:contextcheck // It is asked later, with the context of the program.
+				return committedMsg{number: number, text: done, undo: undoLimit(source, set, answer.Item)} //nolint:contextcheck // It is asked later, with the context of the program.
 			})
 		}}
 	})

@@ -23,6 +23,7 @@ type fakeChanger struct {
 	releases []admin.HoldRelease
 	resets   []admin.LimitReset
 	matched  int64
+	others   bool // somebody else has changed it since
 }
 
 func (f *fakeChanger) PlanOperation(_ context.Context, r admin.PlanRequest) (admin.One[admin.Operation], error) {
@@ -58,13 +59,38 @@ func (f *fakeChanger) ReleaseHolds(_ context.Context, r admin.HoldRelease) (admi
 }
 
 func (f *fakeChanger) SetLimits(_ context.Context, l admin.LimitSet) (admin.One[admin.LimitResult], error) {
-	before := []admin.Limit{{Name: "send_text", Value: new(60), WindowMS: new(int64(60_000)), Source: admin.SourceDefault}}
-	return admin.One[admin.LimitResult]{Item: admin.LimitResult{Org: l.Org, Before: before, Limits: []admin.Limit{{Name: "send_text", Value: new(90), WindowMS: new(int64(60_000))}}}}, nil
+	return admin.One[admin.LimitResult]{Item: admin.LimitResult{Org: l.Org, Before: []admin.Limit{usual()}, Limits: []admin.Limit{set90()}}}, nil
 }
 
 func (f *fakeChanger) ResetLimits(_ context.Context, r admin.LimitReset) (admin.One[admin.LimitResult], error) {
-	f.resets = append(f.resets, r)
-	return admin.One[admin.LimitResult]{}, nil
+	now := set90()
+	if f.others {
+		now.Value, now.Owner, now.SetAt = new(10), new("bo"), new(noon().Add(time.Minute))
+	}
+	if !r.DryRun {
+		f.resets = append(f.resets, r)
+	}
+	return admin.One[admin.LimitResult]{Item: admin.LimitResult{Org: r.Org, Before: []admin.Limit{now}, Limits: []admin.Limit{usual()}}}, nil
+}
+
+func usual() admin.Limit {
+	return admin.Limit{Name: "send_text", Value: new(60), WindowMS: new(int64(60_000)), Source: admin.SourceDefault}
+}
+
+func set90() admin.Limit {
+	return admin.Limit{Name: "send_text", Value: new(90), WindowMS: new(int64(60_000)), Source: admin.SourceTemporary, Owner: new("ana"), SetAt: new(noon())}
+}
+
+func (f *fakeChanger) Alerts(context.Context, admin.AlertFilter) (admin.List[admin.Alert], error) {
+	a := muted()
+	if f.others {
+		a.MutedBy = new("bo")
+	}
+	return admin.List[admin.Alert]{Items: []admin.Alert{a}}, nil
+}
+
+func muted() admin.Alert {
+	return admin.Alert{ID: "jobs_wait/whatsapp", MutedBy: new("ana"), Muted: new(noon().Add(time.Hour))}
 }
 
 func (f *fakeChanger) UnmuteAlert(_ context.Context, id, _ string) (admin.One[admin.Alert], error) {
@@ -86,7 +112,7 @@ func (f *fakeChanger) AckAlert(_ context.Context, id, _ string) (admin.One[admin
 
 func (f *fakeChanger) MuteAlert(_ context.Context, id string, lasts time.Duration, _ string) (admin.One[admin.Alert], error) {
 	f.alerts = append(f.alerts, "mute "+id+" "+lasts.String())
-	return admin.One[admin.Alert]{}, nil
+	return admin.One[admin.Alert]{Item: muted()}, nil
 }
 
 func (f *fakeChanger) RevealJob(context.Context, string, string) (admin.One[admin.JobDetail], error) {
@@ -279,15 +305,6 @@ func TestRevealNeedsAReason(t *testing.T) {
 	require.True(t, m.story.open())
 }
 
-// A failure is said and closes the question: nobody waits for what will not come.
-func TestFailedChangeIsSaid(t *testing.T) {
-	t.Parallel()
-
-	m, _ := changing("2", "R")
-	m = send(m, countedMsg{number: m.question.number, err: errors.New("the ledger is read-only")})
-	require.False(t, m.question.open())
-	require.Contains(t, m.View(), "Retry: the ledger is read-only")
-}
 // A revealed text that comes late must not be drawn under the name of another job.
 func TestRevealedTextStaysWithItsJob(t *testing.T) {
 	t.Parallel()
@@ -306,3 +323,12 @@ func TestRevealedTextStaysWithItsJob(t *testing.T) {
 	require.Equal(t, []string{"4711"}, changer.plans[0].Selector.IDs)
 }
 
+// A failure is said and closes the question: nobody waits for what will not come.
+func TestFailedChangeIsSaid(t *testing.T) {
+	t.Parallel()
+
+	m, _ := changing("2", "R")
+	m = send(m, countedMsg{number: m.question.number, err: errors.New("the ledger is read-only")})
+	require.False(t, m.question.open())
+	require.Contains(t, m.View(), "Retry: the ledger is read-only")
+}
