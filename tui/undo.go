@@ -14,7 +14,7 @@ import (
 
 // undoing is how the last change can be taken back. The zero value cannot.
 type undoing struct {
-	what string // "the pause of queue whatsapp"
+	what string                                 // "the pause of queue whatsapp"
 	ask  func(m model) (q question, why string) // why it is too late
 }
 

@@ -18,8 +18,8 @@ type Jobs struct {
 	page[admin.Job]
 
 	Selector admin.Selector
-	Process  string // only what this process runs; empty: any
-	Next     string // cursor of what comes after the rows; empty: nothing
+	Process  string    // only what this process runs; empty: any
+	Next     string    // cursor of what comes after the rows; empty: nothing
 	At       time.Time // when the first page has come
 	first    int       // rows of the first page
 	now      time.Time
