@@ -21,7 +21,7 @@ func (m model) freshness() freshness {
 	if m.shown.at.IsZero() {
 		return connecting
 	}
-	return freshnessOf(m.age(m.latest), m.period())
+	return freshnessOf(m.age(m.latest), m.wanted(), m.period())
 }
 
 func (m model) age(s snapshot) time.Duration {

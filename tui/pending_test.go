@@ -196,14 +196,20 @@ func TestSlowServerIsAskedLess(t *testing.T) {
 	require.Contains(t, m.View(), "an answer takes 700ms: asking every 2s now")
 	m = answer(answer(m, 1500*time.Millisecond), 1500*time.Millisecond)
 	require.Equal(t, 4*time.Second, m.period())
-	for range 2 * quickInARow {
+	lag := pass(m, 4)
+	require.Equal(t, lagging, lag.freshness(), "an answer of 4 s ago is not live because the next is not due")
+	quick := answer(m, 10*time.Millisecond)
+	require.LessOrEqual(t, quick.connection.due.Sub(quick.now), time.Second, "whether it is quick again is soon known")
+	for range quickInARow {
 		m = answer(m, 10*time.Millisecond)
 	}
-	require.Equal(t, time.Second, m.period())
+	require.Equal(t, time.Second, m.period(), "and then all of it at once")
 	for range 40 {
 		m = answer(m, time.Hour)
 	}
 	require.Equal(t, mostPace*time.Second, m.period())
+	require.Equal(t, lagging, pass(m, 30).freshness())
+	require.Equal(t, stale, pass(m, 33).freshness())
 }
 
 // Nobody looks: it asks a fifth as often; somebody does again: at once.
