@@ -143,7 +143,7 @@ func (m model) takeDetail(msg detailMsg) model {
 // runner is a view that shows what processes run, if it has room.
 type runner interface {
 	Paned(width int) bool
-	Runs(jobs []admin.Job)
+	Runs(jobs []admin.Job, older bool)
 }
 
 // runningFeed is what is asked of the jobs that run. At most one question is open.
@@ -180,7 +180,7 @@ func (m model) takeRunning(msg runningMsg) model {
 		}
 		next, v := m.change(i)
 		if v, ok := v.(runner); ok {
-			v.Runs(clean(msg.answer.Items))
+			v.Runs(clean(msg.answer.Items), msg.answer.Next != nil)
 		}
 		m = next
 	}

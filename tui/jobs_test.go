@@ -9,6 +9,25 @@ import (
 	"github.com/bandeja/inboxd/admin"
 )
 
+// A process's jobs are looked for in the newest that run: where there are older
+// ones, "nothing" would be a guess.
+func TestJobsOfAProcessSaysWhereItLooked(t *testing.T) {
+	t.Parallel()
+
+	m, _ := changing("8")
+	m = run(m, enter())
+	list := admin.List[admin.Job]{Items: jobRows()[:1]}
+	require.Contains(t, send(m, jobsMsg{number: m.jobs.number, answer: list}).View(), "Process 17 runs nothing now.")
+	list.Next = new("older")
+	require.Contains(t, send(m, jobsMsg{number: m.jobs.number, answer: list}).View(), "Process 17 runs none of the 1 newest that run.")
+	list.Items = jobRows()
+	require.Contains(t, send(m, jobsMsg{number: m.jobs.number, answer: list}).View(), "1 of the 7 newest that run")
+
+	wide := sized(send(m, press("8")), 160, 48)
+	require.NotContains(t, send(wide, runningMsg{answer: admin.List[admin.Job]{Items: jobRows()}}).View(), "newest")
+	require.Contains(t, send(wide, runningMsg{answer: list}).View(), "only those of the 7 newest that run are looked at")
+}
+
 // Somebody who went down the list and came back sees it live again; who is still
 // below is told how old it is, and can have it anew.
 func TestJobsGoOnAfterThePagesBelow(t *testing.T) {

@@ -22,6 +22,7 @@ type Jobs struct {
 	Next     string    // cursor of what comes after the rows; empty: nothing
 	At       time.Time // when the first page has come
 	first    int       // rows of the first page
+	asked    int       // running jobs that a process's were looked for in
 	now      time.Time
 	story    admin.JobDetail // of the job under the cursor, or of one before
 }
@@ -148,6 +149,12 @@ func (j *Jobs) SetJobs(jobs []admin.Job, next string, more bool, now time.Time) 
 	j.empty = "No job matches. Without a state only live jobs are shown: `:jobs state=done` shows finished ones."
 	if j.Process != "" {
 		j.empty = "Process " + j.Process + " runs nothing now."
+		if !more {
+			j.asked = 0
+		}
+		if j.asked += len(jobs); j.Next != "" {
+			j.empty = "Process " + j.Process + " runs none" + ofNewest(j.asked) + "."
+		}
 		jobs = slices.DeleteFunc(slices.Clone(jobs), func(job admin.Job) bool { return deref(job.ProcessID) != j.Process })
 	}
 	if more {
@@ -157,6 +164,10 @@ func (j *Jobs) SetJobs(jobs []admin.Job, next string, more bool, now time.Time) 
 	}
 	j.set(jobs, now)
 }
+
+// ofNewest says that older jobs run which were not looked at: a process's are
+// chosen here, and the server lists the newest first.
+func ofNewest(n int) string { return fmt.Sprintf(" of the %d newest that run", n) }
 
 // Beyond reports whether the cursor or a mark is past the first page: asking for
 // that again would lose it. On its last row one is on the way there.
@@ -192,7 +203,10 @@ func (j *Jobs) Said(th theme.Theme, now time.Time) string {
 	if j.order > 0 {
 		said = j.said(th, now)
 	}
-	if j.Next != "" {
+	switch {
+	case j.Next != "" && j.Process != "":
+		return fmt.Sprintf("%s  %d%s", said, len(j.all), ofNewest(j.asked))
+	case j.Next != "":
 		return fmt.Sprintf("%s  first %d", said, len(j.all))
 	}
 	return fmt.Sprintf("%s  %d", said, len(j.all))
