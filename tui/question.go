@@ -215,6 +215,7 @@ type committedMsg struct {
 	text   string
 	undo   undoing
 	op     string // the operation whose end this is; empty: none
+	end    string // what has come of that
 	err    error
 	story  drawing // what came to light
 	of     int     // number of the story that it is for
@@ -228,7 +229,7 @@ func (m model) takeCommitted(msg committedMsg) model {
 		m.undo = msg.undo
 	}
 	if msg.op != "" {
-		m = m.ended(msg.op, msg.undo.possible())
+		m = m.ended(msg.op, msg.end, msg.undo.possible())
 	}
 	m = m.done()
 	if msg.story != nil && m.story.open() && msg.of == m.story.number { // and is not asked for again

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"testing"
@@ -23,7 +24,8 @@ type fakeChanger struct {
 	releases []admin.HoldRelease
 	resets   []admin.LimitReset
 	matched  int64
-	others   bool // somebody else has changed it since
+	state    string // of operations; empty: done
+	others   bool   // somebody else has changed it since
 }
 
 func (f *fakeChanger) PlanOperation(_ context.Context, r admin.PlanRequest) (admin.One[admin.Operation], error) {
@@ -40,7 +42,7 @@ func (f *fakeChanger) CommitOperation(ctx context.Context, id string, _ admin.Co
 
 func (f *fakeChanger) Operation(_ context.Context, id string) (admin.One[admin.Operation], error) {
 	return admin.One[admin.Operation]{Item: admin.Operation{
-		ID: id, State: admin.OpDone, Plan: admin.Plan{Undo: admin.Undo{Possible: true}},
+		ID: id, State: cmp.Or(f.state, admin.OpDone), Plan: admin.Plan{Undo: admin.Undo{Possible: true}},
 		Progress: admin.Progress{Done: 114, Skipped: []admin.Skip{{Reason: "running", N: 4}}},
 	}}, nil
 }
