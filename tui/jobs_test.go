@@ -2,6 +2,7 @@ package tui
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -58,4 +59,20 @@ func TestJobsGoOnAfterThePagesBelow(t *testing.T) {
 	require.Equal(t, before, pass(marked, 2).jobs.number, "a mark below would be lost")
 	marked = send(marked, committedMsg{number: marked.question.number})
 	require.Equal(t, before+1, marked.jobs.number, "after a change it is asked for in any case")
+}
+
+// The rows have what the part below them leaves: in an incident a hundred jobs
+// behind seven rows and blank lines are a hundred keys.
+func TestRowsHaveTheRoomThatTheDetailLeaves(t *testing.T) {
+	t.Parallel()
+
+	list := admin.List[admin.Job]{}
+	for i := range 100 {
+		list.Items = append(list.Items, admin.Job{ID: strconv.Itoa(5000 + i), Org: "acme", State: "dead"})
+	}
+	m := on("3")()
+	m = send(m, jobsMsg{number: m.jobs.number, answer: list})
+	frame := m.View()
+	require.GreaterOrEqual(t, strings.Count(frame, "\n 50")+strings.Count(frame, "\n▌50"), 12)
+	require.Contains(t, frame, "Enter: its whole story")
 }

@@ -102,9 +102,8 @@ func (p *page[T]) Lines(th theme.Theme, width, height int) []string {
 		return widget.Beside(
 			widget.Panel(th, strings.ToUpper(p.name), true, lines, width-at.pane, height),
 			widget.Panel(th, "", false, detail, at.pane, height))
-	case at.below > 0 && ok:
-		detail := p.detail(th, selected, width, at.below)
-		return append(append(lines, ""), detail[:min(len(detail), at.below)]...)
+	case len(at.detail) > 0:
+		return append(append(lines, ""), at.detail...)
 	}
 	return lines
 }
@@ -122,6 +121,7 @@ type placing struct {
 	width, height int
 	pane, below   int
 }
+	detail        []string // what is below
 
 func (p *page[T]) place(th theme.Theme, width, height int) placing {
 	at := placing{table: p.table(th), width: width, height: height}
@@ -132,6 +132,11 @@ func (p *page[T]) place(th theme.Theme, width, height int) placing {
 	case p.detail != nil && !p.alone && height >= minBelow+4:
 		at.below = max(height-min(at.table.MostLines(), height/2)-1, minBelow)
 		at.height = max(height-at.below-1, 3)
+		if selected, ok := p.selected(); ok { // it takes what it draws, and the rows have the rest
+			at.detail = p.detail(th, selected, width, at.below)
+			at.below = min(len(at.detail), at.below)
+			at.detail = at.detail[:at.below]
+		}
 	}
 	return at
 }
