@@ -137,7 +137,7 @@ func (m model) mute(id string) (question, string) {
 			return "", undoing{}, err
 		}
 		answer, err := alerter.MuteAlert(ctx, id, time.Duration(ms)*time.Millisecond, q.value("reason"))
-		return "muted " + brief(id) + " for " + q.value("for"), undoMute(m.options.Changer, answer.Item), err //nolint:wrapcheck // The server's own words are for the operator.
+		return "muted " + brief(id) + " for " + q.value("for"), undoMute(m.options.Changer, answer.Item), err //nolint:contextcheck,wrapcheck // It is asked later, with the context of the program; the server's own words are for the operator.
 	})
 	plan := q.plan
 	q.plan = func(q question) (tea.Cmd, error) {
@@ -161,7 +161,7 @@ func (m model) alerter(id string) (Alerter, string) {
 }
 
 // atOnce completes a question that has nothing to count.
-func (m model) atOnce(q question, lines []string, do func(ctx context.Context, q question) (text string, back undoing, err error)) question {
+func (m model) atOnce(q question, lines []string, do func(ctx context.Context, q question) (done string, back undoing, err error)) question {
 	q.plan = func(q question) (tea.Cmd, error) {
 		return func() tea.Msg {
 			return countedMsg{number: q.number, phrase: "y", lines: lines, commit: func() tea.Cmd {
