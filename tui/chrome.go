@@ -21,7 +21,7 @@ func (m model) freshness() freshness {
 	if m.shown.at.IsZero() {
 		return connecting
 	}
-	return freshnessOf(m.age(m.latest), m.period())
+	return freshnessOf(m.age(m.latest), m.wanted(), m.period())
 }
 
 func (m model) age(s snapshot) time.Duration {
@@ -181,6 +181,9 @@ func (m model) context() string {
 		if j.Process != "" {
 			left = append(left, widget.Segment{Text: "of process " + brief(j.Process)})
 		}
+		if j.Beyond() {
+			left = append(left, widget.Segment{Text: "list of " + j.At.UTC().Format("15:04:05Z") + ", " + m.keys.Key(keys.Refresh) + " renews", Role: theme.Warn})
+		}
 	}
 	if m.story.open() {
 		left = append(left, widget.Segment{Text: m.theme.Glyphs.Arrow + " " + m.story.title})
@@ -216,18 +219,33 @@ func (m model) versions() string {
 	return "inboxd is " + v + ", inboxctl " + brief(m.options.Version)
 }
 
-// message is the line above the keys: what is being typed, the latest remark for
-// a while, else what is wrong with the connection.
-func (m model) message() string {
-	if m.prompt.open() {
-		return widget.Line(m.theme, m.width, "", widget.Segment{Text: " " + m.prompt.sign + m.prompt.text + "_"})
-	}
+// message is what is above the keys, a line at least: what is being typed, the
+// whole of the latest remark for a while, else what is wrong with the connection.
+func (m model) message() []string {
 	switch {
+	case m.prompt.open():
+		return []string{widget.Line(m.theme, m.width, "", widget.Segment{Text: " " + m.prompt.sign + m.prompt.text + "_"})}
 	case m.toast != "" && m.insisted:
-		return widget.Line(m.theme, m.width, "", widget.Segment{Text: " " + m.toast, Role: theme.Warn})
+		return m.wrapped(theme.Warn, m.toast)
 	case m.toast != "" && m.now.Before(m.toastUntil):
-		return widget.Line(m.theme, m.width, "", widget.Segment{Text: " " + m.toast})
+		return m.wrapped(theme.Plain, m.toast)
 	}
+	return []string{m.trouble()}
+}
+
+// mostRemark is how many lines a remark takes at most.
+const mostRemark = 4
+
+func (m model) wrapped(role theme.Role, s string) []string {
+	lines := screen.Wrap(" ", s, m.width)
+	for i := range lines {
+		lines[i] = m.theme.Paint(role, lines[i])
+	}
+	return lines[:min(len(lines), mostRemark, max(m.bodyHeight(), 1))]
+}
+
+// trouble is what is wrong with the connection.
+func (m model) trouble() string {
 	c := m.connection
 	if c.err != nil {
 		next := "asking now"

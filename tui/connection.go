@@ -62,14 +62,15 @@ const (
 	stale
 )
 
-// freshnessOf says how much data of an age can be trusted, if it is asked for
-// every period. Two missed questions are a lag, five (but never less than ten
-// seconds) make it stale.
-func freshnessOf(age, period time.Duration) freshness {
+// freshnessOf says how much data of an age can be trusted, where somebody wants it
+// every interval. Two intervals are a lag, five (but never less than ten seconds)
+// make it stale. A slow server that is asked less often, every period, makes it no
+// fresher; it is stale once an answer is missing.
+func freshnessOf(age, interval, period time.Duration) freshness {
 	switch {
-	case age <= 2*period+heartbeat:
+	case age <= 2*interval+heartbeat:
 		return live
-	case age <= max(5*period, 10*time.Second):
+	case age <= max(5*interval, 2*period, 10*time.Second):
 		return lagging
 	}
 	return stale

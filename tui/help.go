@@ -87,6 +87,7 @@ func (m model) helpWords(cells int) (lines []string) {
 		"SCHED waits for its time. RETRY: of these, tried before. HELD: kept back. UNCERT: perhaps sent, never again by itself.",
 		"IN/s OUT/s: averages of the last minute. DRAINS: until READY is empty.",
 		"wait: ready to start. run: start to outcome. end to end: created to final. n: how many.",
+		"P95: of the wait at the top, in Queues and Orgs; of the response in SLA; in Latency of the time that is named.",
 		"DIAL: the share that travels by Redis.",
 		"order held: rows keep their places for 3s after the cursor has moved.",
 		"silent: no heartbeat for 10s.",

@@ -274,7 +274,7 @@ func (m model) jobsBehind() (tea.Model, tea.Cmd) {
 
 // refresh asks for everything that is shown, now.
 func (m model) refresh() (tea.Model, tea.Cmd) {
-	m.connection.due, m.jobs.asked = time.Time{}, time.Time{}
+	m.connection.due, m.jobs.due = time.Time{}, true
 	m, cmd := m.askIfDue()
 	m, jobs := m.askForJobs()
 	m, told := m.askForStory(true)

@@ -25,6 +25,7 @@ const runningPage = 1000
 type jobsFeed struct {
 	number int
 	open   bool
+	due    bool // wanted now, whatever rows there are
 	asked  time.Time
 	err    error
 }
@@ -43,11 +44,12 @@ func (m model) jobsScreen() *screen.Jobs {
 }
 
 // askForJobs asks for the first page again while the jobs are looked at, not
-// while somebody has gone beyond it.
+// while somebody is beyond it, unless it is wanted now.
 func (m model) askForJobs() (model, tea.Cmd) {
-	j := m.jobsScreen()
-	_, all := j.Rows()
-	if m.at != jobsView || m.story.open() || m.jobs.open || !m.frozenAt.IsZero() || m.ago > 0 || all > jobsPage || m.now.Sub(m.jobs.asked) < m.period() {
+	if m.at != jobsView || m.story.open() || m.jobs.open || !m.frozenAt.IsZero() || m.ago > 0 {
+		return m, nil
+	}
+	if !m.jobs.due && (m.jobsScreen().Beyond() || m.now.Sub(m.jobs.asked) < m.period()) {
 		return m, nil
 	}
 	return m.askJobs(false)
@@ -64,7 +66,7 @@ func (m model) askJobs(more bool) (model, tea.Cmd) {
 		p.Cursor = j.Next
 	}
 	m.jobs.number++
-	m.jobs.open, m.jobs.asked = true, m.now
+	m.jobs.open, m.jobs.due, m.jobs.asked = true, false, m.now
 	number, selector, source, base := m.jobs.number, j.Selector, m.options.Source, m.ctx
 	return m, func() tea.Msg {
 		ctx, cancel := context.WithTimeout(base, questionTimeout)
@@ -141,7 +143,7 @@ func (m model) takeDetail(msg detailMsg) model {
 // runner is a view that shows what processes run, if it has room.
 type runner interface {
 	Paned(width int) bool
-	Runs(jobs []admin.Job)
+	Runs(jobs []admin.Job, older bool)
 }
 
 // runningFeed is what is asked of the jobs that run. At most one question is open.
@@ -178,7 +180,7 @@ func (m model) takeRunning(msg runningMsg) model {
 		}
 		next, v := m.change(i)
 		if v, ok := v.(runner); ok {
-			v.Runs(clean(msg.answer.Items))
+			v.Runs(clean(msg.answer.Items), msg.answer.Next != nil)
 		}
 		m = next
 	}

@@ -15,7 +15,7 @@ import (
 type begun struct {
 	id   string
 	what string // "Retry dead jobs of queue whatsapp"
-	over bool   // its end has been seen
+	end  string // what has come of it; empty: it is not known to have ended
 	undo bool   // it can be undone
 }
 
@@ -34,12 +34,12 @@ func (m model) note(o begun) model {
 	return m
 }
 
-// ended notes that the end of an operation has been seen.
-func (m model) ended(id string, undo bool) model {
+// ended notes what has come of an operation.
+func (m model) ended(id, end string, undo bool) model {
 	all := append([]begun{}, m.begun...)
 	for i := range all {
 		if all[i].id == id {
-			all[i].over, all[i].undo = true, undo
+			all[i].end, all[i].undo = end, undo
 		}
 	}
 	m.begun = all
@@ -56,12 +56,12 @@ func (m model) farewell(why string, now time.Time) string {
 	lines := []string{strings.TrimSpace("inboxctl top "+where) + ": " + why + ", after " + text.Age(now.Sub(m.began))}
 	for _, o := range m.begun[max(len(m.begun)-mostBegun, 0):] {
 		switch {
-		case !o.over:
+		case o.end == "":
 			lines = append(lines, fmt.Sprintf("  %s goes on by itself: inboxctl ops watch %s", o.what, o.id))
 		case o.undo:
-			lines = append(lines, fmt.Sprintf("  %s is done: inboxctl ops show %s, or undo it: inboxctl ops undo %s", o.what, o.id, o.id))
+			lines = append(lines, fmt.Sprintf("  %s: %s: inboxctl ops show %s, or undo it: inboxctl ops undo %s", o.what, o.end, o.id, o.id))
 		default:
-			lines = append(lines, fmt.Sprintf("  %s is done: inboxctl ops show %s", o.what, o.id))
+			lines = append(lines, fmt.Sprintf("  %s: %s: inboxctl ops show %s", o.what, o.end, o.id))
 		}
 	}
 	return strings.Join(lines, "\n")

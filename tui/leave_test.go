@@ -10,6 +10,8 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/stretchr/testify/require"
+
+	"github.com/bandeja/inboxd/admin"
 )
 
 // What was begun goes on when the view ends: the last line says how to come back
@@ -27,7 +29,12 @@ func TestFarewellNamesWhatGoesOn(t *testing.T) {
 
 	m, _ = changing("2")
 	m = run(word(pass(run(m, press("R")), 1), "118"), enter())
-	require.Contains(t, m.farewell("", noon()), "is done: inboxctl ops show op1, or undo it: inboxctl ops undo op1")
+	require.Contains(t, m.farewell("", noon()), "Retry dead jobs of queue whatsapp: 114 done, 4 left alone (running): inboxctl ops show op1, or undo it: inboxctl ops undo op1")
+
+	m, changer := changing("2")
+	changer.state = admin.OpAborted
+	m = run(word(pass(run(m, press("R")), 1), "118"), enter())
+	require.Contains(t, m.farewell("", noon()), "Retry dead jobs of queue whatsapp: aborted, 114 done", "it is not said to be done")
 	require.Equal(t, "inboxctl top unix:///run/inboxd/admin.sock: left with q, after 0s", newTestModel().farewell("left with q", noon()))
 }
 

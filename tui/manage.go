@@ -118,10 +118,10 @@ func (m model) ack(id string) (question, string) {
 		return question{}, why
 	}
 	q := m.ask1("Acknowledge", "alert "+brief(id), field{"reason", "", "what you are doing about it"})
-	return m.atOnce(q, []string{"it stays in the list, with your name", "undo: it ends by itself with the alert"}, func(ctx context.Context, q question) (string, error) {
+	return m.atOnce(q, []string{"it stays in the list, with your name", "undo: it ends by itself with the alert"}, func(ctx context.Context, q question) (string, undoing, error) {
 		_, err := alerter.AckAlert(ctx, id, q.value("reason"))
-		return "acknowledged " + brief(id), err //nolint:wrapcheck // The server's own words are for the operator.
-	}, undoing{}), ""
+		return "acknowledged " + brief(id), undoing{}, err //nolint:wrapcheck // The server's own words are for the operator.
+	}), ""
 }
 
 // mute is the question of silence about an alert, for a time.
@@ -131,14 +131,14 @@ func (m model) mute(id string) (question, string) {
 		return question{}, why
 	}
 	q := m.ask1("Mute", "alert "+brief(id), field{"for", "1h", "a duration"}, field{"reason", "", "shown to everybody"})
-	q = m.atOnce(q, []string{"it is not counted and not announced meanwhile"}, func(ctx context.Context, q question) (string, error) {
+	q = m.atOnce(q, []string{"it is not counted and not announced meanwhile"}, func(ctx context.Context, q question) (string, undoing, error) {
 		ms, err := lasting(q.value("for"))
 		if err != nil {
-			return "", err
+			return "", undoing{}, err
 		}
-		_, err = alerter.MuteAlert(ctx, id, time.Duration(ms)*time.Millisecond, q.value("reason"))
-		return "muted " + brief(id) + " for " + q.value("for"), err //nolint:wrapcheck // The server's own words are for the operator.
-	}, undoMute(m.options.Changer, id))
+		answer, err := alerter.MuteAlert(ctx, id, time.Duration(ms)*time.Millisecond, q.value("reason"))
+		return "muted " + brief(id) + " for " + q.value("for"), undoMute(m.options.Changer, answer.Item), err //nolint:contextcheck,wrapcheck // It is asked later, with the context of the program; the server's own words are for the operator.
+	})
 	plan := q.plan
 	q.plan = func(q question) (tea.Cmd, error) {
 		if ms, err := lasting(q.value("for")); err != nil || ms == 0 {
@@ -161,12 +161,12 @@ func (m model) alerter(id string) (Alerter, string) {
 }
 
 // atOnce completes a question that has nothing to count.
-func (m model) atOnce(q question, lines []string, do func(ctx context.Context, q question) (string, error), back undoing) question {
+func (m model) atOnce(q question, lines []string, do func(ctx context.Context, q question) (done string, back undoing, err error)) question {
 	q.plan = func(q question) (tea.Cmd, error) {
 		return func() tea.Msg {
 			return countedMsg{number: q.number, phrase: "y", lines: lines, commit: func() tea.Cmd {
 				return m.work(questionTimeout, func(ctx context.Context) tea.Msg {
-					text, err := do(ctx, q)
+					text, back, err := do(ctx, q)
 					return committedMsg{number: q.number, text: text, err: err, undo: back}
 				})
 			}}
@@ -179,7 +179,7 @@ func (m model) atOnce(q question, lines []string, do func(ctx context.Context, q
 // audit, and asks for a reason.
 func (m model) reveal() (question, string) {
 	revealer, ok := m.options.Changer.(Revealer)
-	id := m.story.id
+	id, of := m.story.id, m.story.number
 	switch {
 	case id == "":
 		return question{}, "open a job first"
@@ -195,7 +195,7 @@ func (m model) reveal() (question, string) {
 			return countedMsg{number: q.number, phrase: "y", lines: []string{"what a customer wrote is personal: that you read it is recorded"}, commit: func() tea.Cmd {
 				return m.work(questionTimeout, func(ctx context.Context) tea.Msg {
 					answer, err := revealer.RevealJob(ctx, id, q.value("reason"))
-					msg := committedMsg{number: q.number, err: err, text: "recorded in the audit"}
+					msg := committedMsg{number: q.number, err: err, text: "recorded in the audit", of: of}
 					if err == nil {
 						var whole string // and not only its beginning, as of other texts
 						if answer.Item.Text != nil {

@@ -204,13 +204,16 @@ func (m model) takeAnswer(msg answerMsg) model {
 	return m
 }
 
-// period is how often the server is asked: less often while nobody looks.
-func (m model) period() time.Duration {
+// wanted is how often somebody wants a picture: less often while nobody looks.
+func (m model) wanted() time.Duration {
 	if m.blurred {
-		return 5 * m.pace.of(m.interval)
+		return 5 * m.interval
 	}
-	return m.pace.of(m.interval)
+	return m.interval
 }
+
+// period is how often the server is asked: less often than wanted if it is slow.
+func (m model) period() time.Duration { return m.pace.of(m.wanted()) }
 
 // say shows a remark for a while.
 func (m model) say(text string) model {

@@ -135,10 +135,10 @@ func (m model) commit(number int, verb, id string) tea.Cmd {
 			}
 		}
 		if err != nil {
-			return committedMsg{number: number, err: err}
+			return committedMsg{number: number, err: err, op: id, end: reason(err)}
 		}
 		o := clean(answer.Item)
-		msg := committedMsg{number: number, text: outcomeText(verb, o), op: o.ID}
+		msg := committedMsg{number: number, text: verb + ": " + outcomeText(o) + " (operation " + o.ID + ")", op: o.ID, end: outcomeText(o)}
 		if o.Plan.Undo.Possible && o.Kind != admin.OpUndo {
 			msg.undo = undoOperation(o.ID) //nolint:contextcheck // It is asked later, with the context of the program.
 		}
@@ -146,8 +146,13 @@ func (m model) commit(number int, verb, id string) tea.Cmd {
 	})
 }
 
-func outcomeText(verb string, o admin.Operation) string {
-	parts := []string{fmt.Sprintf("%s: %d done", verb, o.Progress.Done)}
+// outcomeText is how an operation has ended; one that did not go to its end says
+// so first.
+func outcomeText(o admin.Operation) string {
+	parts := []string{fmt.Sprintf("%d done", o.Progress.Done)}
+	if o.State != admin.OpDone {
+		parts = append([]string{o.State}, parts...)
+	}
 	for _, skip := range o.Progress.Skipped {
 		parts = append(parts, fmt.Sprintf("%d left alone (%s)", skip.N, skip.Reason))
 	}
@@ -158,7 +163,7 @@ func outcomeText(verb string, o admin.Operation) string {
 	if o.Error != nil {
 		s += ": " + *o.Error
 	}
-	return s + " (operation " + o.ID + ")"
+	return s
 }
 
 // pause is the question of a hold.
@@ -252,7 +257,7 @@ func (m model) countLimit(number int, set admin.LimitSet) tea.Cmd {
 				if a := answer.Item.Applied; a != nil {
 					done += ", " + a.Text()
 				}
-				return committedMsg{number: number, text: done, undo: undoLimit(source, set, answer.Item.Before)} //nolint:contextcheck // It is asked later, with the context of the program.
+				return committedMsg{number: number, text: done, undo: undoLimit(source, set, answer.Item)} //nolint:contextcheck // It is asked later, with the context of the program.
 			})
 		}}
 	})

@@ -10,8 +10,8 @@ const (
 	// slowInARow is how many slow answers make the view ask less often: one may be
 	// chance.
 	slowInARow = 2
-	// quickInARow is how many quick ones make it ask as often as before.
-	quickInARow = 10
+	// quickInARow is how many quick ones make it ask as often as they allow.
+	quickInARow = 3
 	// mostPace bounds how much less often it asks.
 	mostPace = 16
 )
@@ -30,7 +30,7 @@ func (p *pace) of(interval time.Duration) time.Duration {
 
 // took takes how long an answer took, and reports whether the pace is another
 // one now: a server that needs more than half of the interval is asked half as
-// often.
+// often; one that is quick again, as often as its answers allow.
 func (p *pace) took(d, interval time.Duration) (changed bool) {
 	times := max(p.times, 1)
 	switch {
@@ -45,7 +45,10 @@ func (p *pace) took(d, interval time.Duration) (changed bool) {
 	case p.slow >= slowInARow && times < mostPace:
 		*p = pace{times: times * 2}
 	case p.quick >= quickInARow && times > 1:
-		*p = pace{times: times / 2}
+		for times > 1 && d < interval*time.Duration(times)/8 {
+			times /= 2
+		}
+		*p = pace{times: times}
 	default:
 		return false
 	}
@@ -57,7 +60,13 @@ func (p *pace) took(d, interval time.Duration) (changed bool) {
 func (m model) paced(took time.Duration) model {
 	before := m.pace.of(m.interval)
 	if !m.pace.took(took, m.interval) {
+		if soon := m.now.Add(m.wanted()); m.pace.times > 1 && m.pace.quick > 0 && m.connection.due.After(soon) {
+			m.connection.due = soon // it may be quick again: whether it is, is soon known
+		}
 		return m
+	}
+	if soon := m.now.Add(m.period()); m.connection.due.After(soon) {
+		m.connection.due = soon
 	}
 	now := m.pace.of(m.interval)
 	if now > before {

@@ -104,7 +104,13 @@ func TestUndo(t *testing.T) {
 	m = run(m, enter())
 	m = run(word(pass(m, 1), "y"), enter())
 	m = run(m, press("U"))
+	require.Contains(t, m.View(), "now 90/min by ana")
 	require.Contains(t, m.View(), "send_text becomes 60/min again")
+	changer.others = true
+	late := run(word(pass(m, 1), "y"), enter())
+	require.Contains(t, late.View(), "it is now 10/min by bo", "what a colleague sets while the question is open stays")
+	require.Empty(t, changer.resets)
+	changer.others = false
 	m = run(word(pass(m, 1), "y"), enter())
 	require.Equal(t, []admin.LimitReset{{Org: "acme", Names: []string{"send_text"}, Temporary: true}}, changer.resets)
 	require.False(t, m.undo.possible(), "an undo is not undone by the same key")
@@ -115,6 +121,43 @@ func TestUndo(t *testing.T) {
 	m = run(m, press("U"))
 	run(word(pass(m, 1), "y"), enter())
 	require.Equal(t, []string{"mute jobs_wait/whatsapp 1h0m0s", "unmute jobs_wait/whatsapp"}, changer.alerts)
+}
+
+// A colleague has changed it since: theirs is not taken away without a word.
+func TestUndoLeavesWhatOthersHaveSet(t *testing.T) {
+	t.Parallel()
+
+	m, changer := changing("7", "L")
+	m = run(run(word(pass(m, 1), "90/min"), enter()), enter())
+	m = run(m, enter())
+	m = run(word(pass(m, 1), "y"), enter())
+	changer.others = true
+	m = run(m, press("U"))
+	require.False(t, m.question.open())
+	require.Contains(t, m.View(), "it is now 10/min by bo, not what this session has set")
+	require.Empty(t, changer.resets)
+
+	m, changer = changing("9", "M")
+	m = run(run(pass(m, 1), enter()), enter())
+	m = run(word(pass(m, 1), "y"), enter())
+	changer.others = true
+	m = run(m, press("U"))
+	require.False(t, m.question.open())
+	require.Contains(t, m.View(), "it is now muted by bo")
+}
+
+// A pause that would be over by now must not come back as one without end.
+func TestUndoOfAResumeThatIsTooLate(t *testing.T) {
+	t.Parallel()
+
+	m, changer := changing("2", "j", "j", "j") // meta_spend is paused for an hour
+	m = run(word(pass(run(m, press("P")), 1), "y"), enter())
+	m.now = m.now.Add(2 * time.Hour)
+	m.shown.at, m.latest.at = m.now, m.now
+	m = send(m, press("U"))
+	require.False(t, m.question.open())
+	require.Contains(t, m.View(), "that pause would be over by now: nothing to take back")
+	require.Empty(t, changer.holds)
 }
 
 // In a protected context every change has a reason, and is agreed to by the name.
@@ -153,14 +196,20 @@ func TestSlowServerIsAskedLess(t *testing.T) {
 	require.Contains(t, m.View(), "an answer takes 700ms: asking every 2s now")
 	m = answer(answer(m, 1500*time.Millisecond), 1500*time.Millisecond)
 	require.Equal(t, 4*time.Second, m.period())
-	for range 2 * quickInARow {
+	lag := pass(m, 4)
+	require.Equal(t, lagging, lag.freshness(), "an answer of 4 s ago is not live because the next is not due")
+	quick := answer(m, 10*time.Millisecond)
+	require.LessOrEqual(t, quick.connection.due.Sub(quick.now), time.Second, "whether it is quick again is soon known")
+	for range quickInARow {
 		m = answer(m, 10*time.Millisecond)
 	}
-	require.Equal(t, time.Second, m.period())
+	require.Equal(t, time.Second, m.period(), "and then all of it at once")
 	for range 40 {
 		m = answer(m, time.Hour)
 	}
 	require.Equal(t, mostPace*time.Second, m.period())
+	require.Equal(t, lagging, pass(m, 30).freshness())
+	require.Equal(t, stale, pass(m, 33).freshness())
 }
 
 // Nobody looks: it asks a fifth as often; somebody does again: at once.

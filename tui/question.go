@@ -10,6 +10,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"github.com/bandeja/inboxd/tui/internal/keys"
+	"github.com/bandeja/inboxd/tui/internal/screen"
 	"github.com/bandeja/inboxd/tui/internal/theme"
 	"github.com/bandeja/inboxd/tui/internal/widget"
 )
@@ -215,8 +216,10 @@ type committedMsg struct {
 	text   string
 	undo   undoing
 	op     string // the operation whose end this is; empty: none
+	end    string // what has come of that
 	err    error
 	story  drawing // what came to light
+	of     int     // number of the story that it is for
 }
 
 func (m model) takeCommitted(msg committedMsg) model {
@@ -227,13 +230,13 @@ func (m model) takeCommitted(msg committedMsg) model {
 		m.undo = msg.undo
 	}
 	if msg.op != "" {
-		m = m.ended(msg.op, msg.undo.possible())
+		m = m.ended(msg.op, msg.end, msg.undo.possible())
 	}
 	m = m.done()
-	if msg.story != nil && m.story.open() { // and is not asked for again
+	if msg.story != nil && m.story.open() && msg.of == m.story.number { // and is not asked for again
 		m.story.drawn, m.story.ask, m.story.busy = msg.story, nil, false
 	}
-	m.connection.due, m.jobs.asked = time.Time{}, time.Time{} // show what it did at once
+	m.connection.due, m.jobs.due = time.Time{}, true // show what it did at once
 	switch {
 	case msg.err != nil:
 		return m.insist(reason(msg.err))
@@ -252,7 +255,9 @@ func (q question) draw(th theme.Theme, where widget.Segment, now time.Time, widt
 	inner := min(max(width-8, 20), 84)
 	var lines []string
 	add := func(role theme.Role, s string) {
-		lines = append(lines, widget.Line(th, inner-2, "", widget.Segment{Text: " " + s, Role: role}))
+		for _, line := range screen.Wrap(" ", s, inner-2) {
+			lines = append(lines, widget.Line(th, inner-2, "", widget.Segment{Text: line, Role: role}))
+		}
 	}
 	lines = append(lines, widget.Line(th, inner-2, "", widget.Segment{Text: " "}, where), "")
 	add(theme.Title, q.verb+" "+q.about)
@@ -265,7 +270,7 @@ func (q question) draw(th theme.Theme, where widget.Segment, now time.Time, widt
 		if f.value == "" && f.hint != "" {
 			hint = "  (" + f.hint + ")"
 		}
-		add(theme.Plain, fmt.Sprintf("%-8s %s%s%s", f.name+":", f.value, cursor, hint))
+		lines = append(lines, widget.Line(th, inner-2, "", widget.Segment{Text: fmt.Sprintf(" %-8s %s%s%s", f.name+":", f.value, cursor, hint)}))
 	}
 	lines = append(lines, "")
 	switch {
@@ -282,7 +287,7 @@ func (q question) draw(th theme.Theme, where widget.Segment, now time.Time, widt
 		for _, w := range q.warning {
 			add(theme.Warn, "! "+w)
 		}
-		lines = append(lines, "")
+		lines = append(lines[:min(len(lines), max(height-belowQuestion, 2))], "") // what is to be typed has its room
 		add(theme.Title, "type "+q.phrase+" and Enter to do it: "+q.typed+prompt)
 		add(theme.Dim, "Esc, or Enter alone, leaves everything as it is")
 	}
@@ -292,6 +297,10 @@ func (q question) draw(th theme.Theme, where widget.Segment, now time.Time, widt
 	box := widget.Panel(th, "", true, lines, inner, min(len(lines)+2, height))
 	return center(box, width, height, inner)
 }
+
+// belowQuestion are the lines of a question after its numbers, with the frame: an
+// empty one, what is to be typed, how to leave, what was wrong.
+const belowQuestion = 6
 
 func center(box []string, width, height, inner int) []string {
 	left := strings.Repeat(" ", max((width-inner)/2, 0))

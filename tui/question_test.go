@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"testing"
@@ -23,6 +24,8 @@ type fakeChanger struct {
 	releases []admin.HoldRelease
 	resets   []admin.LimitReset
 	matched  int64
+	state    string // of operations; empty: done
+	others   bool   // somebody else has changed it since
 }
 
 func (f *fakeChanger) PlanOperation(_ context.Context, r admin.PlanRequest) (admin.One[admin.Operation], error) {
@@ -39,7 +42,7 @@ func (f *fakeChanger) CommitOperation(ctx context.Context, id string, _ admin.Co
 
 func (f *fakeChanger) Operation(_ context.Context, id string) (admin.One[admin.Operation], error) {
 	return admin.One[admin.Operation]{Item: admin.Operation{
-		ID: id, State: admin.OpDone, Plan: admin.Plan{Undo: admin.Undo{Possible: true}},
+		ID: id, State: cmp.Or(f.state, admin.OpDone), Plan: admin.Plan{Undo: admin.Undo{Possible: true}},
 		Progress: admin.Progress{Done: 114, Skipped: []admin.Skip{{Reason: "running", N: 4}}},
 	}}, nil
 }
@@ -58,13 +61,38 @@ func (f *fakeChanger) ReleaseHolds(_ context.Context, r admin.HoldRelease) (admi
 }
 
 func (f *fakeChanger) SetLimits(_ context.Context, l admin.LimitSet) (admin.One[admin.LimitResult], error) {
-	before := []admin.Limit{{Name: "send_text", Value: new(60), WindowMS: new(int64(60_000)), Source: admin.SourceDefault}}
-	return admin.One[admin.LimitResult]{Item: admin.LimitResult{Org: l.Org, Before: before, Limits: []admin.Limit{{Name: "send_text", Value: new(90), WindowMS: new(int64(60_000))}}}}, nil
+	return admin.One[admin.LimitResult]{Item: admin.LimitResult{Org: l.Org, Before: []admin.Limit{usual()}, Limits: []admin.Limit{set90()}}}, nil
 }
 
 func (f *fakeChanger) ResetLimits(_ context.Context, r admin.LimitReset) (admin.One[admin.LimitResult], error) {
-	f.resets = append(f.resets, r)
-	return admin.One[admin.LimitResult]{}, nil
+	now := set90()
+	if f.others {
+		now.Value, now.Owner, now.SetAt = new(10), new("bo"), new(noon().Add(time.Minute))
+	}
+	if !r.DryRun {
+		f.resets = append(f.resets, r)
+	}
+	return admin.One[admin.LimitResult]{Item: admin.LimitResult{Org: r.Org, Before: []admin.Limit{now}, Limits: []admin.Limit{usual()}}}, nil
+}
+
+func usual() admin.Limit {
+	return admin.Limit{Name: "send_text", Value: new(60), WindowMS: new(int64(60_000)), Source: admin.SourceDefault}
+}
+
+func set90() admin.Limit {
+	return admin.Limit{Name: "send_text", Value: new(90), WindowMS: new(int64(60_000)), Source: admin.SourceTemporary, Owner: new("ana"), SetAt: new(noon())}
+}
+
+func (f *fakeChanger) Alerts(context.Context, admin.AlertFilter) (admin.List[admin.Alert], error) {
+	a := muted()
+	if f.others {
+		a.MutedBy = new("bo")
+	}
+	return admin.List[admin.Alert]{Items: []admin.Alert{a}}, nil
+}
+
+func muted() admin.Alert {
+	return admin.Alert{ID: "jobs_wait/whatsapp", MutedBy: new("ana"), Muted: new(noon().Add(time.Hour))}
 }
 
 func (f *fakeChanger) UnmuteAlert(_ context.Context, id, _ string) (admin.One[admin.Alert], error) {
@@ -86,7 +114,7 @@ func (f *fakeChanger) AckAlert(_ context.Context, id, _ string) (admin.One[admin
 
 func (f *fakeChanger) MuteAlert(_ context.Context, id string, lasts time.Duration, _ string) (admin.One[admin.Alert], error) {
 	f.alerts = append(f.alerts, "mute "+id+" "+lasts.String())
-	return admin.One[admin.Alert]{}, nil
+	return admin.One[admin.Alert]{Item: muted()}, nil
 }
 
 func (f *fakeChanger) RevealJob(context.Context, string, string) (admin.One[admin.JobDetail], error) {
@@ -277,6 +305,24 @@ func TestRevealNeedsAReason(t *testing.T) {
 	m = run(word(pass(m, 1), "y"), enter())
 	require.Contains(t, m.View(), "recorded in the audit")
 	require.True(t, m.story.open())
+}
+
+// A revealed text that comes late must not be drawn under the name of another job.
+func TestRevealedTextStaysWithItsJob(t *testing.T) {
+	t.Parallel()
+
+	m, changer := changing("3")
+	m.options.Source.(*fakeSource).job.Item = admin.JobDetail{Job: jobRows()[1]}
+	m = send(m, jobsMsg{number: m.jobs.number, answer: admin.List[admin.Job]{Items: jobRows()}})
+	m = pass(send(run(m, enter()), press("V")), 1)
+	m = run(word(m, "complaint 7"), enter())
+	next, reveal := word(pass(m, 1), "y").Update(enter())
+	m = send(next.(model), press("esc"), press("esc"), press("j"))
+	m = send(run(m, enter()), reveal())
+	require.Equal(t, "4711", m.story.id)
+	require.NotContains(t, m.View(), "4701")
+	run(m, press("R"))
+	require.Equal(t, []string{"4711"}, changer.plans[0].Selector.IDs)
 }
 
 // A failure is said and closes the question: nobody waits for what will not come.

@@ -78,8 +78,8 @@ func (t *talk) ask(prompt string) (string, error) {
 	}
 }
 
-// pick asks for one of some choices: by its number, or by a part of its words if
-// only one has it.
+// pick asks for one of some choices: by its number if it has been said, or by a
+// part of its name if only one has it. The name is the words before the figures.
 func (t *talk) pick(prompt string, choices []string) (int, error) {
 	for {
 		t.say(prompt)
@@ -97,20 +97,38 @@ func (t *talk) pick(prompt string, choices []string) (int, error) {
 		case line == "0" || line == "":
 			return 0, errLeft
 		}
-		if n, err := strconv.Atoi(line); err == nil && n >= 1 && n <= len(choices) {
+		found := named(choices, line)
+		switch n, err := strconv.Atoi(line); {
+		case err == nil && n >= 1 && n <= min(len(choices), mostChoices):
 			return n - 1, nil
-		}
-		var found []int
-		for i, c := range choices {
-			if strings.Contains(strings.ToLower(c), strings.ToLower(line)) {
-				found = append(found, i)
-			}
-		}
-		if len(found) == 1 {
+		case err == nil && (n <= len(choices) || len(found) != 1 || nameOf(choices[found[0]]) != line):
+			t.say(fmt.Sprintf("%s is none of the numbers 1 to %d: once more.", brief(line), min(len(choices), mostChoices)))
+		case len(found) == 1:
 			return found[0], nil
+		default:
+			t.say(fmt.Sprintf("%s means %d of them: once more.", brief(line), len(found)))
 		}
-		t.say(fmt.Sprintf("%s means %d of them: once more.", brief(line), len(found)))
 	}
+}
+
+// named finds the choices of a name, or else those that have it as a part of theirs.
+func named(choices []string, name string) (found []int) {
+	name = strings.ToLower(name)
+	for i, c := range choices {
+		switch has := strings.ToLower(nameOf(c)); {
+		case has == name:
+			return []int{i}
+		case strings.Contains(has, name):
+			found = append(found, i)
+		}
+	}
+	return found
+}
+
+// nameOf is a choice without its figures.
+func nameOf(choice string) string {
+	name, _, _ := strings.Cut(choice, ", ")
+	return name
 }
 
 // places are the views that have something to do, in words.
@@ -157,8 +175,7 @@ func (t *talk) choose() error {
 	var v screen.View
 	t.m, v = t.m.change(t.m.at)
 	v.Point(ids[n])
-	name, _, _ := strings.Cut(rows[n], ",")
-	return t.act(name)
+	return t.act(nameOf(rows[n]))
 }
 
 // act asks what to do with the row, and does it.

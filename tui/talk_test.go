@@ -6,23 +6,31 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
+
+	"github.com/bandeja/inboxd/admin"
 )
 
 // transcript is what the plain view says to somebody who types these lines.
 func transcript(t *testing.T, changer Changer, lines ...string) string {
 	t.Helper()
+	source := &fakeSource{}
+	source.jobs.Items, source.job.Item = jobRows(), jobStory()
+	return transcriptOf(t, source, changer, lines...)
+}
+
+func transcriptOf(t *testing.T, source *fakeSource, changer Changer, lines ...string) string {
+	t.Helper()
 	var out bytes.Buffer
 	o := newTestModel().options
 	o.Changer, o.Out, o.Plain, o.Interval = changer, &out, true, time.Hour
-	o.Source = &fakeSource{answer: busy()}
-	source, _ := o.Source.(*fakeSource)
-	source.jobs.Items, source.job.Item = jobRows(), jobStory()
+	source.answer, o.Source = busy(), source
 	in, typing := io.Pipe()
 	o.In = in
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -78,6 +86,16 @@ func TestPlainChangesNothingByAccident(t *testing.T) {
 	require.Empty(t, changer.commits)
 	require.Contains(t, got, "No: that is not 118: nothing was changed.")
 	require.Contains(t, got, "x means 0 of them")
+
+	source := &fakeSource{}
+	for i := range 30 {
+		source.jobs.Items = append(source.jobs.Items, admin.Job{ID: strconv.Itoa(5000 + i), Org: "acme", Type: "send_message"})
+	}
+	many := &fakeChanger{matched: 1}
+	got = transcriptOf(t, source, many, "m", "2", "25", "acme", "5024", "2", "", "q")
+	require.Contains(t, got, "25 is none of the numbers 1 to 20: once more.", "nobody has heard what 25 is")
+	require.Contains(t, got, "acme means 0 of them", "it is the org of all of them, and the name of none")
+	require.Equal(t, []string{"5024"}, many.plans[0].Selector.IDs)
 
 	viewer := transcript(t, nil, "m", "1", "1", "3", "q")
 	require.Contains(t, viewer, "This view is read-only.")

@@ -16,8 +16,10 @@ func (m model) View() string {
 	lines = append(lines, m.vitals(), m.tabs(), m.context())
 	body := m.bodyHeight()
 	drawn := m.body(body)
+	says := m.message()
+	body = max(body-len(says)+1, 0) // a long remark takes the last lines of the view
 	lines = append(lines, fit(drawn[:min(len(drawn), body)], body)...)
-	lines = append(lines, m.message(), m.hints())
+	lines = append(append(lines, says...), m.hints())
 	if m.height < len(lines) {
 		lines = m.tiny()
 	}
@@ -43,7 +45,7 @@ func fit(lines []string, height int) []string {
 
 // tiny is for windows of less than six lines: vitals and what fits.
 func (m model) tiny() []string {
-	return append([]string{m.vitals(), m.message()}, m.body(max(m.height-2, 0))...)
+	return append([]string{m.vitals(), m.message()[0]}, m.body(max(m.height-2, 0))...)
 }
 
 // body draws the view between header and footer in height lines.

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -308,4 +309,20 @@ func TestColumnsStandUnderTheirTitles(t *testing.T) {
 			require.Equal(t, want, before(lines[at+1+i], ready), "%dx%d: %q", size[0], size[1], lines[at+1+i])
 		}
 	}
+}
+
+// What a question says is read before it is agreed to: all of it, and what is to
+// be typed in any case.
+func TestQuestionsAndRemarksAreWhole(t *testing.T) {
+	t.Parallel()
+
+	long := "12 of 4711 are outside the 24 h window of Meta, which refuses them and counts them against the quality of the number"
+	m := on("2", "R")()
+	asked := countedMsg{number: m.question.number, phrase: "4711", lines: []string{long}}
+	require.Contains(t, strings.Join(strings.Fields(strings.ReplaceAll(send(m, asked).View(), "│", "")), " "), long)
+	for range 40 {
+		asked.warning = append(asked.warning, long)
+	}
+	require.Contains(t, send(m, asked).View(), "type 4711 and Enter")
+	require.Contains(t, strings.Join(strings.Fields(send(m, countedMsg{number: 1, err: errors.New(long)}).View()), " "), long)
 }

@@ -26,6 +26,14 @@ func alarm(c widget.Cell, bad bool, role theme.Role) widget.Cell {
 
 func count(n int64) widget.Cell { return plain(text.Count(n)) }
 
+// counter is a count that may not be known.
+func counter(n *int64, g theme.Glyphs) widget.Cell {
+	if n == nil {
+		return unknown(g)
+	}
+	return count(*n)
+}
+
 // trouble is a count that should be 0.
 func trouble(n int64) widget.Cell { return alarm(count(n), n > 0, theme.Warn) }
 

@@ -18,8 +18,11 @@ type Jobs struct {
 	page[admin.Job]
 
 	Selector admin.Selector
-	Process  string // only what this process runs; empty: any
-	Next     string // cursor of what comes after the rows; empty: nothing
+	Process  string    // only what this process runs; empty: any
+	Next     string    // cursor of what comes after the rows; empty: nothing
+	At       time.Time // when the first page has come
+	first    int       // rows of the first page
+	asked    int       // running jobs that a process's were looked for in
 	now      time.Time
 	story    admin.JobDetail // of the job under the cursor, or of one before
 }
@@ -146,12 +149,34 @@ func (j *Jobs) SetJobs(jobs []admin.Job, next string, more bool, now time.Time) 
 	j.empty = "No job matches. Without a state only live jobs are shown: `:jobs state=done` shows finished ones."
 	if j.Process != "" {
 		j.empty = "Process " + j.Process + " runs nothing now."
+		if !more {
+			j.asked = 0
+		}
+		if j.asked += len(jobs); j.Next != "" {
+			j.empty = "Process " + j.Process + " runs none" + ofNewest(j.asked) + "."
+		}
 		jobs = slices.DeleteFunc(slices.Clone(jobs), func(job admin.Job) bool { return deref(job.ProcessID) != j.Process })
 	}
 	if more {
 		jobs = append(append([]admin.Job{}, j.all...), jobs...)
+	} else {
+		j.first, j.At = len(jobs), now
 	}
 	j.set(jobs, now)
+}
+
+// ofNewest says that older jobs run which were not looked at: a process's are
+// chosen here, and the server lists the newest first.
+func ofNewest(n int) string { return fmt.Sprintf(" of the %d newest that run", n) }
+
+// Beyond reports whether the cursor or a mark is past the first page: asking for
+// that again would lose it. On its last row one is on the way there.
+func (j *Jobs) Beyond() bool {
+	if len(j.all) <= j.first {
+		return false
+	}
+	return slices.ContainsFunc(j.all[max(j.first-1, 0):], func(job admin.Job) bool { return job.ID == j.cursor }) ||
+		slices.ContainsFunc(j.all[j.first:], func(job admin.Job) bool { return j.marks[job.ID] })
 }
 
 // Choose sets what is asked for: the jobs of a selector, of a process only what
@@ -159,7 +184,7 @@ func (j *Jobs) SetJobs(jobs []admin.Job, next string, more bool, now time.Time) 
 func (j *Jobs) Choose(s admin.Selector, process string) {
 	j.Selector, j.Process, j.columns, j.marks = s, process, jobColumns(process != ""), nil
 	j.Next, j.empty = "", "Asking the server."
-	j.all, j.order, j.inverse = nil, 0, false
+	j.all, j.first, j.order, j.inverse = nil, 0, 0, false
 	if process != "" { // what has run longest first
 		j.orderBy("runs", j.now)
 	}
@@ -178,7 +203,10 @@ func (j *Jobs) Said(th theme.Theme, now time.Time) string {
 	if j.order > 0 {
 		said = j.said(th, now)
 	}
-	if j.Next != "" {
+	switch {
+	case j.Next != "" && j.Process != "":
+		return fmt.Sprintf("%s  %d%s", said, len(j.all), ofNewest(j.asked))
+	case j.Next != "":
 		return fmt.Sprintf("%s  first %d", said, len(j.all))
 	}
 	return fmt.Sprintf("%s  %d", said, len(j.all))

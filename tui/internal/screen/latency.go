@@ -86,6 +86,14 @@ func (l *latencies) of(t timing) admin.Triple {
 	return times.E2E
 }
 
+// samples is how many there are of it; nil: the picture does not have the window.
+func (l *latencies) samples(t timing) *int64 {
+	if _, known := t.windows[admin.TopWindows()[l.window]]; !known {
+		return nil
+	}
+	return new(l.of(t).N)
+}
+
 func (l *latencies) columnsOf() []column[timing] {
 	title := "TYPE"
 	if l.byOrg {
@@ -99,8 +107,8 @@ func (l *latencies) columnsOf() []column[timing] {
 	p99.cell = func(t timing, g theme.Glyphs) widget.Cell { return tail(l.of(t), g) }
 	columns := []column[timing]{
 		named(title, "name", 16, 28, 0, func(t timing) string { return t.name }, nil),
-		number("n", "n", 6, 2, func(t timing) *float64 { return new(float64(l.of(t).N)) },
-			func(t timing, _ theme.Glyphs) widget.Cell { return count(l.of(t).N) }),
+		number("n", "n", 6, 2, func(t timing) *float64 { return float(l.samples(t)) },
+			func(t timing, g theme.Glyphs) widget.Cell { return counter(l.samples(t), g) }),
 		p("P50", 0, func(t admin.Triple) *float64 { return t.P50MS }),
 		p("P95", 0, func(t admin.Triple) *float64 { return t.P95MS }),
 		p99,
@@ -165,7 +173,11 @@ func (l *latencies) Said(th theme.Theme, now time.Time) string {
 	if l.byOrg {
 		by = "by org"
 	}
-	return by + "  " + metrics()[l.metric] + "  last " + admin.TopWindows()[l.window] + "  " + l.said(th, now)
+	window := admin.TopWindows()[l.window]
+	if l.byOrg && window == ofTypesOnly {
+		window += ": Enter"
+	}
+	return by + "  " + metrics()[l.metric] + "  last " + window + "  " + l.said(th, now)
 }
 
 func (l *latencies) Clone() View {
@@ -176,8 +188,11 @@ func (l *latencies) Clone() View {
 
 // sheet compares all windows and times of the row under the cursor.
 func (l *latencies) sheet(th theme.Theme, t timing, width, height int) []string {
-	lines := []string{widget.Line(th, width, "  ", widget.Segment{Text: " " + t.name, Role: theme.Title},
-		widget.Segment{Text: "P50 P95 P99 of the three times", Role: theme.Dim})}
+	says := "P50 P95 P99 of the three times"
+	if l.byOrg && l.samples(t) == nil {
+		says = "Enter: its last " + admin.TopWindows()[l.window]
+	}
+	lines := []string{widget.Line(th, width, "  ", widget.Segment{Text: " " + t.name, Role: theme.Title}, widget.Segment{Text: says, Role: theme.Dim})}
 	lines = append(lines, windowLines(th, t.windows, width, height-1)...)
 	if l.series == nil {
 		return lines
@@ -185,8 +200,12 @@ func (l *latencies) sheet(th theme.Theme, t timing, width, height int) []string 
 	return append(lines, past(th, t.past, l.series.StepMS, "P95 end to end", width, height-len(lines), text.Millis)...)
 }
 
+// ofTypesOnly is the window that pictures have of job types and not of orgs, whose
+// days are read one by one.
+const ofTypesOnly = "24h"
+
 // windowLines is a table of the three times over all windows; where there is
-// little room the end to end stays.
+// little room the end to end stays. A window that is not known is a dash.
 func windowLines(th theme.Theme, windows map[string]admin.TopTimes, width, height int) []string {
 	table := widget.Table{Columns: []widget.Column{{Title: "WINDOW", Width: 6}}}
 	for i, group := range []string{"wait", "run", "end to end"} {
@@ -196,12 +215,19 @@ func windowLines(th theme.Theme, windows map[string]admin.TopTimes, width, heigh
 	}
 	table.Columns = append(table.Columns, widget.Column{Title: "n", Width: 6, Right: true, Rank: 3})
 	for _, w := range admin.TopWindows() {
-		times := windows[w]
+		times, known := windows[w]
+		if !known && w == ofTypesOnly {
+			continue
+		}
 		row := widget.Row{ID: w, Cells: []widget.Cell{plain(w)}}
 		for _, triple := range []admin.Triple{times.Wait, times.Run, times.E2E} {
 			row.Cells = append(row.Cells, millis(triple.P50MS, th.Glyphs), millis(triple.P95MS, th.Glyphs), tail(triple, th.Glyphs))
 		}
-		row.Cells = append(row.Cells, count(times.E2E.N))
+		var n *int64
+		if known {
+			n = &times.E2E.N
+		}
+		row.Cells = append(row.Cells, counter(n, th.Glyphs))
 		table.Rows = append(table.Rows, row)
 	}
 	return table.View(th, width, min(table.MostLines()+1, max(height, 0)))

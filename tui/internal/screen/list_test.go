@@ -96,7 +96,7 @@ func TestSortIsStableAndPutsTheUnknownLast(t *testing.T) {
 	require.Equal(t, []string{"d", "a", "c", "b"}, v.ids())
 	v.Do(keys.Invert, start(), 20)
 	require.Equal(t, []string{"a", "c", "d", "b"}, v.ids())
-	require.Equal(t, "sort out/s▲", v.Said(theme.New(theme.Options{Plain: true}), start()))
+	require.Equal(t, "sort out/s▲  P95: wait", v.Said(theme.New(theme.Options{Plain: true}), start()))
 }
 
 // A model that is drawn never changes: the renderer may still read it.

@@ -23,7 +23,7 @@ func NewOrgs() View {
 	p95 := func(o org) *float64 { return o.Windows["5m"].Wait.P95MS }
 	view := &orgPage{}
 	view.page = page[org]{
-		name: "Orgs", empty: "There are no orgs.", pick: func(t admin.Top) []org { return t.Orgs }, detail: view.sheet,
+		name: "Orgs", empty: "There are no orgs.", legend: "P95: wait", pick: func(t admin.Top) []org { return t.Orgs }, detail: view.sheet,
 		jobs: func(o org) admin.Selector { return admin.Selector{Org: []string{o.Name}} },
 		list: list[org]{
 			id: func(o org) string { return o.ID }, text: func(o org) string { return o.Name },

@@ -22,7 +22,7 @@ type queues struct {
 func NewQueues() View {
 	q := &queues{}
 	q.page = page[admin.TopQueue]{
-		name: "Queues", empty: "There are no queues.", pick: func(t admin.Top) []admin.TopQueue { return t.Queues }, detail: q.sheet,
+		name: "Queues", empty: "There are no queues.", legend: "P95: wait", pick: func(t admin.Top) []admin.TopQueue { return t.Queues }, detail: q.sheet,
 		jobs: func(q admin.TopQueue) admin.Selector { return admin.Selector{Queue: []string{q.Name}} },
 		list: list[admin.TopQueue]{
 			id: func(q admin.TopQueue) string { return q.ID }, text: func(q admin.TopQueue) string { return q.Name },

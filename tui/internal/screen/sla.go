@@ -12,7 +12,7 @@ import (
 func NewSLA() View {
 	type user = admin.TopUser
 	return &page[user]{
-		name: "SLA", empty: "No customer has written in the last hour.", pick: func(t admin.Top) []user { return t.Users }, detail: slaDetail,
+		name: "SLA", empty: "No customer has written in the last hour.", legend: "P95: response", pick: func(t admin.Top) []user { return t.Users }, detail: slaDetail,
 		jobs: func(u user) admin.Selector { return admin.Selector{Org: []string{u.Org}, User: []string{u.Name}} },
 		list: list[user]{
 			id:   func(u user) string { return u.ID },

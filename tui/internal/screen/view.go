@@ -58,6 +58,7 @@ type page[T any] struct {
 	alone  bool // the table has all of a wide screen
 	pick   func(t admin.Top) []T
 	empty  string                 // what it says without rows
+	legend string                 // of what its percentiles are; empty: it has none
 	jobs   func(T) admin.Selector // behind a row; nil: none
 }
 
@@ -102,9 +103,8 @@ func (p *page[T]) Lines(th theme.Theme, width, height int) []string {
 		return widget.Beside(
 			widget.Panel(th, strings.ToUpper(p.name), true, lines, width-at.pane, height),
 			widget.Panel(th, "", false, detail, at.pane, height))
-	case at.below > 0 && ok:
-		detail := p.detail(th, selected, width, at.below)
-		return append(append(lines, ""), detail[:min(len(detail), at.below)]...)
+	case len(at.detail) > 0:
+		return append(append(lines, ""), at.detail...)
 	}
 	return lines
 }
@@ -121,6 +121,7 @@ type placing struct {
 	table         widget.Table
 	width, height int
 	pane, below   int
+	detail        []string // what is below
 }
 
 func (p *page[T]) place(th theme.Theme, width, height int) placing {
@@ -131,6 +132,11 @@ func (p *page[T]) place(th theme.Theme, width, height int) placing {
 		at.width, at.height = width-at.pane-2, height-2
 	case p.detail != nil && !p.alone && height >= minBelow+4:
 		at.below = max(height-min(at.table.MostLines(), height/2)-1, minBelow)
+		if selected, ok := p.selected(); ok { // it takes what it draws, and the rows have the rest
+			at.detail = p.detail(th, selected, width, at.below)
+			at.below = min(len(at.detail), at.below)
+			at.detail = at.detail[:at.below]
+		}
 		at.height = max(height-at.below-1, 3)
 	}
 	return at
@@ -187,7 +193,12 @@ func (p *page[T]) Order(i int, now time.Time) { p.reorder(i, false, now) }
 // Seek puts the cursor on the next row that holds a text, forth or back.
 func (p *page[T]) Seek(what string, step int, now time.Time) bool { return p.seek(what, step, now) }
 
-func (p *page[T]) Said(th theme.Theme, now time.Time) string { return p.said(th, now) }
+func (p *page[T]) Said(th theme.Theme, now time.Time) string {
+	if p.legend != "" {
+		return p.said(th, now) + "  " + p.legend
+	}
+	return p.said(th, now)
+}
 
 func (p *page[T]) Cursor() string { return p.cursor }
 

@@ -16,6 +16,7 @@ type workers struct {
 	page[admin.TopWorker]
 
 	running []admin.Job // of all processes
+	older   bool        // run too, and were not looked at
 }
 
 // NewWorkers returns the view of processes: those that need a look first.
@@ -50,8 +51,9 @@ func NewWorkers() View {
 	return v
 }
 
-// Runs takes the jobs that run now, those of all processes.
-func (v *workers) Runs(jobs []admin.Job) { v.running = jobs }
+// Runs takes the jobs that run now, those of all processes, and whether there are
+// older ones.
+func (v *workers) Runs(jobs []admin.Job, older bool) { v.running, v.older = jobs, older }
 
 // Paned reports whether there is room to show them.
 func (v *workers) Paned(width int) bool { return v.paned(width) }
@@ -95,6 +97,9 @@ func (v *workers) sheet(th theme.Theme, w admin.TopWorker, width, height int) []
 	slices.SortStableFunc(theirs, func(a, b admin.Job) int { return cmp.Compare(*ranMS(b), *ranMS(a)) })
 	for _, j := range theirs {
 		t.Rows = append(t.Rows, widget.Row{ID: j.ID, Cells: []widget.Cell{plain(j.ID), plain(j.Org), plain(j.Type), millis(ranMS(j), th.Glyphs)}})
+	}
+	if v.older && w.Slots > 0 && height > len(lines) {
+		lines = append(lines, Wrap(" ", "only those"+ofNewest(len(v.running))+" are looked at", width)...)
 	}
 	if room := height - len(lines) - 1; room > 2 && len(t.Rows) > 0 {
 		lines = append(append(lines, ""), t.View(th, width, min(room, t.MostLines()))...)
