@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -11,71 +12,88 @@ import (
 
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
-	"github.com/bandeja/inboxd/daemon/internal/trace"
 )
 
-// Ingest applies one webhook in one transaction; everything is durable when it
-// returns nil. Applying it again, at the same time or later, changes nothing
-// more. What cannot be applied is kept with the raw body and counted; it is
-// never an error. An error means that nothing was stored.
-//
-// The number of statements is fixed, whatever the size of the batch. Round
-// trips: BEGIN and look-ups; with new or changed contacts two more; lock and
-// insert; with jobs to settle two more, with late failures one more, with
-// messages of orgs that have automations one more; the rest and COMMIT, which
-// are two more where a clock starts that an automation waits for.
+// Ingest applies one webhook, in one transaction with others that come at the
+// same time; everything is durable when it returns nil. Applying it again, at the
+// same time or later, changes nothing more. What cannot be applied is kept with
+// the raw body and counted; it is never an error. An error means that nothing was
+// stored, or that nobody knows.
 func (s *Store) Ingest(ctx context.Context, batch inbox.Batch, raw []byte) (inbox.Applied, error) {
 	ctx = Named(ctx, QueryIngest)
-	var applied inbox.Applied
-	var told []target
-	err := repeated(ctx, func() error {
-		in := newIngestion(s, batch)
-		if parent := trace.Parent(ctx); parent != "" {
-			in.trace = &parent
-		}
-		defer func() { applied, told = in.applied, in.targets }()
-		if in.empty() && !in.keeps() {
-			return nil
-		}
-		return s.atomically(ctx, func(u *unit) error { return in.run(ctx, u, raw) })
-	})
+	d := newDelivery(ctx, batch, raw)
+	if d.empty() && !d.keeps() {
+		return d.applied, nil
+	}
+	err := s.webhooks.do(ctx, d)
+	if errors.Is(err, errAlone) {
+		s.webhooks.metrics.alone.Inc()
+		err = repeated(ctx, func() error {
+			d = newDelivery(ctx, batch, raw)
+			return s.ingestAll(ctx, []*delivery{d}, true)
+		})
+	}
 	if err != nil {
 		return inbox.Applied{}, fmt.Errorf("ingest webhook: %w", err)
 	}
-	traceStatuses(ctx, told)
-	if applied.Automations > 0 {
-		s.jobs.Wake(job.Automations)
-	}
-	if applied.Lifted {
-		s.jobs.Wake(job.WhatsApp)
-	}
-	return applied, nil
+	traceStatuses(ctx, d.told)
+	return d.applied, nil
 }
 
-// ingestion is the work on one webhook.
-type ingestion struct {
-	store   *Store
-	now     time.Time
-	trace   *string // of this webhook; nil: it is not traced
-	batch   inbox.Batch
-	applied inbox.Applied
+// hastyLocks is how long webhooks that share a transaction wait for a lock: who
+// holds one row longer shall not hold up all of them.
+const hastyLocks = `SET LOCAL lock_timeout = '250ms'`
 
-	channels map[address]channelRow
-	noted    map[inbox.Unusable]bool
-	people   *people
-	fresh    []newMessage
-	news     map[int64]*news // by conversation
-	targets  []target        // of batch.Statuses
-	readers  []readTarget
-	notices  []noticeRow
-	lifted   []int64                // channels on which templates may go out again
-	held     map[int64]*sentMessage // messages locked for their statuses, by id
-	clocks   []int64                // conversations whose clock may have changed
-	voided   []int64                // messages that failed after they were sent
-	again    []requeue              // those of them that are sent again
-	echoed   []int64                // new echoes that are answers
-	counted  []int64                // answers that count from now on: those, and what turns out to have gone out
-	started  []startedClock         // clocks that began in this transaction, if an automation may wait for them
+// ingestAll applies webhooks as if they were one, in the order in which they
+// came. The number of statements is fixed, whatever there is in them. Round
+// trips: BEGIN and look-ups; with new or changed contacts two more; lock and
+// insert; with jobs to settle, or with words on echoes that came with them, two
+// more, with late failures one more, with messages of orgs that have automations
+// one more; the rest and COMMIT, which are two more where a clock starts that an
+// automation waits for.
+func (s *Store) ingestAll(ctx context.Context, all []*delivery, patient bool) error {
+	in := newIngestion(s, all)
+	in.patient = patient
+	if err := s.atomically(ctx, func(u *unit) error { return in.run(ctx, u) }); err != nil {
+		return err
+	}
+	for _, t := range in.targets {
+		t.from.told = append(t.from.told, t)
+	}
+	if in.automated {
+		s.jobs.Wake(job.Automations)
+	}
+	if len(in.lifted) > 0 {
+		s.jobs.Wake(job.WhatsApp)
+	}
+	return nil
+}
+
+// ingestion is the work on webhooks that share a transaction.
+type ingestion struct {
+	store      *Store
+	now        time.Time
+	patient    bool // waits for locks as long as anybody
+	deliveries []*delivery
+	batch      inbox.Batch // of all of them
+
+	channels  map[address]channelRow
+	people    *people
+	fresh     []newMessage
+	news      map[int64]*news // by conversation
+	targets   []target        // of batch.Statuses
+	readers   []readTarget
+	notices   []noticeRow
+	lifted    []int64                // channels on which templates may go out again
+	held      map[int64]*sentMessage // messages locked for their statuses, by id
+	clocks    []int64                // conversations whose clock may have changed
+	voided    []int64                // messages that failed after they were sent
+	again     []requeue              // those of them that are sent again
+	echoed    []int64                // new echoes that are answers
+	counted   []int64                // answers that count from now on: those, and what turns out to have gone out
+	started   []startedClock         // clocks that began in this transaction, if an automation may wait for them
+	automated bool                   // there are jobs for automations
+	adopted   bool                   // there are words on messages that came with them
 }
 
 // address is how a webhook names a channel.
@@ -84,27 +102,17 @@ type address struct {
 	externalID string
 }
 
-func newIngestion(s *Store, batch inbox.Batch) *ingestion {
-	in := &ingestion{
-		store: s, now: s.now(), batch: batch,
-		channels: map[address]channelRow{}, noted: map[inbox.Unusable]bool{}, people: newPeople(),
-		news: map[int64]*news{}, held: map[int64]*sentMessage{},
+func newIngestion(s *Store, all []*delivery) *ingestion {
+	return &ingestion{
+		store: s, now: s.now(), deliveries: all, batch: merged(all),
+		channels: map[address]channelRow{}, people: newPeople(), news: map[int64]*news{}, held: map[int64]*sentMessage{},
 	}
-	in.applied.Unusable = slices.Clone(batch.Unusable)
-	in.dropUnkeyed()
-	return in
 }
 
-// empty reports whether the batch addresses nothing.
-func (in *ingestion) empty() bool {
-	b := in.batch
-	return len(b.Inbound)+len(b.Echoes)+len(b.Statuses)+len(b.Reads)+len(b.Revokes)+len(b.Identities)+len(b.Notices) == 0
-}
-
-func (in *ingestion) run(ctx context.Context, u *unit, raw []byte) error {
-	if in.empty() {
+func (in *ingestion) run(ctx context.Context, u *unit) error {
+	if addresses(in.batch) == 0 {
 		b := u.batch()
-		in.queueKept(b, raw)
+		in.queueKept(b)
 		return u.commit(ctx, b)
 	}
 	if err := in.lookUp(ctx, u); err != nil {
@@ -122,12 +130,15 @@ func (in *ingestion) run(ctx context.Context, u *unit, raw []byte) error {
 	if err := in.trigger(ctx, u); err != nil {
 		return err
 	}
-	return in.finish(ctx, u, raw)
+	return in.finish(ctx, u)
 }
 
 // lookUp finds the channels, contacts and messages the batch speaks of.
 func (in *ingestion) lookUp(ctx context.Context, u *unit) error {
 	b := u.batch()
+	if !in.patient {
+		b.Queue(hastyLocks)
+	}
 	in.queueChannels(b)
 	in.people.queue(b, in.contactKeys())
 	in.queueTargets(b)
@@ -169,11 +180,12 @@ func (in *ingestion) insert(ctx context.Context, u *unit) error {
 		return fmt.Errorf("insert messages: %w", err)
 	}
 	in.sumUp()
+	in.adopt()
 	return nil
 }
 
 // finish writes what was decided and commits.
-func (in *ingestion) finish(ctx context.Context, u *unit, raw []byte) error {
+func (in *ingestion) finish(ctx context.Context, u *unit) error {
 	b := u.batch()
 	in.queueNews(b)
 	in.queueHeld(b)
@@ -183,7 +195,7 @@ func (in *ingestion) finish(ctx context.Context, u *unit, raw []byte) error {
 	in.queueParked(b)
 	in.queueNotices(b)
 	in.restrict(b)
-	in.queueKept(b, raw)
+	in.queueKept(b)
 	if clocks := unique(in.clocks); len(clocks) > 0 {
 		b.Queue(lockClocksSQL(conversationsGiven), clocks)
 		if len(in.voided) > 0 {

@@ -3,14 +3,15 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
-	"github.com/bandeja/inboxd/daemon/internal/trace"
 )
 
 // thread is what a send must know of its conversation, whose row it holds.
@@ -35,16 +36,6 @@ func (t *thread) queue(b *pgx.Batch, which string, id, orgID int64) {
 			t.found = true
 			return nil
 		})
-		return err
-	})
-}
-
-// queueRestriction looks at what the provider says of the template o sends.
-func (t *thread) queueRestriction(b *pgx.Batch, o outbound, now time.Time) {
-	b.Queue(`
-SELECT `+restrictionColumns+` FROM conversations v JOIN channels h ON h.id = v.channel_id`+restrictionOf(`'template'`, `$3::text::jsonb`, `$4`)+`
-WHERE v.id = $1 AND v.org_id = $2`, o.conversationID, o.orgID, jsonText(o.payload), now).Query(func(rows pgx.Rows) error {
-		_, err := pgx.ForEachRow(rows, restrictionFields(&t.restriction), func() error { return nil })
 		return err
 	})
 }
@@ -119,60 +110,30 @@ func templatePayload(t inbox.Template) ([]byte, error) {
 	return json.Marshal(stored)
 }
 
-// accept writes a message and its job. Round trips: BEGIN, idempotency key,
-// conversation lock and message id; insert the job; message, conversation, key
-// and COMMIT.
+// accept takes a message with others that come at the same time, or alone if one
+// of them is in the way.
 func (s *Store) accept(ctx context.Context, o outbound) (inbox.Receipt, error) {
 	ctx = Named(ctx, QuerySend)
-	var t thread
-	var messageID int64
-	var wake []job.Queue
-	var asked string // the trace of the question that this may answer
-	receipt, err := write(ctx, s, o.orgID, o.once, func(b *pgx.Batch) {
-		t.queue(b, `$1`, o.conversationID, o.orgID)
-		if o.kind == inbox.KindTemplate {
-			t.queueRestriction(b, o, s.now())
+	a, err := newAcceptance(ctx, o)
+	if err == nil {
+		err = s.sends.do(ctx, a)
+	}
+	if err == nil {
+		err = a.fault
+	}
+	if errors.Is(err, errAlone) {
+		s.sends.metrics.alone.Inc()
+		if a, err = newAcceptance(ctx, o); err == nil {
+			err = s.acceptAll(ctx, []*acceptance{a}, true)
 		}
-		if o.kind == inbox.KindText && trace.On(ctx) {
-			queueQuestion(b, o.conversationID, &asked)
+		if err == nil {
+			err = a.fault
 		}
-		// After the lock, so that ids of a conversation commit in order.
-		b.Queue(`SELECT nextval(pg_get_serial_sequence('messages', 'id'))`).QueryRow(func(row pgx.Row) error { return row.Scan(&messageID) })
-	}, func(u *unit) (inbox.Receipt, *pgx.Batch, error) {
-		now := s.now()
-		if err := o.check(t, now); err != nil {
-			return inbox.Receipt{}, nil, err
-		}
-		ctx, span := trace.Join(ctx, asked, "accept reply")
-		defer span.End()
-		ids, err := s.jobs.Insert(ctx, u.tx, o.job(t, messageID))
-		if err != nil {
-			return inbox.Receipt{}, nil, err
-		}
-		wake = append(wake, queueOf(t.kind))
-		b := u.batch()
-		o.queueInsert(b, messageID, ids[0], now, trace.Parent(ctx))
-		return inbox.Receipt{
-			MessageID: messageID, Status: inbox.Queued.String(), JobID: ids[0], JobState: job.Ready.String(),
-		}, b, nil
-	})
+	}
 	if err != nil {
 		return inbox.Receipt{}, fmt.Errorf("accept message for conversation %d: %w", o.conversationID, err)
 	}
-	if len(wake) > 0 {
-		s.jobs.Wake(wake...)
-	}
-	return receipt, nil
-}
-
-// queueQuestion finds the trace of the newest message of the customer.
-func queueQuestion(b *pgx.Batch, conversationID int64, parent *string) {
-	b.Queue(`
-SELECT coalesce(m.trace, '') FROM messages m WHERE m.conversation_id = $1 AND m.inbound ORDER BY m.id DESC LIMIT 1`,
-		conversationID).Query(func(rows pgx.Rows) error {
-		_, err := pgx.ForEachRow(rows, []any{parent}, func() error { return nil })
-		return err
-	})
+	return a.receipt, nil
 }
 
 func (o outbound) check(t thread, now time.Time) error {
@@ -207,18 +168,35 @@ func (o outbound) job(t thread, messageID int64) job.New {
 	}.job()
 }
 
-// queueInsert writes the message. What a user sends can stop the SLA clock, at
-// the time the user pressed send; what a program sends cannot.
-func (o outbound) queueInsert(b *pgx.Batch, id, jobID int64, now time.Time, parent string) {
-	var pressed time.Time
-	if o.userID != 0 {
-		pressed = now
+// sendRow is an outbound message as it is stored.
+type sendRow struct {
+	outbound
+
+	id, jobID, channelID int64
+	trace                string // empty: it is not traced
+}
+
+// queueSends writes messages and moves their conversations, which are locked, in
+// two statements. What a user sends can stop the SLA clock, at the time the user
+// pressed send; what a program sends cannot.
+func queueSends(b *pgx.Batch, now time.Time, rows []sendRow) {
+	n := len(rows)
+	ids, orgs, conversations, channels := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
+	authors, jobs, kinds, origins := make([]int64, n), make([]int64, n), make([]string, n), make([]string, n)
+	texts, payloads, traces := make([]string, n), make([]*string, n), make([]string, n)
+	for i, r := range rows {
+		ids[i], orgs[i], conversations[i], channels[i] = r.id, r.orgID, r.conversationID, r.channelID
+		authors[i], jobs[i], kinds[i], origins[i] = r.userID, r.jobID, string(r.kind), string(r.origin())
+		texts[i], payloads[i], traces[i] = r.text, jsonText(r.payload), r.trace
 	}
 	b.Queue(`
 INSERT INTO messages (id, org_id, conversation_id, channel_id, inbound, kind, status, origin, author_id, job_id, body, payload, created_at, clock_at, trace)
-SELECT $1, v.org_id, v.id, v.channel_id, false, $4, 0, $5, nullif($6::bigint, 0), $7, $8, $9::text::jsonb, $10, $11, nullif($12::text, '')
-FROM conversations v WHERE v.id = $2 AND v.org_id = $3`,
-		id, o.conversationID, o.orgID, string(o.kind), string(o.origin()), o.userID, jobID, o.text, jsonText(o.payload), now, orNull(pressed), parent)
+SELECT u.id, u.org_id, u.conversation_id, u.channel_id, false, u.kind, 0, u.origin, nullif(u.author_id, 0), u.job_id, u.body, u.payload::jsonb,
+       $12, CASE WHEN u.author_id <> 0 THEN $12::timestamptz END, nullif(u.trace, '')
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::bigint[],
+            $9::text[], $10::text[], $11::text[])
+     AS u(id, org_id, conversation_id, channel_id, kind, origin, author_id, job_id, body, payload, trace)`,
+		ids, orgs, conversations, channels, kinds, origins, authors, jobs, texts, payloads, traces, now)
 	b.Queue(`
-UPDATE conversations SET last_message_at = greatest(last_message_at, $3) WHERE id = $1 AND org_id = $2`, o.conversationID, o.orgID, now)
+UPDATE conversations v SET last_message_at = greatest(v.last_message_at, $2) WHERE v.id = ANY($1::bigint[])`, unique(slices.Clone(conversations)), now)
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/bandeja/inboxd/daemon/internal/job"
 )
@@ -47,12 +48,13 @@ type Sealer interface {
 	Open(sealed, aad string) (string, error)
 }
 
-// Options are what a Store needs; all are required but Now.
+// Options are what a Store needs; all are required but Now and Registerer.
 type Options struct {
-	Pool   *pgxpool.Pool
-	Jobs   Jobs
-	Sealer Sealer
-	Now    func() time.Time // nil: time.Now
+	Pool       *pgxpool.Pool
+	Jobs       Jobs
+	Sealer     Sealer
+	Now        func() time.Time      // nil: time.Now
+	Registerer prometheus.Registerer // nil: metrics are kept but not exposed
 }
 
 // Store is safe for concurrent use.
@@ -62,6 +64,9 @@ type Store struct {
 	sealer Sealer
 	now    func() time.Time
 	tokens *tokenCache
+
+	sends    *group[acceptance]
+	webhooks *group[delivery]
 }
 
 // New returns a Store, or an error that names what is missing.
@@ -72,5 +77,15 @@ func New(o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Store{pool: o.Pool, jobs: o.Jobs, sealer: o.Sealer, now: o.Now, tokens: newTokenCache(o.Now)}, nil
+	s := &Store{pool: o.Pool, jobs: o.Jobs, sealer: o.Sealer, now: o.Now, tokens: newTokenCache(o.Now)}
+	m := newGroupMetrics(o.Registerer, "send", "webhook")
+	s.sends = &group[acceptance]{
+		run:  func(ctx context.Context, all []*acceptance) error { return s.acceptAll(ctx, all, false) },
+		size: (*acceptance).bytes, most: mostSendBytes, metrics: m["send"],
+	}
+	s.webhooks = &group[delivery]{
+		run:  func(ctx context.Context, all []*delivery) error { return s.ingestAll(ctx, all, false) },
+		size: (*delivery).bytes, most: mostWebhookBytes, metrics: m["webhook"],
+	}
+	return s, nil
 }

@@ -1,0 +1,227 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bandeja/inboxd/daemon/internal/inbox"
+	"github.com/bandeja/inboxd/daemon/internal/job"
+	"github.com/bandeja/inboxd/daemon/internal/trace"
+)
+
+// acceptance is a message on its way through a transaction that others share.
+// Its fault is its own: it leaves nothing, and disturbs nobody.
+type acceptance struct {
+	outbound
+
+	key    *onceKey
+	traced bool
+	follow func(asked string) string // goes on with the trace of the question it answers, and says where
+
+	thread    thread
+	asked     string // the trace of the question
+	messageID int64
+	receipt   inbox.Receipt
+	fault     error // errAlone: the conversation is somebody's, or nobody's
+}
+
+func newAcceptance(ctx context.Context, o outbound) (*acceptance, error) {
+	key, err := newOnceKey(o.orgID, o.once)
+	return &acceptance{
+		outbound: o, key: key, traced: trace.On(ctx),
+		follow: func(asked string) string {
+			ctx, span := trace.Join(ctx, asked, "accept reply")
+			defer span.End()
+			return trace.Parent(ctx)
+		},
+	}, err
+}
+
+// mostSendBytes bounds a transaction: about a hundred replies.
+const mostSendBytes = 128 << 10
+
+// bytes is about what it takes in a transaction.
+func (a *acceptance) bytes() int { return 1<<10 + len(a.text) + len(a.payload) }
+
+// acceptAll writes messages and their jobs in one transaction, whatever becomes
+// of each. Who is not patient waits for no lock. Round trips: BEGIN, idempotency
+// keys, conversation locks and message ids; the jobs; messages, conversations,
+// keys and COMMIT. Statements, whatever the number: 8, two more with idempotency
+// keys, and one each with templates and with traced replies.
+func (s *Store) acceptAll(ctx context.Context, all []*acceptance, patient bool) error {
+	// The lock order; in a conversation that of arrival, and ids rise with it.
+	slices.SortStableFunc(all, func(a, b *acceptance) int { return cmp.Compare(a.conversationID, b.conversationID) })
+	var accepted []*acceptance
+	err := s.atomically(ctx, func(u *unit) error {
+		if err := s.meetThreads(ctx, u, all, patient); err != nil {
+			return err
+		}
+		now := s.now()
+		if accepted = decide(all, now, patient); len(accepted) == 0 {
+			return nil
+		}
+		return s.keepAccepted(ctx, u, accepted, now)
+	})
+	if err != nil || len(accepted) == 0 {
+		return err
+	}
+	var wake []job.Queue
+	for _, a := range accepted {
+		if q := queueOf(a.thread.kind); !slices.Contains(wake, q) {
+			wake = append(wake, q)
+		}
+	}
+	s.jobs.Wake(wake...)
+	return nil
+}
+
+// meetThreads takes the keys, then locks the conversations and looks at them.
+func (s *Store) meetThreads(ctx context.Context, u *unit, all []*acceptance, patient bool) error {
+	n := len(all)
+	keys, conversations, orgs := make([]*onceKey, n), make([]int64, n), make([]int64, n)
+	for i, a := range all {
+		keys[i], conversations[i], orgs[i] = a.key, a.conversationID, a.orgID
+	}
+	b := u.batch()
+	s.queueOnce(b, keys...)
+	busy := ` SKIP LOCKED`
+	if patient {
+		busy = ``
+	}
+	// An id is taken when its conversation is locked, so that they commit in order.
+	b.Queue(`
+SELECT u.place, v.channel_id, v.last_inbound_at, h.kind, h.state, nextval((SELECT pg_get_serial_sequence('messages', 'id'))::regclass)
+FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS u(id, org_id, place)
+CROSS JOIN LATERAL (
+  SELECT v.channel_id, v.last_inbound_at FROM conversations v WHERE v.id = u.id AND v.org_id = u.org_id FOR NO KEY UPDATE`+busy+`) v
+JOIN channels h ON h.id = v.channel_id
+WHERE `+onceAmong, conversations, orgs).Query(func(rows pgx.Rows) error {
+		var place, id int64
+		var t thread
+		_, err := pgx.ForEachRow(rows, []any{&place, &t.channelID, orZero(&t.lastInboundAt), &t.kind, &t.state, &id}, func() error {
+			a := all[place-1]
+			a.thread, a.messageID = t, id
+			a.thread.id, a.thread.found = a.conversationID, true
+			return nil
+		})
+		return err
+	})
+	queueTemplates(b, all, s.now())
+	queueQuestions(b, all)
+	return u.send(ctx, b)
+}
+
+// queueTemplates looks at what the provider says of the templates to send.
+func queueTemplates(b *pgx.Batch, all []*acceptance, now time.Time) {
+	var places, conversations, orgs []int64
+	var payloads []string
+	for i, a := range all {
+		if a.kind == inbox.KindTemplate {
+			places, conversations, orgs = append(places, int64(i)), append(conversations, a.conversationID), append(orgs, a.orgID)
+			payloads = append(payloads, string(a.payload))
+		}
+	}
+	if len(places) == 0 {
+		return
+	}
+	b.Queue(`
+SELECT u.place, `+restrictionColumns+`
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[]) AS u(place, id, org_id, payload)
+JOIN conversations v ON v.id = u.id AND v.org_id = u.org_id
+JOIN channels h ON h.id = v.channel_id`+restrictionOf(`'template'`, `u.payload::jsonb`, `$5`),
+		places, conversations, orgs, payloads, now).Query(func(rows pgx.Rows) error {
+		var place int64
+		var r inbox.Restriction
+		_, err := pgx.ForEachRow(rows, append([]any{&place}, restrictionFields(&r)...), func() error {
+			all[place].thread.restriction = r
+			return nil
+		})
+		return err
+	})
+}
+
+// queueQuestions finds the trace of the newest message of the customer, for
+// replies that are traced.
+func queueQuestions(b *pgx.Batch, all []*acceptance) {
+	var places, conversations []int64
+	for i, a := range all {
+		if a.kind == inbox.KindText && a.traced {
+			places, conversations = append(places, int64(i)), append(conversations, a.conversationID)
+		}
+	}
+	if len(places) == 0 {
+		return
+	}
+	b.Queue(`
+SELECT u.place, coalesce(m.trace, '') FROM unnest($1::bigint[], $2::bigint[]) AS u(place, id)
+CROSS JOIN LATERAL (SELECT m.trace FROM messages m WHERE m.conversation_id = u.id AND m.inbound ORDER BY m.id DESC LIMIT 1) m`,
+		places, conversations).Query(func(rows pgx.Rows) error {
+		var place int64
+		var asked string
+		_, err := pgx.ForEachRow(rows, []any{&place, &asked}, func() error {
+			all[place].asked = asked
+			return nil
+		})
+		return err
+	})
+}
+
+// decide returns what is accepted and gives all others their answer. Of two with
+// one key the second is told that the first is still being worked on.
+func decide(all []*acceptance, now time.Time, patient bool) (accepted []*acceptance) {
+	type key struct {
+		orgID int64
+		key   string
+	}
+	taken := map[key]bool{}
+	for _, a := range all {
+		if k := (key{a.orgID, a.key.key}); k.key != "" && a.key.free {
+			a.key.free = !taken[k]
+			taken[k] = true
+		}
+		var replayed bool
+		replayed, a.fault = a.key.replay(&a.receipt)
+		switch {
+		case replayed || a.fault != nil:
+		case !a.thread.found && !patient:
+			a.fault = errAlone // who waits for the lock learns whether there is one
+		default:
+			a.fault = a.check(a.thread, now)
+		}
+		if a.fault == nil && !replayed {
+			accepted = append(accepted, a)
+		}
+	}
+	return accepted
+}
+
+// keepAccepted makes the jobs, then writes the messages and commits.
+func (s *Store) keepAccepted(ctx context.Context, u *unit, accepted []*acceptance, now time.Time) error {
+	n := len(accepted)
+	jobs, rows, keys := make([]job.New, n), make([]sendRow, n), make([]*onceKey, n)
+	for i, a := range accepted {
+		rows[i] = sendRow{outbound: a.outbound, id: a.messageID, channelID: a.thread.channelID, trace: a.follow(a.asked)}
+		jobs[i], keys[i] = a.job(a.thread, a.messageID), a.key
+		jobs[i].Trace = rows[i].trace
+	}
+	ids, err := s.jobs.Insert(ctx, u.tx, jobs...)
+	if err != nil {
+		return err
+	}
+	for i, a := range accepted {
+		rows[i].jobID = ids[i]
+		a.receipt = inbox.Receipt{MessageID: a.messageID, Status: inbox.Queued.String(), JobID: ids[i], JobState: job.Ready.String()}
+		if err := a.key.settle(a.receipt); err != nil {
+			return fmt.Errorf("conversation %d: %w", a.conversationID, err)
+		}
+	}
+	b := u.batch()
+	queueSends(b, now, rows)
+	s.queueAnswers(b, keys...)
+	return u.commit(ctx, b)
+}
