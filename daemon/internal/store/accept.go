@@ -48,10 +48,18 @@ const mostSendBytes = 128 << 10
 // bytes is about what it takes in a transaction.
 func (a *acceptance) bytes() int { return 1<<10 + len(a.text) + len(a.payload) }
 
+// outcome is that of the transaction, or its own.
+func (a *acceptance) outcome(err error) error {
+	if err != nil {
+		return err
+	}
+	return a.fault
+}
+
 // acceptAll writes messages and their jobs in one transaction, whatever becomes
 // of each. Who is not patient waits for no lock. Round trips: BEGIN, idempotency
 // keys, conversation locks and message ids; the jobs; messages, conversations,
-// keys and COMMIT. Statements, whatever the number: 8, two more with idempotency
+// keys and COMMIT. Statements, whatever the number: 7, three more with idempotency
 // keys, and one each with templates and with traced replies.
 func (s *Store) acceptAll(ctx context.Context, all []*acceptance, patient bool) error {
 	// The lock order; in a conversation that of arrival, and ids rise with it.
@@ -88,10 +96,13 @@ func (s *Store) meetThreads(ctx context.Context, u *unit, all []*acceptance, pat
 		keys[i], conversations[i], orgs[i] = a.key, a.conversationID, a.orgID
 	}
 	b := u.batch()
-	s.queueOnce(b, keys...)
-	busy := ` SKIP LOCKED`
+	busy, among := ` SKIP LOCKED`, ``
 	if patient {
 		busy = ``
+	}
+	if slices.ContainsFunc(keys, (*onceKey).asked) {
+		s.queueOnce(b, keys...)
+		among = ` WHERE ` + onceAmong
 	}
 	// An id is taken when its conversation is locked, so that they commit in order.
 	b.Queue(`
@@ -99,8 +110,7 @@ SELECT u.place, v.channel_id, v.last_inbound_at, h.kind, h.state, nextval((SELEC
 FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS u(id, org_id, place)
 CROSS JOIN LATERAL (
   SELECT v.channel_id, v.last_inbound_at FROM conversations v WHERE v.id = u.id AND v.org_id = u.org_id FOR NO KEY UPDATE`+busy+`) v
-JOIN channels h ON h.id = v.channel_id
-WHERE `+onceAmong, conversations, orgs).Query(func(rows pgx.Rows) error {
+JOIN channels h ON h.id = v.channel_id`+among, conversations, orgs).Query(func(rows pgx.Rows) error {
 		var place, id int64
 		var t thread
 		_, err := pgx.ForEachRow(rows, []any{&place, &t.channelID, orZero(&t.lastInboundAt), &t.kind, &t.state, &id}, func() error {

@@ -17,6 +17,10 @@ const (
 	// looks while another waits for the disk.
 	groupLanes   = 2
 	groupTimeout = 10 * time.Second
+
+	// groupSingles is how many requests of a group are done alone at the same time:
+	// those that wait for a lock shall not use up the connections.
+	groupSingles = 4
 )
 
 // errAlone says that a request was not done with the others and may be done by
@@ -35,9 +39,15 @@ type group[T any] struct {
 	most    int                                            // bytes of one transaction; a larger request goes alone
 	metrics groupMetrics
 
+	singles chan struct{} // as long as groupSingles
+
 	mu      sync.Mutex
 	waiting []*member[T]
 	flying  int
+}
+
+func newGroup[T any](m groupMetrics, most int, size func(*T) int, run func(context.Context, []*T) error) *group[T] {
+	return &group[T]{run: run, size: size, most: most, metrics: m, singles: make(chan struct{}, groupSingles)}
 }
 
 // member is a request that waits for its transaction.
@@ -64,6 +74,18 @@ func (g *group[T]) do(ctx context.Context, request *T) error {
 		g.leave(m)
 		return ctx.Err()
 	}
+}
+
+// alone does what a request needs that was sent back.
+func (g *group[T]) alone(ctx context.Context, do func() error) error {
+	select {
+	case g.singles <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-g.singles }()
+	g.metrics.alone.Inc()
+	return do()
 }
 
 func (g *group[T]) join(m *member[T]) {
@@ -108,6 +130,9 @@ func (g *group[T]) take() (batch []*member[T]) {
 		n++
 	}
 	batch, g.waiting = g.waiting[:n:n], g.waiting[n:]
+	if len(g.waiting) == 0 {
+		g.waiting = nil // and does not keep alive whom it held
+	}
 	return batch
 }
 

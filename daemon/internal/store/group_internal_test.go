@@ -21,17 +21,15 @@ type trip struct {
 // stands for itself, ten bytes to a transaction.
 func tripping() (*group[int], chan trip) {
 	trips := make(chan trip, 100)
-	return &group[int]{
-		run: func(_ context.Context, all []*int) error {
-			t := trip{end: make(chan error)}
-			for _, n := range all {
-				t.numbers = append(t.numbers, *n)
-			}
-			trips <- t
-			return <-t.end
-		},
-		size: func(n *int) int { return *n }, most: 10, metrics: newGroupMetrics(nil, "test")["test"],
-	}, trips
+	g := newGroup(newGroupMetrics(nil, "test")["test"], 10, func(n *int) int { return *n }, func(_ context.Context, all []*int) error {
+		t := trip{end: make(chan error)}
+		for _, n := range all {
+			t.numbers = append(t.numbers, *n)
+		}
+		trips <- t
+		return <-t.end
+	})
+	return g, trips
 }
 
 // come sends a number into the group.
@@ -146,9 +144,7 @@ func TestGroup(t *testing.T) {
 
 	t.Run("APanicIsForEachToTryAlone", func(t *testing.T) {
 		t.Parallel()
-		g := &group[int]{
-			run: func(context.Context, []*int) error { panic("bug") }, size: func(*int) int { return 1 }, metrics: newGroupMetrics(nil, "test")["test"],
-		}
+		g := newGroup(newGroupMetrics(nil, "test")["test"], 10, func(n *int) int { return *n }, func(context.Context, []*int) error { panic("bug") })
 		one := 1
 		require.ErrorIs(t, g.do(t.Context(), &one), errAlone, "a process that dies would do so again at the next delivery")
 	})

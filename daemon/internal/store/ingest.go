@@ -27,10 +27,11 @@ func (s *Store) Ingest(ctx context.Context, batch inbox.Batch, raw []byte) (inbo
 	}
 	err := s.webhooks.do(ctx, d)
 	if errors.Is(err, errAlone) {
-		s.webhooks.metrics.alone.Inc()
-		err = repeated(ctx, func() error {
-			d = newDelivery(ctx, batch, raw)
-			return s.ingestAll(ctx, []*delivery{d}, true)
+		err = s.webhooks.alone(ctx, func() error {
+			return repeated(ctx, func() error {
+				d = newDelivery(ctx, batch, raw)
+				return s.ingestAll(ctx, []*delivery{d}, true)
+			})
 		})
 	}
 	if err != nil {

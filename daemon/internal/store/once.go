@@ -74,11 +74,15 @@ type onceKey struct {
 
 func newOnceKey(orgID int64, once inbox.Once) (*onceKey, error) {
 	o := &onceKey{orgID: orgID, key: inbox.Clean(once.Key), digest: append([]byte{}, once.Digest...)}
+	o.free = o.key == ""
 	if len(o.key) > longestKey {
 		return nil, inbox.Faultf(inbox.Invalid, "bad_idempotency_key", "the idempotency key is longer than %d bytes", longestKey)
 	}
 	return o, nil
 }
+
+// asked reports whether there is a key.
+func (o *onceKey) asked() bool { return o.key != "" }
 
 // queueOnce takes keys for this transaction, without waiting, and finds their
 // earlier answers: one statement, two if there is a key. The setting lives as
@@ -99,7 +103,7 @@ SELECT set_config('inboxd.once', coalesce(array_agg(k.place) FILTER (WHERE k.fre
 		}
 		return err
 	})
-	if !slices.ContainsFunc(keys, func(k string) bool { return k != "" }) {
+	if !slices.ContainsFunc(all, (*onceKey).asked) {
 		return
 	}
 	b.Queue(`
@@ -142,7 +146,7 @@ func (o *onceKey) replay(answer any) (bool, error) {
 
 // settle notes the answer to keep under the key.
 func (o *onceKey) settle(answer any) (err error) {
-	if o.key == "" {
+	if !o.asked() {
 		return nil
 	}
 	if o.kept, err = json.Marshal(answer); err != nil {
@@ -157,7 +161,7 @@ func (s *Store) queueAnswers(b *pgx.Batch, all ...*onceKey) {
 	var keys, answers []string
 	var digests [][]byte
 	for _, o := range all {
-		if o.key != "" {
+		if o.asked() {
 			orgs, keys, digests, answers = append(orgs, o.orgID), append(keys, o.key), append(digests, o.digest), append(answers, string(o.kept))
 		}
 	}

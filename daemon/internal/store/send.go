@@ -116,19 +116,15 @@ func (s *Store) accept(ctx context.Context, o outbound) (inbox.Receipt, error) {
 	ctx = Named(ctx, QuerySend)
 	a, err := newAcceptance(ctx, o)
 	if err == nil {
-		err = s.sends.do(ctx, a)
-	}
-	if err == nil {
-		err = a.fault
+		err = a.outcome(s.sends.do(ctx, a))
 	}
 	if errors.Is(err, errAlone) {
-		s.sends.metrics.alone.Inc()
-		if a, err = newAcceptance(ctx, o); err == nil {
-			err = s.acceptAll(ctx, []*acceptance{a}, true)
-		}
-		if err == nil {
-			err = a.fault
-		}
+		err = s.sends.alone(ctx, func() error {
+			if a, err = newAcceptance(ctx, o); err != nil {
+				return err
+			}
+			return a.outcome(s.acceptAll(ctx, []*acceptance{a}, true))
+		})
 	}
 	if err != nil {
 		return inbox.Receipt{}, fmt.Errorf("accept message for conversation %d: %w", o.conversationID, err)

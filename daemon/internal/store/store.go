@@ -79,13 +79,11 @@ func New(o Options) (*Store, error) {
 	}
 	s := &Store{pool: o.Pool, jobs: o.Jobs, sealer: o.Sealer, now: o.Now, tokens: newTokenCache(o.Now)}
 	m := newGroupMetrics(o.Registerer, "send", "webhook")
-	s.sends = &group[acceptance]{
-		run:  func(ctx context.Context, all []*acceptance) error { return s.acceptAll(ctx, all, false) },
-		size: (*acceptance).bytes, most: mostSendBytes, metrics: m["send"],
-	}
-	s.webhooks = &group[delivery]{
-		run:  func(ctx context.Context, all []*delivery) error { return s.ingestAll(ctx, all, false) },
-		size: (*delivery).bytes, most: mostWebhookBytes, metrics: m["webhook"],
-	}
+	s.sends = newGroup(m["send"], mostSendBytes, (*acceptance).bytes, func(ctx context.Context, all []*acceptance) error {
+		return s.acceptAll(ctx, all, false)
+	})
+	s.webhooks = newGroup(m["webhook"], mostWebhookBytes, (*delivery).bytes, func(ctx context.Context, all []*delivery) error {
+		return s.ingestAll(ctx, all, false)
+	})
 	return s, nil
 }
