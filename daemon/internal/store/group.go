@@ -24,19 +24,20 @@ const (
 )
 
 // errAlone says that a request was not done with the others and may be done by
-// itself: somebody holds its row, or the server has refused the transaction.
+// itself: it is too large, somebody holds its row, or the server has refused the
+// transaction.
 var errAlone = errors.New("not done together with others")
 
 // group lets requests that come at the same time share a transaction. Batching
 // is natural: an idle group runs the first request at once, and what comes while
 // its lanes are busy travels in the next transaction. There is no timer.
 //
-// A request that holds up the others, or makes their transaction fail, is sent
-// back with errAlone: whoever came with it does it again, alone.
+// A request that would hold up the others, or makes their transaction fail, is
+// sent back with errAlone: whoever came with it does it alone.
 type group[T any] struct {
 	run     func(ctx context.Context, requests []*T) error // in one transaction
 	size    func(*T) int                                   // bytes
-	most    int                                            // bytes of one transaction; a larger request goes alone
+	most    int                                            // bytes of one transaction
 	metrics groupMetrics
 
 	singles chan struct{} // as long as groupSingles
@@ -64,6 +65,9 @@ type member[T any] struct {
 func (g *group[T]) do(ctx context.Context, request *T) error {
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if g.size(request) > g.most {
+		return errAlone
 	}
 	m := &member[T]{request: request, ctx: ctx, came: time.Now(), done: make(chan error, 1)}
 	g.join(m)
@@ -124,7 +128,7 @@ func (g *group[T]) take() (batch []*member[T]) {
 	}
 	n, bytes := 0, 0
 	for n < len(g.waiting) {
-		if bytes += g.size(g.waiting[n].request); n > 0 && bytes > g.most {
+		if bytes += g.size(g.waiting[n].request); bytes > g.most {
 			break
 		}
 		n++

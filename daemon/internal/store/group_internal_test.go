@@ -64,14 +64,15 @@ func TestGroup(t *testing.T) {
 			for range groupLanes {
 				all = append(all, come(t.Context(), g, 1))
 			}
-			for _, n := range []int{3, 1, 2, 5, 11, 4} {
+			require.ErrorIs(t, <-come(t.Context(), g, 11), errAlone, "it would hold up the others")
+			for _, n := range []int{3, 1, 2, 5, 10, 4} {
 				all = append(all, come(t.Context(), g, n))
 			}
 			for range groupLanes - 1 {
 				defer func(busy trip) { busy.end <- nil }(<-trips)
 			}
 			(<-trips).end <- nil
-			for _, want := range [][]int{{3, 1, 2}, {5}, {11}, {4}} { // what is too large for company goes alone
+			for _, want := range [][]int{{3, 1, 2}, {5}, {10}, {4}} {
 				next := <-trips
 				require.Equal(t, want, next.numbers)
 				next.end <- nil

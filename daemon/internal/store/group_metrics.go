@@ -20,7 +20,7 @@ func newGroupMetrics(reg prometheus.Registerer, kinds ...string) map[string]grou
 	}, []string{"kind"})
 	alone := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "inboxd_group_alone_total",
-		Help: "Requests done again in a transaction of their own: somebody held their row, or the shared one was refused.",
+		Help: "Requests done in a transaction of their own: they were too large, somebody held their row, or the shared one was refused.",
 	}, []string{"kind"})
 	if reg != nil {
 		reg.MustRegister(size, wait, alone)

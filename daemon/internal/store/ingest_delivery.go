@@ -30,8 +30,9 @@ func newDelivery(ctx context.Context, batch inbox.Batch, raw []byte) *delivery {
 	return d
 }
 
-// mostWebhookBytes bounds a transaction: a few hundred webhooks of one message.
-const mostWebhookBytes = 256 << 10
+// mostWebhookBytes bounds a transaction: some 400 webhooks of one message, or six
+// of a hundred.
+const mostWebhookBytes = 512 << 10
 
 // bytes is about what it takes in a transaction. Announced changes of ids are
 // applied before the messages that come with them: they share with nobody, whose
@@ -40,7 +41,7 @@ func (d *delivery) bytes() int {
 	if len(d.batch.Identities) > 0 {
 		return mostWebhookBytes + 1
 	}
-	return 1<<9 + len(d.raw)
+	return addresses(d.batch)<<9 + len(d.raw)
 }
 
 // parent is what the jobs it makes go on with.
