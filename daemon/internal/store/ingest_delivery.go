@@ -35,13 +35,14 @@ func newDelivery(ctx context.Context, batch inbox.Batch, raw []byte) *delivery {
 const mostWebhookBytes = 512 << 10
 
 // bytes is about what it takes in a transaction. Announced changes of ids are
-// applied before the messages that come with them: they share with nobody, whose
-// messages may be older.
+// applied before the messages that come with them: in their turn, they share with
+// nobody, whose messages may be older.
 func (d *delivery) bytes() int {
+	bytes := addresses(d.batch)<<9 + len(d.raw)
 	if len(d.batch.Identities) > 0 {
-		return mostWebhookBytes + 1
+		return max(bytes, mostWebhookBytes)
 	}
-	return addresses(d.batch)<<9 + len(d.raw)
+	return max(bytes, 1)
 }
 
 // parent is what the jobs it makes go on with.
