@@ -22,10 +22,13 @@ type acceptance struct {
 	follow func(asked string) (string, trace.Span) // goes on with the trace of the question it answers, and says where
 
 	thread    thread
-	asked     string // the trace of the question
+	asked     string     // the trace of the question
+	span      trace.Span // of going on with it: ends when it is stored
 	messageID int64
 	receipt   inbox.Receipt
-	fault     error // errAlone: the conversation is somebody's, or nobody's
+	accepted  bool // not a repeat
+	held      bool // the conversation is somebody else's
+	fault     error
 }
 
 func newAcceptance(ctx context.Context, o outbound) (*acceptance, error) {
@@ -45,49 +48,41 @@ const mostSendBytes = 128 << 10
 // bytes is about what it takes in a transaction.
 func (a *acceptance) bytes() int { return 1<<10 + len(a.text) + len(a.payload) }
 
-// outcome is that of the transaction, or its own.
-func (a *acceptance) outcome(err error) error {
-	if err != nil {
-		return err
-	}
-	return a.fault
+// afresh forgets what a transaction that came to nothing has found.
+func (a *acceptance) afresh() {
+	*a = acceptance{outbound: a.outbound, key: a.key.afresh(), traced: a.traced, follow: a.follow}
 }
 
 // acceptAll writes messages and their jobs in one transaction, whatever becomes
-// of each. Who is not patient waits for no lock. Round trips: BEGIN, idempotency
-// keys, conversation locks and message ids; the jobs; messages, conversations,
-// keys and COMMIT. Statements, whatever the number: 7, three more with idempotency
-// keys, and one each with templates and with traced replies.
-func (s *Store) acceptAll(ctx context.Context, all []*acceptance, patient bool) error {
+// of each, and returns those whose conversations somebody holds: only one that is
+// alone waits for a lock. Round trips: BEGIN, idempotency keys, conversation locks
+// and message ids; the jobs; messages, conversations, keys and COMMIT. Statements,
+// whatever the number: 7, three more with idempotency keys, and one each with
+// templates and with traced replies.
+func (s *Store) acceptAll(ctx context.Context, all []*acceptance, alone bool, ready func() error) (held []*acceptance, err error) {
+	for _, a := range all {
+		a.afresh()
+	}
 	// The lock order; in a conversation that of arrival, and ids rise with it.
 	slices.SortStableFunc(all, func(a, b *acceptance) int { return cmp.Compare(a.conversationID, b.conversationID) })
-	var accepted []*acceptance
-	err := s.atomically(ctx, func(u *unit) error {
-		if err := s.meetThreads(ctx, u, all, patient); err != nil {
+	err = s.atomically(ctx, func(u *unit) error {
+		if err := s.meetThreads(ctx, u, all, alone); err != nil {
 			return err
 		}
 		now := s.now()
-		if accepted = decide(all, now, patient); len(accepted) == 0 {
+		var accepted []*acceptance
+		if accepted, held = decide(all, now); len(accepted) == 0 {
 			return nil
 		}
-		return s.keepAccepted(ctx, u, accepted, now)
+		return s.keepAccepted(ctx, u, accepted, now, ready)
 	})
-	if err != nil || len(accepted) == 0 {
-		return err
-	}
-	var wake []job.Queue
-	for _, a := range accepted {
-		if q := queueOf(a.thread.kind); !slices.Contains(wake, q) {
-			wake = append(wake, q)
-		}
-	}
-	s.jobs.Wake(wake...)
-	return nil
+	return held, err
 }
 
-// decide returns what is accepted and gives all others their answer. Of two with
-// one key the second is told that the first is still being worked on.
-func decide(all []*acceptance, now time.Time, patient bool) (accepted []*acceptance) {
+// decide returns what is accepted and what cannot be told yet, and gives all others
+// their answer. Of two with one key the second is told that the first is still
+// being worked on.
+func decide(all []*acceptance, now time.Time) (accepted, held []*acceptance) {
 	type key struct {
 		orgID int64
 		key   string
@@ -102,25 +97,26 @@ func decide(all []*acceptance, now time.Time, patient bool) (accepted []*accepta
 		replayed, a.fault = a.key.replay(&a.receipt)
 		switch {
 		case replayed || a.fault != nil:
-		case !a.thread.found && !patient:
-			a.fault = errAlone // who waits for the lock learns whether there is one
+		case a.held:
+			held = append(held, a)
 		default:
 			a.fault = a.check(a.thread, now)
+			a.accepted = a.fault == nil
 		}
-		if a.fault == nil && !replayed {
+		if a.accepted {
 			accepted = append(accepted, a)
 		}
 	}
-	return accepted
+	return accepted, held
 }
 
 // keepAccepted makes the jobs, then writes the messages and commits.
-func (s *Store) keepAccepted(ctx context.Context, u *unit, accepted []*acceptance, now time.Time) error {
+func (s *Store) keepAccepted(ctx context.Context, u *unit, accepted []*acceptance, now time.Time, ready func() error) error {
 	n := len(accepted)
 	jobs, rows, keys := make([]job.New, n), make([]sendRow, n), make([]*onceKey, n)
 	for i, a := range accepted {
-		parent, span := a.follow(a.asked)
-		defer span.End() // when it is stored
+		var parent string
+		parent, a.span = a.follow(a.asked)
 		rows[i] = sendRow{outbound: a.outbound, id: a.messageID, channelID: a.thread.channelID, trace: parent}
 		jobs[i], keys[i] = a.job(a.thread, a.messageID), a.key
 		jobs[i].Trace = parent
@@ -139,5 +135,8 @@ func (s *Store) keepAccepted(ctx context.Context, u *unit, accepted []*acceptanc
 	b := u.batch()
 	queueSends(b, now, rows)
 	s.queueAnswers(b, keys...)
+	if err := ready(); err != nil {
+		return err
+	}
 	return u.commit(ctx, b)
 }

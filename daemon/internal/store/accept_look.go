@@ -11,7 +11,7 @@ import (
 )
 
 // meetThreads takes the keys, then locks the conversations and looks at them.
-func (s *Store) meetThreads(ctx context.Context, u *unit, all []*acceptance, patient bool) error {
+func (s *Store) meetThreads(ctx context.Context, u *unit, all []*acceptance, alone bool) error {
 	n := len(all)
 	keys, conversations, orgs := make([]*onceKey, n), make([]int64, n), make([]int64, n)
 	for i, a := range all {
@@ -19,26 +19,30 @@ func (s *Store) meetThreads(ctx context.Context, u *unit, all []*acceptance, pat
 	}
 	b := u.batch()
 	busy, among := ` SKIP LOCKED`, ``
-	if patient {
+	if alone {
 		busy = ``
 	}
 	if slices.ContainsFunc(keys, (*onceKey).asked) {
 		s.queueOnce(b, keys...)
 		among = ` WHERE ` + onceAmong
 	}
-	// An id is taken when its conversation is locked, so that they commit in order.
+	// An id is taken when its conversation is locked, so that they commit in order:
+	// none is taken, and l is empty, where somebody else holds it.
 	b.Queue(`
-SELECT u.place, v.channel_id, v.last_inbound_at, h.kind, h.state, nextval((SELECT pg_get_serial_sequence('messages', 'id'))::regclass)
+SELECT u.place, h.id, l.last_inbound_at, h.kind, h.state,
+       CASE WHEN l.id IS NOT NULL THEN nextval((SELECT pg_get_serial_sequence('messages', 'id'))::regclass) ELSE 0 END
 FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS u(id, org_id, place)
 CROSS JOIN LATERAL (
-  SELECT v.channel_id, v.last_inbound_at FROM conversations v WHERE v.id = u.id AND v.org_id = u.org_id FOR NO KEY UPDATE`+busy+`) v
-JOIN channels h ON h.id = v.channel_id`+among, conversations, orgs).Query(func(rows pgx.Rows) error {
+  SELECT h.id, h.kind, h.state FROM conversations v JOIN channels h ON h.id = v.channel_id WHERE v.id = u.id AND v.org_id = u.org_id OFFSET 0) h
+LEFT JOIN LATERAL (
+  SELECT l.id, l.last_inbound_at FROM conversations l WHERE l.id = u.id FOR NO KEY UPDATE`+busy+`) l ON true`+among, conversations, orgs).Query(func(rows pgx.Rows) error {
 		var place, id int64
 		var t thread
 		_, err := pgx.ForEachRow(rows, []any{&place, &t.channelID, orZero(&t.lastInboundAt), &t.kind, &t.state, &id}, func() error {
 			a := all[place-1]
 			a.thread, a.messageID = t, id
-			a.thread.id, a.thread.found = a.conversationID, true
+			a.held = id == 0 && !alone
+			a.thread.id, a.thread.found = a.conversationID, id != 0 || a.held
 			return nil
 		})
 		return err

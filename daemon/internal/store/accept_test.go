@@ -158,6 +158,18 @@ func TestAcceptedTogetherAsOneByOneProperty(t *testing.T) {
 	})
 }
 
+// hold locks a conversation until it is told to let go.
+func (b *bundle) hold(tb testing.TB, conversation int64) (free func()) {
+	tb.Helper()
+	tx, err := b.pool.Begin(b.ctx)
+	require.NoError(tb, err)
+	free = func() { _ = tx.Rollback(context.WithoutCancel(b.ctx)) }
+	tb.Cleanup(free) // or the pool would never close
+	_, err = tx.Exec(b.ctx, `SELECT 1 FROM conversations WHERE id = $1 FOR UPDATE`, conversation)
+	require.NoError(tb, err)
+	return free
+}
+
 func TestAcceptTogether(t *testing.T) {
 	t.Parallel()
 	shared := database(t)
@@ -196,6 +208,36 @@ func TestAcceptTogether(t *testing.T) {
 			require.Empty(t, (<-held).code)
 		}
 		require.Len(t, b.sends(t, c), 60)
+	})
+
+	t.Run("WhatIsHeldKeepsNobodyFromTheirAnswerAndItsOrder", func(t *testing.T) {
+		t.Parallel()
+		b := patient(t)
+		c := b.people(t)
+		free := b.hold(t, c[0])
+		var calls []func()
+		for i := range 8 {
+			calls = append(calls, func() { require.Empty(t, b.askFor(c, ask{text: fmt.Sprint(i)}).code) })
+		}
+		over := make(chan struct{})
+		go func() { together(b.HoldSends(), calls...); close(over) }()
+		require.Equal(t, "conversation_not_found", b.askFor(c, ask{place: 4, text: "hi"}).code, "though many wait for a lock")
+		other := b.hold(t, c[1])
+		first := make(chan told, 1)
+		go func() { first <- b.askFor(c, ask{place: 1, text: "first"}) }()
+		require.Eventually(t, func() bool {
+			return b.count(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) == 2
+		}, 20*time.Second, 5*time.Millisecond, "two conversations are waited for, each by one connection")
+		other()
+		require.Empty(t, b.askFor(c, ask{place: 1, text: "second"}).code)
+		require.Empty(t, (<-first).code)
+		free()
+		<-over
+		rows, err := b.pool.Query(b.ctx, `SELECT body FROM messages WHERE NOT inbound ORDER BY conversation_id = $1, id`, c[1])
+		require.NoError(t, err)
+		texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		require.NoError(t, err)
+		require.Equal(t, []string{"0", "1", "2", "3", "4", "5", "6", "7", "first", "second"}, texts)
 	})
 
 	t.Run("WhoMakesATransactionFailFailsAlone", func(t *testing.T) {
@@ -253,7 +295,8 @@ CREATE FUNCTION stall() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_
 		for range cap(failed) {
 			err := <-failed
 			require.Error(t, err)
-			require.Equal(t, inbox.Internal, inbox.KindOf(err))
+			require.Equal(t, inbox.Temporary, inbox.KindOf(err))
+			require.ErrorContains(t, err, "may have been accepted")
 		}
 		require.NoError(t, tx.Rollback(b.ctx))
 		require.Empty(t, b.sends(t, c))

@@ -21,7 +21,7 @@ func (s *Store) HoldWebhooks() Waiting { return hold(s.webhooks) }
 func hold[T any](g *group[T]) Waiting {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.flying += groupLanes
+	g.flying += g.lanes
 	return Waiting{
 		count: func() int {
 			g.mu.Lock()
@@ -30,7 +30,7 @@ func hold[T any](g *group[T]) Waiting {
 		},
 		fly: func() {
 			g.mu.Lock()
-			g.flying -= groupLanes - 1
+			g.flying -= g.lanes - 1
 			g.mu.Unlock()
 			g.fly()
 		},

@@ -2,173 +2,192 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"runtime/debug"
-	"slices"
+	"log/slog"
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/bandeja/inboxd/daemon/internal/inbox"
 )
 
-const (
-	// groupLanes is how many transactions of a group are under way at most: one
-	// looks while another waits for the disk.
-	groupLanes   = 2
-	groupTimeout = 10 * time.Second
+// groupSingles is how many requests of a group are done alone at the same time:
+// those that wait for a lock shall not use up the connections.
+const groupSingles = 4
 
-	// groupSingles is how many requests of a group are done alone at the same time:
-	// those that wait for a lock shall not use up the connections.
-	groupSingles = 4
-)
-
-// errAlone says that a request was not done with the others and may be done by
-// itself: it is too large, somebody holds its row, or the server has refused the
-// transaction.
-var errAlone = errors.New("not done together with others")
+// errGone says that a transaction was not committed because one of its requests
+// is nobody's any more.
+var errGone = fmt.Errorf("a request was given up: %w", context.Canceled)
 
 // group lets requests that come at the same time share a transaction. Batching
 // is natural: an idle group runs the first request at once, and what comes while
 // its lanes are busy travels in the next transaction. There is no timer.
 //
-// A request that would hold up the others, or makes their transaction fail, is
-// sent back with errAlone: whoever came with it does it alone.
+// A request that would wait for a lock, or makes the transaction of all fail, is
+// done alone. In a conversation requests keep the order in which they came: those
+// that came after one that is done alone are too, behind it.
 type group[T any] struct {
-	run     func(ctx context.Context, requests []*T) error // in one transaction
-	size    func(*T) int                                   // bytes
-	most    int                                            // bytes of one transaction
+	groupWork[T]
 	metrics groupMetrics
-
+	log     *slog.Logger
 	singles chan struct{} // as long as groupSingles
 
 	mu      sync.Mutex
 	waiting []*member[T]
 	flying  int
+	aboard  map[int64]bool         // conversations of the transactions under way
+	lines   map[int64][]*member[T] // of conversations: who is done alone, and who waits for it
 }
 
-func newGroup[T any](m groupMetrics, most int, size func(*T) int, run func(context.Context, []*T) error) *group[T] {
-	return &group[T]{run: run, size: size, most: most, metrics: m, singles: make(chan struct{}, groupSingles)}
+// groupWork is what a group must know of its requests.
+type groupWork[T any] struct {
+	name  string
+	lanes int            // transactions under way at most: one may look while another waits for the disk
+	most  int            // bytes of one transaction
+	size  func(*T) int   // bytes
+	line  func(*T) int64 // the conversation in which it must keep its place; 0: none is known
+	// run does requests, maybe again, in one transaction and returns those that
+	// must be done alone because somebody holds their rows; one that is alone waits.
+	// It calls ready just before it commits, and does not commit if that fails.
+	run func(ctx context.Context, requests []*T, alone bool, ready func() error) (held []*T, err error)
+}
+
+func newGroup[T any](m groupMetrics, log *slog.Logger, w groupWork[T]) *group[T] {
+	return &group[T]{
+		groupWork: w, metrics: m, log: log, singles: make(chan struct{}, groupSingles), aboard: map[int64]bool{}, lines: map[int64][]*member[T]{},
+	}
 }
 
 // member is a request that waits for its transaction.
 type member[T any] struct {
-	request *T
-	ctx     context.Context //nolint:containedctx // the transaction belongs to the trace of its first request
-	came    time.Time
-	done    chan error
+	request    *T
+	ctx        context.Context //nolint:containedctx // ends when nobody waits for the request any more
+	line       int64
+	came       time.Time
+	done       chan error
+	gone       bool // nobody waits: it must not be committed
+	committing bool
+}
+
+// over reports whether nobody waits for the request any more.
+func (m *member[T]) over() bool {
+	deadline, ok := m.ctx.Deadline()
+	m.gone = m.gone || m.ctx.Err() != nil || ok && !time.Now().Before(deadline)
+	return m.gone
 }
 
 // do returns when the request's transaction is over; only nil says that it is
-// committed, and only then may the request be read. A request whose ctx ends
-// before its transaction begins is forgotten; later it may be done or not.
+// committed, and only then may the request be read. One whose ctx ends before its
+// COMMIT is sent is not committed; after that it may be, and the error says so.
 func (g *group[T]) do(ctx context.Context, request *T) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if g.size(request) > g.most {
-		return errAlone
-	}
-	m := &member[T]{request: request, ctx: ctx, came: time.Now(), done: make(chan error, 1)}
+	m := &member[T]{request: request, ctx: ctx, line: g.line(request), came: time.Now(), done: make(chan error, 1)}
 	g.join(m)
 	select {
 	case err := <-m.done:
 		return err
 	case <-ctx.Done():
-		g.leave(m)
-		return ctx.Err()
+		return g.leave(m)
 	}
-}
-
-// alone does what a request needs that was sent back.
-func (g *group[T]) alone(ctx context.Context, do func() error) error {
-	select {
-	case g.singles <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	defer func() { <-g.singles }()
-	g.metrics.alone.Inc()
-	return do()
 }
 
 func (g *group[T]) join(m *member[T]) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.waiting = append(g.waiting, m)
-	if g.flying < groupLanes {
+	if g.flying < g.lanes {
 		g.flying++
 		go g.fly()
 	}
 }
 
-func (g *group[T]) leave(m *member[T]) {
+func (g *group[T]) leave(m *member[T]) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.waiting = slices.DeleteFunc(g.waiting, func(x *member[T]) bool { return x == m })
+	if m.committing {
+		return inDoubt(m.ctx.Err())
+	}
+	m.gone = true
+	return m.ctx.Err()
+}
+
+// inDoubt is the answer to who asked for something that may be durable or not.
+func inDoubt(cause error) error {
+	fault := inbox.Faultf(inbox.Temporary, "outcome_unknown",
+		"the database did not confirm in time: the request may have been accepted; repeat it only with the same idempotency key")
+	fault.Err = cause
+	return fault
 }
 
 // fly is a lane: it runs transactions until nobody waits.
 func (g *group[T]) fly() {
-	for batch := g.take(); batch != nil; batch = g.take() {
-		err := g.attempt(batch)
+	for batch := g.take(); len(batch) > 0; batch = g.take() {
 		for _, m := range batch {
-			m.done <- err
+			g.metrics.wait.Observe(time.Since(m.came).Seconds())
 		}
+		g.metrics.size.Observe(float64(len(batch)))
+		held, err := g.travel(batch, false)
+		g.land(batch, held, err)
 	}
 }
 
-// take returns those who travel together, in the order in which they came.
+// take returns those who travel together, in the order in which they came. Who
+// has somebody of their conversation before them, under way elsewhere, waits.
 func (g *group[T]) take() (batch []*member[T]) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.waiting) == 0 {
-		g.flying--
-		return nil
-	}
-	n, bytes := 0, 0
-	for n < len(g.waiting) {
-		if bytes += g.size(g.waiting[n].request); bytes > g.most {
-			break
+	var stay []*member[T]
+	bytes, full, aboard, behind := 0, false, map[int64]bool{}, map[int64]bool{}
+	for _, m := range g.waiting {
+		size := g.size(m.request)
+		switch {
+		case m.over():
+		case len(g.lines[m.line]) > 0:
+			g.sendAlone(m, aloneBehind)
+		case full || g.aboard[m.line] || behind[m.line]:
+			stay, behind[m.line] = append(stay, m), m.line != 0
+		case len(batch) > 0 && bytes+size > g.most:
+			stay, full = append(stay, m), true // and nobody who came later is taken before it
+		default:
+			bytes += size
+			batch, aboard[m.line] = append(batch, m), m.line != 0
 		}
-		n++
 	}
-	batch, g.waiting = g.waiting[:n:n], g.waiting[n:]
-	if len(g.waiting) == 0 {
-		g.waiting = nil // and does not keep alive whom it held
+	for line, is := range aboard {
+		if is {
+			g.aboard[line] = true
+		}
+	}
+	if g.waiting = stay; len(batch) == 0 {
+		g.flying--
 	}
 	return batch
 }
 
-// attempt runs one transaction. What the server has refused, or what panics, is
-// for each to try alone: then it meets its own fault, and nobody else's.
-func (g *group[T]) attempt(batch []*member[T]) (err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			err = fmt.Errorf("%w: panic: %v\n%s", errAlone, cause, debug.Stack())
+// land gives everybody their answer, or has them done alone.
+func (g *group[T]) land(batch []*member[T], held []*T, err error) {
+	refused := refused(err)
+	if refused {
+		g.log.Warn("requests are done one by one: the transaction they shared was refused", "kind", g.name, "requests", len(batch), "error", err)
+	}
+	sent := make(map[*T]bool, len(held))
+	for _, r := range held {
+		sent[r] = true
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, m := range batch {
+		delete(g.aboard, m.line)
+		m.line = g.line(m.request)
+		switch {
+		case m.gone: // and not in it
+		case refused:
+			g.sendAlone(m, aloneRefused)
+		case sent[m.request]:
+			g.sendAlone(m, aloneHeld)
+		default:
+			m.done <- err
 		}
-	}()
-	requests := make([]*T, len(batch))
-	for i, m := range batch {
-		requests[i] = m.request
-		g.metrics.wait.Observe(time.Since(m.came).Seconds())
 	}
-	g.metrics.size.Observe(float64(len(batch)))
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(batch[0].ctx), groupTimeout)
-	defer cancel()
-	if err = g.run(ctx, requests); refused(err) {
-		return fmt.Errorf("%w: %w", errAlone, err)
-	}
-	return err
-}
-
-// refused reports whether a transaction has failed by the server's own word: then
-// nothing of it is durable. After anything else, a lost connection above all, it
-// may be.
-func refused(err error) bool {
-	if errors.Is(err, errRolledBack) || errors.Is(err, errLost) {
-		return true
-	}
-	pg, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && pg.SeverityUnlocalized == "ERROR"
 }

@@ -5,8 +5,17 @@ import "github.com/prometheus/client_golang/prometheus"
 // groupMetrics tell how much requests of one kind share.
 type groupMetrics struct {
 	size, wait prometheus.Observer
-	alone      prometheus.Counter
+	alone      map[aloneReason]prometheus.Counter
 }
+
+// aloneReason is why a request was done in a transaction of its own.
+type aloneReason string
+
+const (
+	aloneHeld    aloneReason = "held"    // somebody held its conversation
+	aloneBehind  aloneReason = "behind"  // one before it in its conversation is done alone
+	aloneRefused aloneReason = "refused" // the server refused the shared one
+)
 
 // newGroupMetrics returns the metrics of the groups of these kinds.
 func newGroupMetrics(reg prometheus.Registerer, kinds ...string) map[string]groupMetrics {
@@ -20,14 +29,18 @@ func newGroupMetrics(reg prometheus.Registerer, kinds ...string) map[string]grou
 	}, []string{"kind"})
 	alone := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "inboxd_group_alone_total",
-		Help: "Requests done in a transaction of their own: they were too large, somebody held their row, or the shared one was refused.",
-	}, []string{"kind"})
+		Help: "Requests done in a transaction of their own, by reason: held, behind another one, refused.",
+	}, []string{"kind", "reason"})
 	if reg != nil {
 		reg.MustRegister(size, wait, alone)
 	}
 	of := map[string]groupMetrics{}
 	for _, k := range kinds {
-		of[k] = groupMetrics{size.WithLabelValues(k), wait.WithLabelValues(k), alone.WithLabelValues(k)}
+		reasons := map[aloneReason]prometheus.Counter{}
+		for _, r := range []aloneReason{aloneHeld, aloneBehind, aloneRefused} {
+			reasons[r] = alone.WithLabelValues(k, string(r))
+		}
+		of[k] = groupMetrics{size.WithLabelValues(k), wait.WithLabelValues(k), reasons}
 	}
 	return of
 }

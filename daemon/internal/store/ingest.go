@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -25,47 +26,64 @@ func (s *Store) Ingest(ctx context.Context, batch inbox.Batch, raw []byte) (inbo
 	if d.empty() && !d.keeps() {
 		return d.applied, nil
 	}
-	err := s.webhooks.do(ctx, d)
-	if errors.Is(err, errAlone) {
-		err = s.webhooks.alone(ctx, func() error {
-			return repeated(ctx, func() error {
-				d = newDelivery(ctx, batch, raw)
-				return s.ingestAll(ctx, []*delivery{d}, true)
-			})
-		})
-	}
-	if err != nil {
+	if err := s.webhooks.do(ctx, d); err != nil {
 		return inbox.Applied{}, fmt.Errorf("ingest webhook: %w", err)
+	}
+	if d.applied.Automations > 0 {
+		s.jobs.Wake(job.Automations)
+	}
+	if d.applied.Lifted {
+		s.jobs.Wake(job.WhatsApp)
 	}
 	traceStatuses(ctx, d.told)
 	return d.applied, nil
 }
 
-// hastyLocks is how long webhooks that share a transaction wait for a lock: who
-// holds one row longer shall not hold up all of them.
-const hastyLocks = `SET LOCAL lock_timeout = '250ms'`
+// ingestAll applies webhooks, and returns those that are about conversations that
+// somebody holds: of them it has applied nothing. It is done without them then:
+// what they say of contacts shall not be stored without their messages.
+func (s *Store) ingestAll(ctx context.Context, all []*delivery, alone bool, _ func() error) (held []*delivery, err error) {
+	if alone {
+		return nil, repeated(ctx, func() error { return s.ingest(ctx, all, true) })
+	}
+	for _, d := range all {
+		d.held = 0
+	}
+	for len(all) > 0 {
+		if err = s.ingest(ctx, all, false); !errors.Is(err, errHeld) {
+			return held, err
+		}
+		all = slices.DeleteFunc(slices.Clone(all), func(d *delivery) bool {
+			if d.held != 0 {
+				held = append(held, d)
+			}
+			return d.held != 0
+		})
+	}
+	return held, nil
+}
 
-// ingestAll applies webhooks as if they were one, in the order in which they
-// came. The number of statements is fixed, whatever there is in them. Round
-// trips: BEGIN and look-ups; with new or changed contacts two more; lock and
-// insert; with jobs to settle, or with words on echoes that came with them, two
-// more, with late failures one more, with messages of orgs that have automations
-// one more; the rest and COMMIT, which are two more where a clock starts that an
-// automation waits for.
-func (s *Store) ingestAll(ctx context.Context, all []*delivery, patient bool) error {
+// errHeld says that nothing was stored because somebody holds a conversation.
+var errHeld = errors.New("somebody holds a conversation")
+
+// ingest applies webhooks as if they were one, in the order in which they came.
+// The number of statements is fixed, whatever there is in them. Round trips: BEGIN
+// and look-ups; with new or changed contacts two more; with several webhooks one
+// for the locks; lock and insert; with jobs to settle, or with words on echoes
+// that came with them, two more, with late failures one more, with messages of
+// orgs that have automations one more; the rest and COMMIT, which are two more
+// where a clock starts that an automation waits for.
+func (s *Store) ingest(ctx context.Context, all []*delivery, alone bool) error {
+	for _, d := range all {
+		d.afresh()
+	}
 	in := newIngestion(s, all)
-	in.patient = patient
+	in.alone = alone
 	if err := s.atomically(ctx, func(u *unit) error { return in.run(ctx, u) }); err != nil {
 		return err
 	}
 	for _, t := range in.targets {
 		t.from.told = append(t.from.told, t)
-	}
-	if in.automated {
-		s.jobs.Wake(job.Automations)
-	}
-	if len(in.lifted) > 0 {
-		s.jobs.Wake(job.WhatsApp)
 	}
 	return nil
 }
@@ -74,27 +92,26 @@ func (s *Store) ingestAll(ctx context.Context, all []*delivery, patient bool) er
 type ingestion struct {
 	store      *Store
 	now        time.Time
-	patient    bool // waits for locks as long as anybody
+	alone      bool // waits for conversations
 	deliveries []*delivery
 	batch      inbox.Batch // of all of them
 
-	channels  map[address]channelRow
-	people    *people
-	fresh     []newMessage
-	news      map[int64]*news // by conversation
-	targets   []target        // of batch.Statuses
-	readers   []readTarget
-	notices   []noticeRow
-	lifted    []int64                // channels on which templates may go out again
-	held      map[int64]*sentMessage // messages locked for their statuses, by id
-	clocks    []int64                // conversations whose clock may have changed
-	voided    []int64                // messages that failed after they were sent
-	again     []requeue              // those of them that are sent again
-	echoed    []int64                // new echoes that are answers
-	counted   []int64                // answers that count from now on: those, and what turns out to have gone out
-	started   []startedClock         // clocks that began in this transaction, if an automation may wait for them
-	automated bool                   // there are jobs for automations
-	adopted   bool                   // there are words on messages that came with them
+	channels map[address]channelRow
+	people   *people
+	fresh    []newMessage
+	news     map[int64]*news // by conversation
+	targets  []target        // of batch.Statuses
+	readers  []readTarget
+	notices  []noticeRow
+	lifted   []int64                // channels on which templates may go out again
+	held     map[int64]*sentMessage // messages locked for their statuses, by id
+	clocks   []int64                // conversations whose clock may have changed
+	voided   []int64                // messages that failed after they were sent
+	again    []requeue              // those of them that are sent again
+	echoed   []int64                // new echoes that are answers
+	counted  []int64                // answers that count from now on: those, and what turns out to have gone out
+	started  []startedClock         // clocks that began in this transaction, if an automation may wait for them
+	adopted  bool                   // there are words on messages that came with them
 }
 
 // address is how a webhook names a channel.
@@ -134,11 +151,15 @@ func (in *ingestion) run(ctx context.Context, u *unit) error {
 	return in.finish(ctx, u)
 }
 
+// groupLocks is how long webhooks that share a transaction wait for a lock that is
+// not a conversation's: who holds one longer shall not hold up all of them.
+const groupLocks = `SET LOCAL lock_timeout = '2s'`
+
 // lookUp finds the channels, contacts and messages the batch speaks of.
 func (in *ingestion) lookUp(ctx context.Context, u *unit) error {
 	b := u.batch()
-	if !in.patient {
-		b.Queue(hastyLocks)
+	if !in.alone {
+		b.Queue(groupLocks)
 	}
 	in.queueChannels(b)
 	in.people.queue(b, in.contactKeys())
@@ -155,18 +176,15 @@ func (in *ingestion) lookUp(ctx context.Context, u *unit) error {
 // insert locks the conversations in id order and adds the new messages.
 func (in *ingestion) insert(ctx context.Context, u *unit) error {
 	in.collectFresh()
-	conversations := make([]int64, 0, len(in.fresh))
-	for _, m := range in.fresh {
-		conversations = append(conversations, m.conversationID)
-	}
-	for _, t := range in.targets {
-		if t.status.Status == inbox.Failed {
-			conversations = append(conversations, t.conversationID) // a new job may follow
-		}
-	}
 	b := u.batch()
-	if len(conversations) > 0 {
-		b.Queue(`SELECT v.id FROM conversations v WHERE v.id = ANY($1::bigint[]) ORDER BY v.id FOR NO KEY UPDATE`, unique(conversations))
+	if about := in.about(); len(about) > 0 {
+		if !in.alone {
+			if err := in.lockFree(ctx, u, about); err != nil {
+				return err
+			}
+		} else {
+			b.Queue(lockConversationsSQL, slices.Sorted(maps.Keys(about)))
+		}
 	}
 	if len(in.fresh) > 0 {
 		in.queueInsert(b)
@@ -182,6 +200,48 @@ func (in *ingestion) insert(ctx context.Context, u *unit) error {
 	}
 	in.sumUp()
 	in.adopt()
+	return nil
+}
+
+const lockConversationsSQL = `SELECT v.id FROM conversations v WHERE v.id = ANY($1::bigint[]) ORDER BY v.id FOR NO KEY UPDATE`
+
+// about returns the conversations that must be locked, with the webhooks that are
+// about them.
+func (in *ingestion) about() map[int64][]*delivery {
+	about := map[int64][]*delivery{}
+	for _, m := range in.fresh {
+		about[m.conversationID] = append(about[m.conversationID], m.from)
+	}
+	for _, t := range in.targets {
+		if t.status.Status == inbox.Failed && t.conversationID != 0 { // a new job may follow
+			about[t.conversationID] = append(about[t.conversationID], t.from)
+		}
+	}
+	return about
+}
+
+// lockFree locks conversations without waiting; if some are held, or others wait
+// for them, it tells their webhooks and returns errHeld.
+func (in *ingestion) lockFree(ctx context.Context, u *unit, about map[int64][]*delivery) error {
+	held := maps.Clone(about)
+	free := slices.DeleteFunc(slices.Sorted(maps.Keys(about)), in.store.webhooks.lined)
+	b := u.batch()
+	b.Queue(lockConversationsSQL+` SKIP LOCKED`, free).Query(func(rows pgx.Rows) error {
+		var id int64
+		_, err := pgx.ForEachRow(rows, []any{&id}, func() error { delete(held, id); return nil })
+		return err
+	})
+	if err := u.send(ctx, b); err != nil {
+		return fmt.Errorf("lock conversations: %w", err)
+	}
+	for id, deliveries := range held {
+		for _, d := range deliveries {
+			d.held = id
+		}
+	}
+	if len(held) > 0 {
+		return errHeld
+	}
 	return nil
 }
 

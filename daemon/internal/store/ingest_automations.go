@@ -55,11 +55,8 @@ func (in *ingestion) insertAutomations(ctx context.Context, u *unit, jobs []job.
 	if len(jobs) == 0 {
 		return nil
 	}
-	if _, err := in.store.jobs.Insert(ctx, u.tx, jobs...); err != nil {
-		return err
-	}
-	in.automated = true
-	return nil
+	_, err := in.store.jobs.Insert(ctx, u.tx, jobs...)
+	return err
 }
 
 // queueStart starts clocks; if rules wait for answers it notes which.

@@ -11,9 +11,12 @@ import (
 // delivery is one webhook among those that are applied together. What it says is
 // mixed with what the others say; what became of it is its own.
 type delivery struct {
-	batch inbox.Batch // what can be applied of it
+	given inbox.Batch
 	raw   []byte
 	trace *string // of this webhook; nil: it is not traced
+	held  int64   // a conversation it is about, if somebody else holds it
+
+	batch inbox.Batch // what can be applied of it
 
 	applied inbox.Applied
 	noted   map[inbox.Unusable]bool
@@ -21,13 +24,19 @@ type delivery struct {
 }
 
 func newDelivery(ctx context.Context, batch inbox.Batch, raw []byte) *delivery {
-	d := &delivery{batch: batch, raw: raw, noted: map[inbox.Unusable]bool{}}
+	d := &delivery{given: batch, raw: raw}
 	if parent := trace.Parent(ctx); parent != "" {
 		d.trace = &parent
 	}
-	d.applied.Unusable = slices.Clone(batch.Unusable)
-	d.dropUnkeyed()
+	d.afresh()
 	return d
+}
+
+// afresh forgets what a transaction that came to nothing has found.
+func (d *delivery) afresh() {
+	*d = delivery{given: d.given, raw: d.raw, trace: d.trace, held: d.held, batch: d.given, noted: map[inbox.Unusable]bool{}}
+	d.applied.Unusable = slices.Clone(d.given.Unusable)
+	d.dropUnkeyed()
 }
 
 // mostWebhookBytes bounds a transaction: some 400 webhooks of one message, or six
@@ -38,8 +47,8 @@ const mostWebhookBytes = 512 << 10
 // applied before the messages that come with them: in their turn, they share with
 // nobody, whose messages may be older.
 func (d *delivery) bytes() int {
-	bytes := addresses(d.batch)<<9 + len(d.raw)
-	if len(d.batch.Identities) > 0 {
+	bytes := addresses(d.given)<<9 + len(d.raw)
+	if len(d.given.Identities) > 0 {
 		return max(bytes, mostWebhookBytes)
 	}
 	return max(bytes, 1)

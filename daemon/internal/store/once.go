@@ -73,12 +73,16 @@ type onceKey struct {
 }
 
 func newOnceKey(orgID int64, once inbox.Once) (*onceKey, error) {
-	o := &onceKey{orgID: orgID, key: inbox.Clean(once.Key), digest: append([]byte{}, once.Digest...)}
-	o.free = o.key == ""
+	o := (&onceKey{orgID: orgID, key: inbox.Clean(once.Key), digest: append([]byte{}, once.Digest...)}).afresh()
 	if len(o.key) > longestKey {
 		return nil, inbox.Faultf(inbox.Invalid, "bad_idempotency_key", "the idempotency key is longer than %d bytes", longestKey)
 	}
 	return o, nil
+}
+
+// afresh returns the key with nothing known of it.
+func (o *onceKey) afresh() *onceKey {
+	return &onceKey{orgID: o.orgID, key: o.key, digest: o.digest, free: o.key == ""}
 }
 
 // asked reports whether there is a key.

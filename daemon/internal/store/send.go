@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -115,18 +114,17 @@ func (s *Store) accept(ctx context.Context, o outbound) (inbox.Receipt, error) {
 	ctx = Named(ctx, QuerySend)
 	a, err := newAcceptance(ctx, o)
 	if err == nil {
-		err = a.outcome(s.sends.do(ctx, a))
+		err = s.sends.do(ctx, a)
 	}
-	if errors.Is(err, errAlone) {
-		err = s.sends.alone(ctx, func() error {
-			if a, err = newAcceptance(ctx, o); err != nil {
-				return err
-			}
-			return a.outcome(s.acceptAll(ctx, []*acceptance{a}, true))
-		})
+	if err == nil {
+		err = a.fault
 	}
 	if err != nil {
 		return inbox.Receipt{}, fmt.Errorf("accept message for conversation %d: %w", o.conversationID, err)
+	}
+	if a.accepted {
+		a.span.End()
+		s.jobs.Wake(queueOf(a.thread.kind))
 	}
 	return a.receipt, nil
 }
