@@ -1,7 +1,6 @@
 package store_test
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -10,7 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/bandeja/inboxd/daemon/internal/automation"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
+	"github.com/bandeja/inboxd/daemon/internal/job"
 )
 
 // post is one webhook: what it says and when.
@@ -19,6 +20,46 @@ type post struct {
 	who    int    // customer
 	id     string // of the message it brings or speaks of
 	second int
+	own    int // place of our own send that it speaks of, from 1
+}
+
+// ownSend is a message of ours, before the webhooks come.
+type ownSend struct {
+	id, state string
+	passes    bool // a failure would be for a reason that passes
+}
+
+// send makes the org's own sends, each to a customer of its own: one job of a
+// conversation runs at a time.
+func (b *bundle) send(sends []ownSend) (receipts []inbox.Receipt) {
+	b.tb.Helper()
+	for _, s := range sends {
+		asks := b.says("in."+s.id, at(0))
+		asks.Contact = inbox.Contact{UserID: s.id}
+		b.ingest(inbox.Batch{Inbound: []inbox.Inbound{asks}})
+		r := b.reply(b.talkOf(asks.Contact))
+		b.started(r)
+		switch s.state {
+		case "uncertain":
+			b.outcome(job.Effect{JobID: r.JobID, Epoch: 1, MessageID: r.MessageID, Status: inbox.Uncertain, Class: job.ClassAmbiguous, Attempt: 1})
+		case "accepted":
+			b.outcome(sent(r, inbox.Accepted, s.id))
+		}
+		receipts = append(receipts, r)
+	}
+	return receipts
+}
+
+// ownStatus is what a post says of an own send.
+func (p post) ownStatus(b *bundle, s ownSend, r inbox.Receipt) inbox.Batch {
+	class := job.ClassPermission
+	if s.passes {
+		class = job.ClassTransient
+	}
+	status := map[string]inbox.MessageStatus{"own sent": inbox.Sent, "own delivered": inbox.Delivered, "own failed": inbox.Failed}[p.kind]
+	return inbox.Batch{Statuses: []inbox.StatusUpdate{{
+		Account: b.wa(), ProviderID: s.id, Status: status, At: at(p.second), ErrorClass: string(class), JobID: r.JobID, Epoch: 1,
+	}}}
 }
 
 // batch is the post as an org gets it.
@@ -29,7 +70,7 @@ func (p post) batch(b *bundle) inbox.Batch {
 	}
 	switch p.kind {
 	case "message":
-		return inbox.Batch{Inbound: []inbox.Inbound{{Account: b.wa(), ProviderID: p.id, Contact: contact, Kind: inbox.KindText, Text: p.id, At: at(p.second)}}}
+		return inbox.Batch{Inbound: []inbox.Inbound{{Account: b.wa(), ProviderID: p.id, Contact: contact, Kind: inbox.KindText, Text: "hello", At: at(p.second)}}}
 	case "echo":
 		return inbox.Batch{Echoes: []inbox.Echo{{Account: b.wa(), ProviderID: p.id, Contact: contact, Kind: inbox.KindText, At: at(p.second)}}}
 	case "delivered":
@@ -43,6 +84,8 @@ func (p post) batch(b *bundle) inbox.Batch {
 	case "stranger":
 		account := inbox.Account{Kind: inbox.WhatsApp, ExternalID: "nobody"}
 		return inbox.Batch{Inbound: []inbox.Inbound{{Account: account, ProviderID: p.id, Contact: contact, Kind: inbox.KindText, At: at(p.second)}}}
+	case "lift":
+		return inbox.Batch{Notices: []inbox.Notice{{Account: b.wa(), Field: "template", At: at(p.second), Restrictions: []inbox.Restriction{lifted(paused("hello", at(0)))}}}}
 	case "rename":
 		return inbox.Batch{Identities: []inbox.IdentityChange{{Account: b.wa(), OldUserID: contact.UserID, UserID: fmt.Sprintf("r%d", p.second), At: at(p.second)}}}
 	}
@@ -52,12 +95,17 @@ func (p post) batch(b *bundle) inbox.Batch {
 // posts draws what comes in, in the order of time: what is said about a message
 // comes after it. What was read did not fail: only Instagram says the one, only
 // WhatsApp the other.
-func posts(t *rapid.T, from int) (all []post) {
+//
+// Of a send that failed for a reason that passes nothing else is said: in one
+// transaction words that follow count as if they had come with the failure, one by
+// one they come when the message waits to be sent again.
+func posts(t *rapid.T, from int, sends []ownSend) (all []post) {
+	spoken := map[int]bool{}
 	var messages, echoes []string
 	fails := map[string]bool{}
 	for i := range rapid.IntRange(1, 10).Draw(t, "posts") {
 		p := post{
-			kind: rapid.SampledFrom([]string{"message", "message", "echo", "delivered", "failed", "read", "revoke", "stranger", "odd", "rename"}).Draw(t, "kind"),
+			kind: rapid.SampledFrom([]string{"message", "message", "echo", "delivered", "failed", "read", "revoke", "stranger", "odd", "rename", "lift", "own sent", "own delivered", "own failed"}).Draw(t, "kind"),
 			who:  rapid.IntRange(0, 2).Draw(t, "who"), second: from + i, id: fmt.Sprintf("m%d", from+i),
 		}
 		switch about := append(slices.Clone(echoes), "nobody's"); p.kind {
@@ -74,6 +122,12 @@ func posts(t *rapid.T, from int) (all []post) {
 			if fails[p.id] && p.kind == "read" || !fails[p.id] && p.kind == "failed" {
 				p.kind = "delivered"
 			}
+		case "own sent", "own delivered", "own failed":
+			p.own = rapid.IntRange(1, len(sends)).Draw(t, "own")
+			if sends[p.own-1].passes && spoken[p.own] {
+				continue
+			}
+			spoken[p.own] = true
 		}
 		all = append(all, p)
 	}
@@ -84,13 +138,16 @@ func posts(t *rapid.T, from int) (all []post) {
 func (b *bundle) inbox(tb testing.TB) (all []string) {
 	tb.Helper()
 	for _, sql := range []string{
-		`SELECT concat_ws(' ', k.user_id, m.provider_id, m.inbound, m.kind, m.body, m.status, m.revoked, m.clock_at, m.sent_at, m.delivered_at, m.read_at, m.failed_at)
+		`SELECT concat_ws(' ', k.user_id, m.provider_id, m.inbound, m.kind, m.body, m.status, m.attempts, m.error_class, m.revoked, m.clock_at, m.sent_at, m.delivered_at, m.read_at, m.failed_at)
 		 FROM messages m JOIN conversations v ON v.id = m.conversation_id JOIN contacts k ON k.id = v.contact_id WHERE m.org_id = $1 ORDER BY k.user_id, m.id`,
 		`SELECT concat_ws(' ', k.user_id, k.wa_id, k.name, v.state, v.last_message_at, v.last_inbound_at)
 		 FROM contacts k LEFT JOIN conversations v ON v.contact_id = k.id WHERE k.org_id = $1 ORDER BY k.user_id`,
 		`SELECT concat_ws(' ', k.user_id, e.first, e.started_at, e.due_at, e.answered_at, m.provider_id)
 		 FROM episodes e JOIN conversations v ON v.id = e.conversation_id JOIN contacts k ON k.id = v.contact_id
 		 LEFT JOIN messages m ON m.id = e.answer_message_id WHERE e.org_id = $1 ORDER BY k.user_id, e.started_at`,
+		`SELECT concat_ws(' ', j.job_type, j.state, j.attempt, k.user_id, m.provider_id)
+		 FROM jobs j JOIN messages m ON m.id = j.subject_id JOIN conversations v ON v.id = m.conversation_id JOIN contacts k ON k.id = v.contact_id
+		 WHERE j.org_id = $1 ORDER BY k.user_id, j.job_type, m.id`,
 		`SELECT concat_ws(' ', p.provider_id, p.status, p.at)
 		 FROM parked_statuses p JOIN channels h ON h.id = p.channel_id WHERE h.org_id = $1 ORDER BY p.provider_id, p.status`,
 	} {
@@ -114,7 +171,7 @@ func counts(a inbox.Applied) string {
 	for _, u := range a.Unusable {
 		reasons = append(reasons, u.Reason)
 	}
-	return fmt.Sprint(a.Inbound, a.Duplicates, a.Parked, reasons)
+	return fmt.Sprint(a.Inbound, a.Duplicates, a.Parked, a.Statuses, a.Settled, a.Automations, a.Lifted, reasons)
 }
 
 // Webhooks that come together leave what they would leave one after the other,
@@ -124,11 +181,26 @@ func TestIngestedTogetherAsOneByOneProperty(t *testing.T) {
 	shared := database(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		mixed, single := shared.fork(t), shared.fork(t)
+		for _, b := range []*bundle{mixed, single} {
+			b.rule("greet", keyword("hello"), automation.Action{Type: automation.AssignRoundRobin})
+		}
 		for round := range rapid.IntRange(1, 2).Draw(rt, "rounds") {
-			all := posts(rt, 100*round)
+			sends := make([]ownSend, 3)
+			for i := range sends {
+				state := rapid.SampledFrom([]string{"running", "uncertain", "accepted"}).Draw(rt, "state")
+				sends[i] = ownSend{fmt.Sprintf("own.%d.%d", round, i), state, rapid.Bool().Draw(rt, "passes")}
+			}
+			all := posts(rt, 100*round, sends)
+			receipts := map[*bundle][]inbox.Receipt{mixed: mixed.send(sends), single: single.send(sends)}
 			got, want := make([]string, len(all)), make([]string, len(all))
 			ingest := func(b *bundle, p post) string {
-				applied, err := b.Ingest(b.ctx, p.batch(b), []byte(b.org.Name+p.id))
+				batch := inbox.Batch{}
+				if p.own > 0 {
+					batch = p.ownStatus(b, sends[p.own-1], receipts[b][p.own-1])
+				} else {
+					batch = p.batch(b)
+				}
+				applied, err := b.Ingest(b.ctx, batch, []byte(b.org.Name+p.id))
 				require.NoError(t, err)
 				return counts(applied)
 			}
@@ -154,22 +226,18 @@ func TestIngestTogether(t *testing.T) {
 		return inbox.Batch{Inbound: []inbox.Inbound{in}}
 	}
 
-	t.Run("WhoSomebodyHoldsUpHoldsUpNobodyForLong", func(t *testing.T) {
+	t.Run("WhoSomebodyHoldsUpHoldsUpNobody", func(t *testing.T) {
 		t.Parallel()
 		b := patient(t)
 		b.ingest(says(b, "held", "m0"))
-		tx, err := b.pool.Begin(b.ctx)
-		require.NoError(t, err)
-		defer func() { _ = tx.Rollback(context.WithoutCancel(b.ctx)) }() // or the pool would never close
-		_, err = tx.Exec(b.ctx, `SELECT 1 FROM conversations WHERE id = $1 FOR UPDATE`, b.talkOf(inbox.Contact{UserID: "held"}))
-		require.NoError(t, err)
-		held, others := make(chan error, 1), make(chan error, 5)
-		calls := []func(){func() {
-			_, err := b.Ingest(b.ctx, says(b, "held", "m1"), nil)
-			held <- err
-		}}
+		free := b.hold(t, b.talkOf(inbox.Contact{UserID: "held"}))
+		held, others := make(chan error, 5), make(chan error, 5)
+		var calls []func()
 		for i := range cap(others) {
 			calls = append(calls, func() {
+				_, err := b.Ingest(b.ctx, says(b, "held", fmt.Sprint("h", i)), nil)
+				held <- err
+			}, func() {
 				_, err := b.Ingest(b.ctx, says(b, fmt.Sprint("free", i), fmt.Sprint("f", i)), nil)
 				others <- err
 			})
@@ -180,10 +248,12 @@ func TestIngestTogether(t *testing.T) {
 			require.NoError(t, <-others)
 		}
 		require.Empty(t, held)
-		require.NoError(t, tx.Rollback(b.ctx))
-		require.NoError(t, <-held)
+		free()
+		for range cap(held) {
+			require.NoError(t, <-held)
+		}
 		<-over
-		require.Equal(t, 7, b.count(`SELECT count(*) FROM messages`))
+		require.Equal(t, 11, b.count(`SELECT count(*) FROM messages`))
 	})
 
 	t.Run("WhatMakesATransactionFailFailsAlone", func(t *testing.T) {
