@@ -64,8 +64,11 @@ func come(ctx context.Context, g *group[int], n int) chan error {
 	return done
 }
 
+// flight is the test of a group.
+type flight struct{ *testing.T }
+
 // next returns the next transaction, with these in it.
-func next(t *testing.T, trips chan *trip, alone bool, numbers ...int) *trip {
+func next(t flight, trips chan *trip, alone bool, numbers ...int) *trip {
 	t.Helper()
 	synctest.Wait()
 	require.NotEmpty(t, trips)
@@ -77,12 +80,12 @@ func next(t *testing.T, trips chan *trip, alone bool, numbers ...int) *trip {
 
 func TestGroup(t *testing.T) {
 	t.Parallel()
-	run := func(name string, test func(t *testing.T, g *group[int], trips chan *trip)) {
+	run := func(name string, test func(t flight, g *group[int], trips chan *trip)) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				g, trips := tripping()
-				test(t, g, trips)
+				test(flight{t}, g, trips)
 				synctest.Wait()
 				require.Empty(t, trips)
 				require.Zero(t, g.flying)
@@ -93,7 +96,7 @@ func TestGroup(t *testing.T) {
 		})
 	}
 
-	run("NobodyWaitsForCompany", func(t *testing.T, g *group[int], trips chan *trip) {
+	run("NobodyWaitsForCompany", func(t flight, g *group[int], trips chan *trip) {
 		for n := range lanes {
 			done := come(t.Context(), g, n)
 			first := next(t, trips, false, n)
@@ -101,7 +104,7 @@ func TestGroup(t *testing.T) {
 		}
 	})
 
-	run("WhoComesMeanwhileTravelsTogetherInOrder", func(t *testing.T, g *group[int], trips chan *trip) {
+	run("WhoComesMeanwhileTravelsTogetherInOrder", func(t flight, g *group[int], trips chan *trip) {
 		for range lanes {
 			come(t.Context(), g, 1)
 		}
@@ -120,7 +123,7 @@ func TestGroup(t *testing.T) {
 		}
 	})
 
-	run("WhoGivesUpInTimeIsForgotten", func(t *testing.T, g *group[int], trips chan *trip) {
+	run("WhoGivesUpInTimeIsForgotten", func(t flight, g *group[int], trips chan *trip) {
 		gone, cancel := context.WithCancel(t.Context())
 		for range lanes {
 			come(t.Context(), g, 1)
@@ -136,7 +139,7 @@ func TestGroup(t *testing.T) {
 		require.NoError(t, <-stays)
 	})
 
-	run("WhoGivesUpBeforeTheCommitIsNotInIt", func(t *testing.T, g *group[int], trips chan *trip) {
+	run("WhoGivesUpBeforeTheCommitIsNotInIt", func(t flight, g *group[int], trips chan *trip) {
 		gone, cancel := context.WithCancel(t.Context())
 		for range lanes {
 			come(t.Context(), g, 1)
@@ -156,7 +159,7 @@ func TestGroup(t *testing.T) {
 		require.NoError(t, <-stays)
 	})
 
-	run("WhoGivesUpAtTheCommitIsToldSo", func(t *testing.T, g *group[int], trips chan *trip) {
+	run("WhoGivesUpAtTheCommitIsToldSo", func(t flight, g *group[int], trips chan *trip) {
 		gone, cancel := context.WithCancel(t.Context())
 		late := come(gone, g, 1)
 		only := next(t, trips, false, 1)
@@ -170,7 +173,7 @@ func TestGroup(t *testing.T) {
 		only.end <- only.ctx.Err()
 	})
 
-	run("TheMostHurriedHasItsTimeAndTheOthersTheirs", func(t *testing.T, g *group[int], trips chan *trip) {
+	run("TheMostHurriedHasItsTimeAndTheOthersTheirs", func(t flight, g *group[int], trips chan *trip) {
 		soon, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		later, stop := context.WithTimeout(t.Context(), time.Minute)
@@ -190,7 +193,7 @@ func TestGroup(t *testing.T) {
 		require.NoError(t, <-patient)
 	})
 
-	run("InAConversationNobodyOvertakes", func(t *testing.T, g *group[int], trips chan *trip) {
+	run("InAConversationNobodyOvertakes", func(t flight, g *group[int], trips chan *trip) {
 		for range lanes {
 			come(t.Context(), g, 1)
 		}
@@ -230,7 +233,7 @@ func TestGroup(t *testing.T) {
 		"NobodyTriesAgainWhatMayBeDurable":       {errors.New("unexpected EOF"), false},
 		"NorWhatTheServerDidNotFinish":           {&pgconn.PgError{Code: "57P01", SeverityUnlocalized: "FATAL"}, false},
 	} {
-		run(name, func(t *testing.T, g *group[int], trips chan *trip) {
+		run(name, func(t flight, g *group[int], trips chan *trip) {
 			done := come(t.Context(), g, 1)
 			shared := next(t, trips, false, 1)
 			require.NoError(t, shared.ready())

@@ -91,13 +91,10 @@ func (g *group[T]) attempt(batch []*member[T], alone bool) (held []*T, committin
 
 // commit notes that the COMMIT of these is sent, unless somebody has gone.
 func (g *group[T]) commit(batch []*member[T]) error {
-	if len(g.present(batch)) < len(batch) {
-		return errGone
-	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, m := range batch {
-		if m.gone {
+		if m.over() {
 			return errGone
 		}
 	}

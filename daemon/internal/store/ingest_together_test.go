@@ -194,11 +194,9 @@ func TestIngestedTogetherAsOneByOneProperty(t *testing.T) {
 			receipts := map[*bundle][]inbox.Receipt{mixed: mixed.send(sends), single: single.send(sends)}
 			got, want := make([]string, len(all)), make([]string, len(all))
 			ingest := func(b *bundle, p post) string {
-				batch := inbox.Batch{}
+				batch := p.batch(b)
 				if p.own > 0 {
 					batch = p.ownStatus(b, sends[p.own-1], receipts[b][p.own-1])
-				} else {
-					batch = p.batch(b)
 				}
 				applied, err := b.Ingest(b.ctx, batch, []byte(b.org.Name+p.id))
 				require.NoError(t, err)
