@@ -32,10 +32,10 @@ func (s *Store) meetThreads(ctx context.Context, u *unit, all []*acceptance, alo
 SELECT u.place, h.id, l.last_inbound_at, h.kind, h.state,
        CASE WHEN l.id IS NOT NULL THEN nextval((SELECT pg_get_serial_sequence('messages', 'id'))::regclass) ELSE 0 END
 FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS u(id, org_id, place)
-CROSS JOIN LATERAL (
-  SELECT h.id, h.kind, h.state FROM conversations v JOIN channels h ON h.id = v.channel_id WHERE v.id = u.id AND v.org_id = u.org_id OFFSET 0) h
+CROSS JOIN LATERAL (SELECT v.channel_id, v.org_id FROM conversations v WHERE v.id = u.id LIMIT 1) v
+CROSS JOIN LATERAL (SELECT h.id, h.kind, h.state FROM channels h WHERE h.id = v.channel_id AND v.org_id = u.org_id LIMIT 1) h
 LEFT JOIN LATERAL (
-  SELECT l.id, l.last_inbound_at FROM conversations l WHERE l.id = u.id FOR NO KEY UPDATE`+busy+`) l ON true`+among, conversations, orgs).Query(func(rows pgx.Rows) error {
+  SELECT l.id, l.last_inbound_at FROM conversations l WHERE l.id = u.id AND v.org_id = u.org_id FOR NO KEY UPDATE`+busy+`) l ON true`+among, conversations, orgs).Query(func(rows pgx.Rows) error {
 		var place, id int64
 		var t thread
 		_, err := pgx.ForEachRow(rows, []any{&place, &t.channelID, orZero(&t.lastInboundAt), &t.kind, &t.state, &id}, func() error {
