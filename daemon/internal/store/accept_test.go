@@ -215,19 +215,23 @@ func TestAcceptTogether(t *testing.T) {
 		b := patient(t)
 		c := b.people(t)
 		free := b.hold(t, c[0])
+		waiting := func(n int) {
+			require.Eventually(t, func() bool {
+				return b.count(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) == n
+			}, 20*time.Second, 5*time.Millisecond, "one connection waits for each conversation")
+		}
 		var calls []func()
 		for i := range 8 {
 			calls = append(calls, func() { require.Empty(t, b.askFor(c, ask{text: fmt.Sprint(i)}).code) })
 		}
 		over := make(chan struct{})
 		go func() { together(b.HoldSends(), calls...); close(over) }()
+		waiting(1)
 		require.Equal(t, "conversation_not_found", b.askFor(c, ask{place: 4, text: "hi"}).code, "though many wait for a lock")
 		other := b.hold(t, c[1])
 		first := make(chan told, 1)
 		go func() { first <- b.askFor(c, ask{place: 1, text: "first"}) }()
-		require.Eventually(t, func() bool {
-			return b.count(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) == 2
-		}, 20*time.Second, 5*time.Millisecond, "two conversations are waited for, each by one connection")
+		waiting(2)
 		other()
 		require.Empty(t, b.askFor(c, ask{place: 1, text: "second"}).code)
 		require.Empty(t, (<-first).code)

@@ -284,8 +284,7 @@ func TestOnce(t *testing.T) {
 			first <- err
 		}()
 		require.Eventually(t, func() bool {
-			return b.count(`SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
-				WHERE l.locktype = 'advisory' AND d.datname = current_database()`) == 1
+			return b.count(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) == 1
 		}, 10*time.Second, 5*time.Millisecond)
 		_, err = b.Reply(b.ctx, elsewhere)
 		requireFault(t, err, inbox.Conflict, "idempotency_in_flight")
