@@ -131,7 +131,7 @@ func (d *Daemon) openDatabase(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if d.store, err = store.New(store.Options{Pool: reads, Jobs: d.ledger, Sealer: sealer, Now: d.o.Now}); err != nil {
+	if d.store, err = store.New(store.Options{Pool: reads, Jobs: d.ledger, Sealer: sealer, Now: d.o.Now, Logger: d.log, Registerer: d.registry}); err != nil {
 		return err
 	}
 	d.ledger.SetEffects(d.store)

@@ -21,6 +21,7 @@ import (
 	"github.com/bandeja/inboxd/daemon/bench/internal/gauge"
 	"github.com/bandeja/inboxd/daemon/bench/internal/instance"
 	"github.com/bandeja/inboxd/daemon/bench/internal/report"
+	"github.com/bandeja/inboxd/daemon/bench/internal/rig"
 )
 
 const (
@@ -42,8 +43,9 @@ func API(ctx context.Context, b *Bench) ([]*report.Table, error) {
 	t := &report.Table{
 		Name: "api", Title: "The public API",
 		Intro: fmt.Sprintf("Over HTTP from %d callers in the same process, with the limiter in Redis. A reply is accepted (202) when its message and job are durable, a "+
-			"webhook (200) when every message in it is. Beside it P99 at half the target: %d sends or %d webhook messages a second.", apiCallers, sendTarget/2, webhookTarget/2),
-		Columns: []report.Column{{Key: "rate", Title: "a second"}, {Key: "p99", Title: "P99 ms, as many as go", Digits: 1}, {Key: "half", Title: "P99 ms at half the target", Digits: 1}, {Key: "failed", Title: "failed"}},
+			"webhook (200) when every message in it is. Beside it P99 at half the target: %d sends or %d webhook messages a second, and the processor time of each (the process is caller and API).", apiCallers, sendTarget/2, webhookTarget/2),
+		Columns: []report.Column{{Key: "rate", Title: "a second"}, {Key: "p99", Title: "P99 ms, as many as go", Digits: 1}, {Key: "half", Title: "P99 ms at half the target", Digits: 1}, {Key: "failed", Title: "failed"},
+			{Key: "process", Title: "process µs, as many as go"}, {Key: "postgres", Title: "PostgreSQL µs"}, {Key: "redis", Title: "Redis µs"}},
 	}
 	d, err := b.openDoor(ctx)
 	if err != nil {
@@ -64,6 +66,7 @@ func API(ctx context.Context, b *Bench) ([]*report.Table, error) {
 
 // door is a running API with one org, its token and its customers.
 type door struct {
+	servers       *rig.Servers
 	api           *instance.Instance
 	client        *http.Client
 	token         string
@@ -84,7 +87,7 @@ func (b *Bench) openDoor(ctx context.Context) (*door, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &door{api: api, client: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 2 * apiCallers}}}
+	d := &door{servers: s, api: api, client: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 2 * apiCallers}}}
 	d.close = func(ctx context.Context) { d.client.CloseIdleConnections(); _ = api.Stop(); s.Close(ctx) }
 	if err := d.furnish(ctx); err != nil {
 		return nil, err
@@ -135,20 +138,44 @@ func (d *door) furnish(ctx context.Context) error {
 // measure calls as fast as it goes, then at a steady pace. What was refused or
 // failed is said, and not counted.
 func (d *door) measure(ctx context.Context, b *Bench, t *report.Table, row string, batch, half int, call func(context.Context) error) {
-	began := time.Now()
-	fast := d.storm(ctx, b.Plan.API, max(4, apiCallers/batch), call)
-	rate := float64(len(fast.took)*batch) / time.Since(began).Seconds()
+	fast, used, err := d.metered(ctx, b, row, func() *calls { return d.storm(ctx, b.Plan.API, max(4, apiCallers/batch), call) })
+	if err != nil {
+		b.say("%s: %v", row, err)
+		return
+	}
+	n := float64(len(fast.took) * batch)
+	rate := n / used.Wall.Seconds()
+	for key, spent := range map[string]time.Duration{"process": used.Process, "postgres": used.Postgres, "redis": used.Redis} {
+		t.Add(row, key, float64(spent.Microseconds())/n)
+	}
 	t.Add(row, "rate", rate)
 	t.Add(row, "p99", gauge.At(fast.took, 0.99))
 	calm := d.paced(ctx, b.Plan.API, time.Second*time.Duration(batch)/time.Duration(half), call)
 	t.Add(row, "half", gauge.At(calm.took, 0.99))
 	t.Add(row, "failed", float64(fast.failed+calm.failed))
-	b.say("%s: %.0f/s, P99 %.1f ms; at half the target %.1f ms; %d failed", row, rate, gauge.At(fast.took, 0.99), gauge.At(calm.took, 0.99), fast.failed+calm.failed)
+	b.say("%s: %.0f/s, P99 %.1f ms; at half the target %.1f ms; %d failed; µs each: process %.0f, postgres %.0f, redis %.0f", row, rate,
+		gauge.At(fast.took, 0.99), gauge.At(calm.took, 0.99), fast.failed+calm.failed,
+		float64(used.Process.Microseconds())/n, float64(used.Postgres.Microseconds())/n, float64(used.Redis.Microseconds())/n)
 	for _, err := range []error{fast.last, calm.last} {
 		if err != nil {
 			b.say("%s: %v", row, err)
 		}
 	}
+}
+
+// metered makes calls and reads what they used: this process, which is the caller
+// too, and the servers.
+func (d *door) metered(ctx context.Context, b *Bench, row string, f func() *calls) (c *calls, used gauge.Usage, err error) {
+	err = b.profiled(ctx, d.servers, row, func() error {
+		m, err := gauge.Begin(ctx, d.servers, func() []int { return nil })
+		if err != nil {
+			return err
+		}
+		c = f()
+		used, err = m.End(ctx)
+		return err
+	})
+	return c, used, err
 }
 
 // calls is what came of many.

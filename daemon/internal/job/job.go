@@ -198,6 +198,7 @@ type New struct {
 	RunAt     time.Time // zero: now
 	Deadline  time.Time // after it the job is not started; zero: the policy of the type
 	Attempt   int       // used up by earlier jobs for the same subject
+	Trace     string    // that it goes on with, a traceparent; empty: none
 	Args      json.RawMessage
 }
 

@@ -9,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/bandeja/inboxd/daemon/internal/job"
-	"github.com/bandeja/inboxd/daemon/internal/trace"
 )
 
 const insertSQL = `
@@ -31,8 +30,7 @@ RETURNING id`
 // Insert makes T1: the jobs become ready, or scheduled when RunAt lies ahead,
 // in the caller's transaction; the ids come back in order. Whoever inserts a
 // job with a SerialKey must hold the lock of that conversation row, so that
-// ids commit in order. Call Wake after the commit. The jobs go on with the trace
-// of ctx.
+// ids commit in order. Call Wake after the commit.
 func (l *Ledger) Insert(ctx context.Context, tx pgx.Tx, jobs ...job.New) ([]int64, error) {
 	n := len(jobs)
 	var (
@@ -52,7 +50,7 @@ func (l *Ledger) Insert(ctx context.Context, tx pgx.Tx, jobs ...job.New) ([]int6
 		orgs[i], users[i] = j.OrgID, j.UserID
 		queues[i], types[i], priorities[i] = int16(j.Queue), int16(j.Type), int16(j.Priority)
 		attempts[i], limits[i] = int16(min(j.Attempt, p.MaxAttempts)), int16(p.MaxAttempts) //nolint:gosec // both are small
-		serials[i], subjects[i], channels[i], args[i] = j.SerialKey, j.SubjectID, j.ChannelID, traced(j.Args, trace.Parent(ctx))
+		serials[i], subjects[i], channels[i], args[i] = j.SerialKey, j.SubjectID, j.ChannelID, traced(j.Args, j.Trace)
 		runAt[i], deadlines[i], patience[i] = optional(j.RunAt), optional(j.Deadline), p.Deadline
 	}
 	rows, err := tx.Query(ctx, insertSQL, orgs, users, queues, types, priorities, attempts, limits,

@@ -11,6 +11,7 @@ import (
 	"github.com/bandeja/inboxd/daemon/internal/automation"
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
+	"github.com/bandeja/inboxd/daemon/internal/trace"
 )
 
 // turnSQL takes a turn of rule $1 and returns whose it is: of the users named,
@@ -92,6 +93,7 @@ func (sc *scene) insertJobs(ctx context.Context, jobs Jobs, tx pgx.Tx) error {
 	all := make([]job.New, len(sc.sends))
 	for i, o := range sc.sends {
 		all[i] = o.job(sc.thread, o.id)
+		all[i].Trace = trace.Parent(ctx)
 	}
 	ids, err := jobs.Insert(ctx, tx, all...)
 	if err != nil {

@@ -60,8 +60,8 @@ func (s *Store) perform(ctx context.Context, u *unit, sc *scene, ran []*ruleRun)
 		return err
 	}
 	b = u.batch()
-	for _, o := range sc.sends {
-		o.queueInsert(b, o.id, o.jobID, sc.now, trace.Parent(ctx))
+	if len(sc.sends) > 0 {
+		queueSends(b, sc.now, sc.rows(trace.Parent(ctx)))
 	}
 	sc.settle(ran, found)
 	sc.queueConversation(b)
@@ -85,6 +85,14 @@ type plannedSend struct {
 
 	id, jobID int64
 	result    *automation.Result
+}
+
+func (sc *scene) rows(parent string) []sendRow {
+	rows := make([]sendRow, len(sc.sends))
+	for i, o := range sc.sends {
+		rows[i] = sendRow{outbound: o.outbound, id: o.id, jobID: o.jobID, channelID: sc.thread.channelID, trace: parent}
+	}
+	return rows
 }
 
 // plan decides which rules run and which of their messages may go.

@@ -87,6 +87,18 @@ func on(tb testing.TB, pool *pgxpool.Pool) *bundle {
 	return b
 }
 
+// patient returns a bundle on a database of its own, where locks are waited for
+// as long as it takes.
+func patient(tb testing.TB) *bundle {
+	tb.Helper()
+	pool, err := store.Open(tb.Context(), store.PoolOptions{
+		DSN: stacktest.Database(tb, store.Migrate), Name: "test", MaxConns: 24, Hot: true, LockTimeout: time.Hour, StatementTimeout: time.Hour,
+	})
+	require.NoError(tb, err)
+	tb.Cleanup(pool.Close)
+	return on(tb, pool).fork(tb)
+}
+
 // fork returns a bundle with an org of its own on the same database, and its
 // own clock: cheap enough for every row of a table.
 func (b *bundle) fork(tb testing.TB) *bundle {

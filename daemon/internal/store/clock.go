@@ -95,7 +95,7 @@ CROSS JOIN LATERAL (
   SELECT m.clock_at, m.created_at FROM messages m
   WHERE m.conversation_id = v.id AND m.inbound AND m.clock_at > coalesce(l.clock_at, '-infinity') AND m.clock_at <= a.clock_at
   ORDER BY m.clock_at LIMIT 1) s
-WHERE a.id = ANY($1::bigint[]) AND a.clock_at IS NOT NULL AND NOT EXISTS (
+WHERE a.id = ANY($1::bigint[]) AND a.clock_at IS NOT NULL AND a.` + wentOut + ` AND NOT EXISTS (
   SELECT 1 FROM episodes e
   WHERE e.conversation_id = v.id AND e.started_at <= s.clock_at AND (e.answered_at IS NULL OR e.answered_at >= s.clock_at))
 ORDER BY v.id, s.clock_at`

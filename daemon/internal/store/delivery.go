@@ -26,7 +26,8 @@ type sentMessage struct {
 	sentAt, deliveredAt, readAt time.Time
 	failedAt                    time.Time
 
-	was     inbox.MessageStatus // before this webhook
+	was     inbox.MessageStatus // before these webhooks
+	said    *delivery           // who moved it last
 	changed bool
 }
 

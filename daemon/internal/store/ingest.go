@@ -3,7 +3,9 @@ package store
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -11,57 +13,90 @@ import (
 
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
-	"github.com/bandeja/inboxd/daemon/internal/trace"
 )
 
-// Ingest applies one webhook in one transaction; everything is durable when it
-// returns nil. Applying it again, at the same time or later, changes nothing
-// more. What cannot be applied is kept with the raw body and counted; it is
-// never an error. An error means that nothing was stored.
-//
-// The number of statements is fixed, whatever the size of the batch. Round
-// trips: BEGIN and look-ups; with new or changed contacts two more; lock and
-// insert; with jobs to settle two more, with late failures one more, with
-// messages of orgs that have automations one more; the rest and COMMIT, which
-// are two more where a clock starts that an automation waits for.
+// Ingest applies one webhook, in one transaction with others that come at the
+// same time; everything is durable when it returns nil. Applying it again, at the
+// same time or later, changes nothing more. What cannot be applied is kept with
+// the raw body and counted; it is never an error. An error means that nothing was
+// stored, or that nobody knows.
 func (s *Store) Ingest(ctx context.Context, batch inbox.Batch, raw []byte) (inbox.Applied, error) {
 	ctx = Named(ctx, QueryIngest)
-	var applied inbox.Applied
-	var told []target
-	err := repeated(ctx, func() error {
-		in := newIngestion(s, batch)
-		if parent := trace.Parent(ctx); parent != "" {
-			in.trace = &parent
-		}
-		defer func() { applied, told = in.applied, in.targets }()
-		if in.empty() && !in.keeps() {
-			return nil
-		}
-		return s.atomically(ctx, func(u *unit) error { return in.run(ctx, u, raw) })
-	})
-	if err != nil {
+	d := newDelivery(ctx, batch, raw)
+	if d.empty() && !d.keeps() {
+		return d.applied, nil
+	}
+	if err := s.webhooks.do(ctx, d); err != nil {
 		return inbox.Applied{}, fmt.Errorf("ingest webhook: %w", err)
 	}
-	traceStatuses(ctx, told)
-	if applied.Automations > 0 {
+	if d.applied.Automations > 0 {
 		s.jobs.Wake(job.Automations)
 	}
-	if applied.Lifted {
+	if d.applied.Lifted {
 		s.jobs.Wake(job.WhatsApp)
 	}
-	return applied, nil
+	traceStatuses(ctx, d.told)
+	return d.applied, nil
 }
 
-// ingestion is the work on one webhook.
+// ingestAll applies webhooks, and returns those that are about conversations that
+// somebody holds: of them it has applied nothing. It is done without them then:
+// what they say of contacts shall not be stored without their messages.
+func (s *Store) ingestAll(ctx context.Context, all []*delivery, alone bool, _ func() error) (held []*delivery, err error) {
+	if alone {
+		return nil, repeated(ctx, func() error { return s.ingest(ctx, all, true) })
+	}
+	for _, d := range all {
+		d.held = 0
+	}
+	for len(all) > 0 {
+		if err = s.ingest(ctx, all, false); !errors.Is(err, errHeld) {
+			return held, err
+		}
+		all = slices.DeleteFunc(slices.Clone(all), func(d *delivery) bool {
+			if d.held != 0 {
+				held = append(held, d)
+			}
+			return d.held != 0
+		})
+	}
+	return held, nil
+}
+
+// errHeld says that nothing was stored because somebody holds a conversation.
+var errHeld = errors.New("somebody holds a conversation")
+
+// ingest applies webhooks as if they were one, in the order in which they came.
+// The number of statements is fixed, whatever there is in them. Round trips: BEGIN
+// and look-ups; with new or changed contacts two more; with several webhooks one
+// for the locks; lock and insert; with jobs to settle, or with words on echoes
+// that came with them, two more, with late failures one more, with messages of
+// orgs that have automations one more; the rest and COMMIT, which are two more
+// where a clock starts that an automation waits for.
+func (s *Store) ingest(ctx context.Context, all []*delivery, alone bool) error {
+	for _, d := range all {
+		d.afresh()
+	}
+	in := newIngestion(s, all)
+	in.alone = alone
+	if err := s.atomically(ctx, func(u *unit) error { return in.run(ctx, u) }); err != nil {
+		return err
+	}
+	for _, t := range in.targets {
+		t.from.told = append(t.from.told, t)
+	}
+	return nil
+}
+
+// ingestion is the work on webhooks that share a transaction.
 type ingestion struct {
-	store   *Store
-	now     time.Time
-	trace   *string // of this webhook; nil: it is not traced
-	batch   inbox.Batch
-	applied inbox.Applied
+	store      *Store
+	now        time.Time
+	alone      bool // waits for conversations
+	deliveries []*delivery
+	batch      inbox.Batch // of all of them
 
 	channels map[address]channelRow
-	noted    map[inbox.Unusable]bool
 	people   *people
 	fresh    []newMessage
 	news     map[int64]*news // by conversation
@@ -76,6 +111,7 @@ type ingestion struct {
 	echoed   []int64                // new echoes that are answers
 	counted  []int64                // answers that count from now on: those, and what turns out to have gone out
 	started  []startedClock         // clocks that began in this transaction, if an automation may wait for them
+	adopted  bool                   // there are words on messages that came with them
 }
 
 // address is how a webhook names a channel.
@@ -84,27 +120,17 @@ type address struct {
 	externalID string
 }
 
-func newIngestion(s *Store, batch inbox.Batch) *ingestion {
-	in := &ingestion{
-		store: s, now: s.now(), batch: batch,
-		channels: map[address]channelRow{}, noted: map[inbox.Unusable]bool{}, people: newPeople(),
-		news: map[int64]*news{}, held: map[int64]*sentMessage{},
+func newIngestion(s *Store, all []*delivery) *ingestion {
+	return &ingestion{
+		store: s, now: s.now(), deliveries: all, batch: merged(all),
+		channels: map[address]channelRow{}, people: newPeople(), news: map[int64]*news{}, held: map[int64]*sentMessage{},
 	}
-	in.applied.Unusable = slices.Clone(batch.Unusable)
-	in.dropUnkeyed()
-	return in
 }
 
-// empty reports whether the batch addresses nothing.
-func (in *ingestion) empty() bool {
-	b := in.batch
-	return len(b.Inbound)+len(b.Echoes)+len(b.Statuses)+len(b.Reads)+len(b.Revokes)+len(b.Identities)+len(b.Notices) == 0
-}
-
-func (in *ingestion) run(ctx context.Context, u *unit, raw []byte) error {
-	if in.empty() {
+func (in *ingestion) run(ctx context.Context, u *unit) error {
+	if addresses(in.batch) == 0 {
 		b := u.batch()
-		in.queueKept(b, raw)
+		in.queueKept(b)
 		return u.commit(ctx, b)
 	}
 	if err := in.lookUp(ctx, u); err != nil {
@@ -122,12 +148,19 @@ func (in *ingestion) run(ctx context.Context, u *unit, raw []byte) error {
 	if err := in.trigger(ctx, u); err != nil {
 		return err
 	}
-	return in.finish(ctx, u, raw)
+	return in.finish(ctx, u)
 }
+
+// groupLocks is how long webhooks that share a transaction wait for a lock that is
+// not a conversation's: who holds one longer shall not hold up all of them.
+const groupLocks = `SET LOCAL lock_timeout = '2s'`
 
 // lookUp finds the channels, contacts and messages the batch speaks of.
 func (in *ingestion) lookUp(ctx context.Context, u *unit) error {
 	b := u.batch()
+	if !in.alone {
+		b.Queue(groupLocks)
+	}
 	in.queueChannels(b)
 	in.people.queue(b, in.contactKeys())
 	in.queueTargets(b)
@@ -143,18 +176,15 @@ func (in *ingestion) lookUp(ctx context.Context, u *unit) error {
 // insert locks the conversations in id order and adds the new messages.
 func (in *ingestion) insert(ctx context.Context, u *unit) error {
 	in.collectFresh()
-	conversations := make([]int64, 0, len(in.fresh))
-	for _, m := range in.fresh {
-		conversations = append(conversations, m.conversationID)
-	}
-	for _, t := range in.targets {
-		if t.status.Status == inbox.Failed {
-			conversations = append(conversations, t.conversationID) // a new job may follow
-		}
-	}
 	b := u.batch()
-	if len(conversations) > 0 {
-		b.Queue(`SELECT v.id FROM conversations v WHERE v.id = ANY($1::bigint[]) ORDER BY v.id FOR NO KEY UPDATE`, unique(conversations))
+	if about := in.about(); len(about) > 0 {
+		if !in.alone {
+			if err := in.lockFree(ctx, u, about); err != nil {
+				return err
+			}
+		} else {
+			b.Queue(lockConversationsSQL, slices.Sorted(maps.Keys(about)))
+		}
 	}
 	if len(in.fresh) > 0 {
 		in.queueInsert(b)
@@ -169,11 +199,54 @@ func (in *ingestion) insert(ctx context.Context, u *unit) error {
 		return fmt.Errorf("insert messages: %w", err)
 	}
 	in.sumUp()
+	in.adopt()
+	return nil
+}
+
+const lockConversationsSQL = `SELECT v.id FROM conversations v WHERE v.id = ANY($1::bigint[]) ORDER BY v.id FOR NO KEY UPDATE`
+
+// about returns the conversations that must be locked, with the webhooks that are
+// about them.
+func (in *ingestion) about() map[int64][]*delivery {
+	about := map[int64][]*delivery{}
+	for _, m := range in.fresh {
+		about[m.conversationID] = append(about[m.conversationID], m.from)
+	}
+	for _, t := range in.targets {
+		if t.status.Status == inbox.Failed && t.conversationID != 0 { // a new job may follow
+			about[t.conversationID] = append(about[t.conversationID], t.from)
+		}
+	}
+	return about
+}
+
+// lockFree locks conversations without waiting; if some are held, or others wait
+// for them, it tells their webhooks and returns errHeld.
+func (in *ingestion) lockFree(ctx context.Context, u *unit, about map[int64][]*delivery) error {
+	held := maps.Clone(about)
+	free := slices.DeleteFunc(slices.Sorted(maps.Keys(about)), in.store.webhooks.lined)
+	b := u.batch()
+	b.Queue(lockConversationsSQL+` SKIP LOCKED`, free).Query(func(rows pgx.Rows) error {
+		var id int64
+		_, err := pgx.ForEachRow(rows, []any{&id}, func() error { delete(held, id); return nil })
+		return err
+	})
+	if err := u.send(ctx, b); err != nil {
+		return fmt.Errorf("lock conversations: %w", err)
+	}
+	for id, deliveries := range held {
+		for _, d := range deliveries {
+			d.held = id
+		}
+	}
+	if len(held) > 0 {
+		return errHeld
+	}
 	return nil
 }
 
 // finish writes what was decided and commits.
-func (in *ingestion) finish(ctx context.Context, u *unit, raw []byte) error {
+func (in *ingestion) finish(ctx context.Context, u *unit) error {
 	b := u.batch()
 	in.queueNews(b)
 	in.queueHeld(b)
@@ -183,7 +256,7 @@ func (in *ingestion) finish(ctx context.Context, u *unit, raw []byte) error {
 	in.queueParked(b)
 	in.queueNotices(b)
 	in.restrict(b)
-	in.queueKept(b, raw)
+	in.queueKept(b)
 	if clocks := unique(in.clocks); len(clocks) > 0 {
 		b.Queue(lockClocksSQL(conversationsGiven), clocks)
 		if len(in.voided) > 0 {

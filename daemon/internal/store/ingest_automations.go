@@ -34,7 +34,7 @@ func (in *ingestion) timed(m newMessage) bool {
 func automationJob(m newMessage) job.New {
 	return job.New{
 		OrgID: m.orgID, Queue: job.Automations, Type: job.RunAutomation, Priority: job.Normal,
-		SerialKey: m.conversationID, SubjectID: m.id, ChannelID: m.channelID,
+		SerialKey: m.conversationID, SubjectID: m.id, ChannelID: m.channelID, Trace: m.from.parent(),
 	}
 }
 
@@ -45,6 +45,7 @@ func (in *ingestion) trigger(ctx context.Context, u *unit) error {
 	for _, m := range in.fresh {
 		if in.triggers(m) && slices.Contains(m.waits, 0) {
 			jobs = append(jobs, automationJob(m))
+			m.from.applied.Automations++
 		}
 	}
 	return in.insertAutomations(ctx, u, jobs)
@@ -54,11 +55,8 @@ func (in *ingestion) insertAutomations(ctx context.Context, u *unit, jobs []job.
 	if len(jobs) == 0 {
 		return nil
 	}
-	if _, err := in.store.jobs.Insert(ctx, u.tx, jobs...); err != nil {
-		return err
-	}
-	in.applied.Automations += len(jobs)
-	return nil
+	_, err := in.store.jobs.Insert(ctx, u.tx, jobs...)
+	return err
 }
 
 // queueStart starts clocks; if rules wait for answers it notes which.
@@ -114,6 +112,7 @@ func (in *ingestion) timers() (jobs []job.New, err error) {
 			j.RunAt = c.at.Add(time.Duration(minutes) * time.Minute)
 			j.Deadline = later(j.RunAt, in.now).Add(job.PolicyOf(j.Type).Deadline)
 			jobs = append(jobs, j)
+			m.from.applied.Automations++
 		}
 	}
 	return jobs, nil

@@ -100,20 +100,22 @@ SELECT pg_advisory_xact_lock(hashtextextended('contacts', u.id)) FROM unnest($1:
 	return nil
 }
 
-// meetAll goes through the batch in the order of time: announced changes of ids
-// first, because messages after them use the new ids.
+// meetAll goes through the webhooks in the order of time: in each the announced
+// changes of ids first, because messages after them use the new ids.
 func (in *ingestion) meetAll() {
-	for _, x := range in.batch.Identities {
-		h, _ := in.channel(x.Account)
-		in.people.rekey(h, x)
-	}
-	for _, x := range in.batch.Inbound {
-		h, _ := in.channel(x.Account)
-		in.people.meet(h, x.Contact, in.sane(x.At))
-	}
-	for _, x := range in.batch.Echoes {
-		h, _ := in.channel(x.Account)
-		in.people.meet(h, x.Contact, in.sane(x.At))
+	for _, d := range in.deliveries {
+		for _, x := range d.batch.Identities {
+			h, _ := in.channel(x.Account)
+			in.people.rekey(h, x)
+		}
+		for _, x := range d.batch.Inbound {
+			h, _ := in.channel(x.Account)
+			in.people.meet(h, x.Contact, in.sane(x.At))
+		}
+		for _, x := range d.batch.Echoes {
+			h, _ := in.channel(x.Account)
+			in.people.meet(h, x.Contact, in.sane(x.At))
+		}
 	}
 }
 

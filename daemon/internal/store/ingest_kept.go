@@ -53,6 +53,7 @@ func (in *ingestion) restrict(b *pgx.Batch) {
 			rows = append(rows, restrictionRow{channelID: n.channelID, saidAt: in.sane(x.At), Restriction: r})
 			if r.State == inbox.RestrictionLifted {
 				in.lifted = append(in.lifted, n.channelID)
+				in.noticeOf(int(n.place - 1)).applied.Lifted = true
 			}
 		}
 	}
@@ -70,7 +71,6 @@ func (in *ingestion) resume(ctx context.Context, u *unit, b *pgx.Batch) (*pgx.Ba
 	if err := u.send(ctx, b); err != nil {
 		return nil, fmt.Errorf("apply: %w", err)
 	}
-	in.applied.Lifted = true
 	return u.batch(), in.store.hasten(ctx, u.tx, unique(in.lifted)...)
 }
 
@@ -91,7 +91,7 @@ func (in *ingestion) queueNotices(b *pgx.Batch) {
 	}
 	for i, x := range in.batch.Notices {
 		if !addressed[int64(i+1)] {
-			in.unusable(x.Account, inbox.UnknownAccount, "no channel has this id or business account")
+			in.noticeOf(i).unusable(x.Account, inbox.UnknownAccount, "no channel has this id or business account")
 		}
 	}
 	if n == 0 {
@@ -105,27 +105,43 @@ ORDER BY u.channel_id, u.field, u.at
 ON CONFLICT (channel_id, field, at) DO NOTHING`, orgs, channels, fields, details, at)
 }
 
-// keeps reports whether a part of the webhook must be kept as it came.
-func (in *ingestion) keeps() bool {
-	return slices.ContainsFunc(in.applied.Unusable, func(u inbox.Unusable) bool { return u.Reason != inbox.Ignored })
+// noticeOf returns the delivery of a notice.
+func (in *ingestion) noticeOf(place int) *delivery {
+	return in.whose(place, func(b inbox.Batch) int { return len(b.Notices) })
 }
 
-// queueKept stores the raw body once, with every reason it is kept for.
-func (in *ingestion) queueKept(b *pgx.Batch, raw []byte) {
+// queueKept stores the raw bodies that cannot be applied whole, each once, with
+// every reason it is kept for.
+func (in *ingestion) queueKept(b *pgx.Batch) {
 	var reasons, details []string
-	for _, u := range in.applied.Unusable {
-		if u.Reason == inbox.Ignored {
+	var bodies [][]byte
+	for _, d := range in.deliveries {
+		if !d.keeps() {
 			continue
 		}
-		reasons = append(reasons, string(u.Reason))
-		if u.Detail != "" && !slices.Contains(details, u.Detail) {
-			details = append(details, u.Detail)
-		}
+		why, detail := d.reasons()
+		reasons, details, bodies = append(reasons, why), append(details, note(detail)), append(bodies, append([]byte{}, d.raw...))
 	}
 	if len(reasons) == 0 {
 		return
 	}
-	slices.Sort(reasons)
-	b.Queue(`INSERT INTO unusable_webhooks (reason, detail, body) VALUES ($1, $2, $3)`,
-		strings.Join(slices.Compact(reasons), ","), note(strings.Join(details, "; ")), append([]byte{}, raw...))
+	b.Queue(`
+INSERT INTO unusable_webhooks (reason, detail, body)
+SELECT u.reason, u.detail, u.body FROM unnest($1::text[], $2::text[], $3::bytea[]) AS u(reason, detail, body)`, reasons, details, bodies)
+}
+
+// reasons are those to keep the body for, with what is known of them.
+func (d *delivery) reasons() (reasons, details string) {
+	var why, what []string
+	for _, u := range d.applied.Unusable {
+		if u.Reason == inbox.Ignored {
+			continue
+		}
+		why = append(why, string(u.Reason))
+		if u.Detail != "" && !slices.Contains(what, u.Detail) {
+			what = append(what, u.Detail)
+		}
+	}
+	slices.Sort(why)
+	return strings.Join(slices.Compact(why), ","), strings.Join(what, "; ")
 }

@@ -11,6 +11,7 @@ import (
 
 // newMessage is an inbound message or an echo, on its way into the table.
 type newMessage struct {
+	from                             *delivery
 	orgID, conversationID, channelID int64
 	inbound, opensWindow             bool
 	kind                             inbox.MessageKind
@@ -31,21 +32,8 @@ type news struct {
 // collectFresh makes the rows to insert, in the order of the provider's times,
 // each provider id once.
 func (in *ingestion) collectFresh() {
-	for _, x := range in.batch.Inbound {
-		m := in.newMessage(x.Account, x.Contact, x.ProviderID, x.Kind, x.Text, x.Payload, x.At)
-		m.inbound, m.contextID = true, cut(inbox.Clean(x.ContextID), inbox.MaxProviderID)
-		m.opensWindow = x.Kind.OpensWindow() && !x.Standby
-		if x.Kind.StartsClock() && !x.Standby {
-			m.clockAt = inbox.ClockStart(m.at, in.now)
-		}
-		in.fresh = append(in.fresh, m)
-	}
-	for _, x := range in.batch.Echoes {
-		m := in.newMessage(x.Account, x.Contact, x.ProviderID, x.Kind, x.Text, x.Payload, x.At)
-		if x.Kind.OpensWindow() { // what answers a customer is what a customer's answer could be
-			m.clockAt = inbox.ClockStart(m.at, in.now)
-		}
-		in.fresh = append(in.fresh, m)
+	for _, d := range in.deliveries {
+		in.collect(d)
 	}
 	slices.SortStableFunc(in.fresh, func(a, b newMessage) int { return a.at.Compare(b.at) })
 	seen := map[channelKey]bool{}
@@ -54,10 +42,30 @@ func (in *ingestion) collectFresh() {
 		twice := seen[key]
 		seen[key] = true
 		if twice && m.inbound {
-			in.applied.Duplicates++
+			m.from.applied.Duplicates++
 		}
 		return twice
 	})
+}
+
+func (in *ingestion) collect(d *delivery) {
+	for _, x := range d.batch.Inbound {
+		m := in.newMessage(x.Account, x.Contact, x.ProviderID, x.Kind, x.Text, x.Payload, x.At)
+		m.from, m.inbound, m.contextID = d, true, cut(inbox.Clean(x.ContextID), inbox.MaxProviderID)
+		m.opensWindow = x.Kind.OpensWindow() && !x.Standby
+		if x.Kind.StartsClock() && !x.Standby {
+			m.clockAt = inbox.ClockStart(m.at, in.now)
+		}
+		in.fresh = append(in.fresh, m)
+	}
+	for _, x := range d.batch.Echoes {
+		m := in.newMessage(x.Account, x.Contact, x.ProviderID, x.Kind, x.Text, x.Payload, x.At)
+		m.from = d
+		if x.Kind.OpensWindow() { // what answers a customer is what a customer's answer could be
+			m.clockAt = inbox.ClockStart(m.at, in.now)
+		}
+		in.fresh = append(in.fresh, m)
+	}
 }
 
 func (in *ingestion) newMessage(
@@ -89,12 +97,15 @@ func (in *ingestion) queueInsert(b *pgx.Batch) {
 	n := len(in.fresh)
 	orgs, conversations, channels, inbound := make([]int64, n), make([]int64, n), make([]int64, n), make([]bool, n)
 	kinds, ids, contexts, texts := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
-	payloads, at, clocks := make([]*string, n), make([]time.Time, n), make([]*time.Time, n)
+	payloads, at, clocks, traces := make([]*string, n), make([]time.Time, n), make([]*time.Time, n), make([]*string, n)
 	for i := range in.fresh {
 		m := &in.fresh[i]
 		orgs[i], conversations[i], channels[i], inbound[i] = m.orgID, m.conversationID, m.channelID, m.inbound
 		kinds[i], ids[i], contexts[i], texts[i] = string(m.kind), m.providerID, m.contextID, m.text
 		payloads[i], at[i] = jsonText(m.payload), m.at
+		if m.inbound {
+			traces[i] = m.from.trace
+		}
 		if !m.clockAt.IsZero() {
 			clocks[i] = &m.clockAt
 		}
@@ -105,14 +116,14 @@ INSERT INTO messages (org_id, conversation_id, channel_id, inbound, kind, status
 SELECT u.org_id, u.conversation_id, u.channel_id, u.inbound, u.kind,
        CASE WHEN u.inbound THEN 7 ELSE 2 END, CASE WHEN u.inbound THEN 'customer' ELSE 'echo' END,
        u.provider_id, nullif(u.context_id, ''), u.body, u.payload::jsonb,
-       u.at, CASE WHEN u.inbound THEN NULL ELSE u.at END, u.clock_at, $12, CASE WHEN u.inbound THEN $13::text END
+       u.at, CASE WHEN u.inbound THEN NULL ELSE u.at END, u.clock_at, $12, u.trace
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::boolean[], $5::text[], $6::text[], $7::text[], $8::text[],
-            $9::text[], $10::timestamptz[], $11::timestamptz[]) WITH ORDINALITY
-     AS u(org_id, conversation_id, channel_id, inbound, kind, provider_id, context_id, body, payload, at, clock_at, place)
+            $9::text[], $10::timestamptz[], $11::timestamptz[], $13::text[]) WITH ORDINALITY
+     AS u(org_id, conversation_id, channel_id, inbound, kind, provider_id, context_id, body, payload, at, clock_at, trace, place)
 ORDER BY u.place
 ON CONFLICT (channel_id, provider_id) DO NOTHING
 RETURNING id, channel_id, provider_id`,
-		orgs, conversations, channels, inbound, kinds, ids, contexts, texts, payloads, at, clocks, in.now, in.trace).Query(in.noteIDs)
+		orgs, conversations, channels, inbound, kinds, ids, contexts, texts, payloads, at, clocks, in.now, traces).Query(in.noteIDs)
 }
 
 // noteIDs tells the messages that were stored their ids.
@@ -135,12 +146,12 @@ func (in *ingestion) sumUp() {
 	for _, m := range in.fresh {
 		switch {
 		case m.id == 0 && m.inbound:
-			in.applied.Duplicates++
+			m.from.applied.Duplicates++
 			continue
 		case m.id == 0:
 			continue
 		case m.inbound:
-			in.applied.Inbound++
+			m.from.applied.Inbound++
 		}
 		n := in.news[m.conversationID]
 		if n == nil {
@@ -159,6 +170,32 @@ func (in *ingestion) sumUp() {
 			if !m.inbound {
 				in.echoed, in.counted = append(in.echoed, m.id), append(in.counted, m.id)
 			}
+		}
+	}
+}
+
+// adopt gives what was said about echoes to those that came with it: when it was
+// looked up they were not stored.
+func (in *ingestion) adopt() {
+	stored := map[channelKey]newMessage{}
+	for _, m := range in.fresh {
+		if m.id != 0 && !m.inbound {
+			stored[channelKey{m.channelID, m.providerID}] = m
+		}
+	}
+	if len(stored) == 0 {
+		return
+	}
+	for i := range in.targets {
+		t := &in.targets[i]
+		if m, ok := stored[channelKey{t.channelID, t.status.ProviderID}]; ok && t.messageID == 0 {
+			t.messageID, t.conversationID, t.found, in.adopted = m.id, m.conversationID, inbox.Sent, true
+		}
+	}
+	for _, x := range in.batch.Reads {
+		h, _ := in.channel(x.Account)
+		if m, ok := stored[channelKey{h.id, x.ProviderID}]; ok {
+			in.readers = append(in.readers, readTarget{m.id, m.conversationID, in.sane(x.At)})
 		}
 	}
 }

@@ -15,9 +15,10 @@ func (in *ingestion) queueParked(b *pgx.Batch) {
 	for _, t := range in.targets {
 		if t.messageID == 0 && providers(t.status.Status) {
 			parked = append(parked, t)
+			t.from.applied.Parked++
 		}
 	}
-	if in.applied.Parked = len(parked); in.applied.Parked == 0 {
+	if len(parked) == 0 {
 		return
 	}
 	slices.SortStableFunc(parked, func(a, b target) int {

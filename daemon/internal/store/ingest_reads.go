@@ -36,7 +36,7 @@ CROSS JOIN LATERAL (
 		_, err := pgx.ForEachRow(rows, []any{&place, &r.messageID, &r.conversationID}, func() error {
 			x := in.batch.Reads[place-1]
 			r.at = in.sane(x.At)
-			if _, ok := in.channel(x.Account); ok {
+			if _, fault := in.channel(x.Account); fault == nil {
 				in.readers = append(in.readers, r)
 			}
 			return nil

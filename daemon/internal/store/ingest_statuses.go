@@ -17,6 +17,7 @@ import (
 
 // target is a status with the message it is about; messageID 0: not known yet.
 type target struct {
+	from                      *delivery
 	status                    inbox.StatusUpdate
 	at                        time.Time
 	channelID                 int64
@@ -58,7 +59,8 @@ FROM u LEFT JOIN LATERAL (
 		_, err := pgx.ForEachRow(rows, fields, func() error {
 			t.status = in.batch.Statuses[place-1]
 			t.at = in.sane(t.status.At)
-			if _, ok := in.channel(t.status.Account); ok {
+			t.from = in.whose(int(place-1), func(b inbox.Batch) int { return len(b.Statuses) })
+			if _, fault := in.channel(t.status.Account); fault == nil {
 				in.targets = append(in.targets, t)
 			}
 			return nil
@@ -143,19 +145,21 @@ func (in *ingestion) judge(ctx context.Context, u *unit) error {
 		return nil
 	}
 	settlements := in.settlements()
+	var settled []job.Settled
 	if len(settlements) > 0 {
-		settled, err := in.store.jobs.Settle(ctx, u.tx, settlements)
-		if err != nil {
+		var err error
+		if settled, err = in.store.jobs.Settle(ctx, u.tx, settlements); err != nil {
 			return err
 		}
-		in.applied.Settled = len(settled)
+	}
+	if len(settlements) > 0 || in.adopted {
 		b := u.batch()
 		in.queueHold(b)
 		if err := u.send(ctx, b); err != nil {
 			return fmt.Errorf("lock messages: %w", err)
 		}
-		in.noteAttempts(settled)
 	}
+	in.noteAttempts(settled)
 	if err := in.apply(settlements); err != nil {
 		return err
 	}
@@ -176,7 +180,8 @@ func (in *ingestion) apply(settlements []job.Settlement) error {
 		case m.jobID != 0 && unsettled(m.was) && !slices.ContainsFunc(settlements, func(s job.Settlement) bool { return s.ID == m.jobID }):
 			return errLost // its job was not asked to end
 		case m.apply(t.status, t.at):
-			in.applied.Statuses++
+			m.said = t.from
+			t.from.applied.Statuses++
 		}
 	}
 	return nil
@@ -186,6 +191,8 @@ func (in *ingestion) noteAttempts(settled []job.Settled) {
 	attempts := make(map[int64]int, len(settled))
 	for _, s := range settled {
 		attempts[s.ID] = s.Attempt
+		first := slices.IndexFunc(in.targets, func(t target) bool { return t.jobID == s.ID })
+		in.targets[first].from.applied.Settled++
 	}
 	for _, m := range in.held {
 		if n := attempts[m.jobID]; n > m.attempts {
@@ -209,6 +216,7 @@ func (in *ingestion) tryAgain(ctx context.Context, u *unit) error {
 		}
 		in.voided = append(in.voided, m.id)
 		if next, ok := m.anotherTry(in.now, rand.Float64()); ok { //nolint:gosec // jitter needs no secrecy
+			next.Trace = m.said.parent()
 			jobs, whose = append(jobs, next), append(whose, m)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -13,8 +14,11 @@ import (
 
 // onceFree is a condition of the statements that come after the key's look-up
 // in the same batch: they do nothing, and above all wait for no lock, if the
-// write is a repeat.
-const onceFree = `current_setting('inboxd.once', true) = 'free'`
+// write is a repeat. onceAmong is the same of the write u.place among several.
+const (
+	onceFree  = `current_setting('inboxd.once', true) = '{1}'`
+	onceAmong = `u.place = ANY(current_setting('inboxd.once', true)::bigint[])`
+)
 
 // longestKey bounds an idempotency key, in bytes.
 const longestKey = 255
@@ -29,75 +33,150 @@ const longestKey = 255
 func write[T any](
 	ctx context.Context, s *Store, orgID int64, once inbox.Once, read func(*pgx.Batch), do func(*unit) (T, *pgx.Batch, error),
 ) (answer T, err error) {
-	key := inbox.Clean(once.Key)
-	if len(key) > longestKey {
-		return answer, inbox.Faultf(inbox.Invalid, "bad_idempotency_key", "the idempotency key is longer than %d bytes", longestKey)
+	key, err := newOnceKey(orgID, once)
+	if err != nil {
+		return answer, err
 	}
 	err = s.atomically(ctx, func(u *unit) error {
-		var earlier onceRow
 		b := u.batch()
-		s.queueOnce(b, orgID, key, &earlier)
+		s.queueOnce(b, key)
 		read(b)
 		if err := u.send(ctx, b); err != nil {
 			return err
 		}
-		if replayed, err := earlier.replay(once, &answer); replayed || err != nil {
+		if replayed, err := key.replay(&answer); replayed || err != nil {
 			return err
 		}
 		result, last, err := do(u)
 		if err != nil {
 			return err
 		}
-		if key != "" {
-			if err := s.queueAnswer(last, orgID, key, once.Digest, result); err != nil {
-				return err
-			}
+		if err := key.settle(result); err != nil {
+			return err
 		}
+		s.queueAnswers(last, key)
 		answer = result
 		return u.commit(ctx, last)
 	})
 	return answer, err
 }
 
-// onceRow is what is known of an idempotency key.
-type onceRow struct {
-	verdict        string // free, busy or done
-	digest, answer []byte
+// onceKey is the idempotency key of a write, and what is known of it.
+type onceKey struct {
+	orgID  int64
+	key    string // empty: not asked for
+	digest []byte
+
+	free          bool   // nobody else is at it, and nobody was
+	digestThen    []byte // of the write that was done under it
+	earlier, kept []byte // its answer, and the one to keep
 }
 
-// queueOnce takes the key for this transaction, without waiting, and finds its
-// earlier answer. The setting lives as long as the transaction.
-func (s *Store) queueOnce(b *pgx.Batch, orgID int64, key string, found *onceRow) {
+func newOnceKey(orgID int64, once inbox.Once) (*onceKey, error) {
+	o := (&onceKey{orgID: orgID, key: inbox.Clean(once.Key), digest: append([]byte{}, once.Digest...)}).afresh()
+	if len(o.key) > longestKey {
+		return nil, inbox.Faultf(inbox.Invalid, "bad_idempotency_key", "the idempotency key is longer than %d bytes", longestKey)
+	}
+	return o, nil
+}
+
+// afresh returns the key with nothing known of it.
+func (o *onceKey) afresh() *onceKey {
+	return &onceKey{orgID: o.orgID, key: o.key, digest: o.digest, free: o.key == ""}
+}
+
+// asked reports whether there is a key.
+func (o *onceKey) asked() bool { return o.key != "" }
+
+// queueOnce takes keys for this transaction, without waiting, and finds their
+// earlier answers: one statement, two if there is a key. The setting lives as
+// long as the transaction: it holds the places of the writes to do, from 1.
+func (s *Store) queueOnce(b *pgx.Batch, all ...*onceKey) {
+	orgs, keys := make([]int64, len(all)), make([]string, len(all))
+	for i, o := range all {
+		orgs[i], keys[i] = o.orgID, o.key
+	}
 	b.Queue(`
-SELECT set_config('inboxd.once', CASE WHEN $2 = '' OR pg_try_advisory_xact_lock(hashtextextended($2, $1)) THEN 'free' ELSE 'busy' END, true)`,
-		orgID, key).QueryRow(func(row pgx.Row) error { return row.Scan(&found.verdict) })
-	if key == "" {
+SELECT set_config('inboxd.once', coalesce(array_agg(k.place) FILTER (WHERE k.free), '{}')::text, true)::bigint[] FROM (
+  SELECT u.place, u.key = '' OR pg_try_advisory_xact_lock(hashtextextended(u.key, u.org_id)) AS free
+  FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS u(org_id, key, place)) k`, orgs, keys).QueryRow(func(row pgx.Row) error {
+		var free []int64
+		err := row.Scan(&free)
+		for _, place := range free {
+			all[place-1].free = true
+		}
+		return err
+	})
+	if !slices.ContainsFunc(all, (*onceKey).asked) {
 		return
 	}
 	b.Queue(`
-SELECT set_config('inboxd.once', 'done', true), digest, answer FROM idempotency_keys
-WHERE org_id = $1 AND key = $2 AND created_at > $3 AND `+onceFree, orgID, key, s.now().Add(-keyLife)).Query(func(rows pgx.Rows) error {
-		_, err := pgx.ForEachRow(rows, []any{&found.verdict, &found.digest, &found.answer}, func() error { return nil })
+WITH d AS MATERIALIZED (
+  SELECT u.place, i.digest, i.answer FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS u(org_id, key, place)
+  JOIN idempotency_keys i ON i.org_id = u.org_id AND i.key = u.key
+  WHERE u.key <> '' AND i.created_at > $3 AND `+onceAmong+`)
+SELECT d.place, d.digest, d.answer FROM d CROSS JOIN (
+  SELECT set_config('inboxd.once', ARRAY(
+    SELECT p FROM unnest(current_setting('inboxd.once')::bigint[]) p WHERE p NOT IN (SELECT d.place FROM d))::text, true)) s(left_over)
+WHERE s.left_over IS NOT NULL`, orgs, keys, s.now().Add(-keyLife)).Query(func(rows pgx.Rows) error {
+		var place int64
+		var digest, answer []byte
+		_, err := pgx.ForEachRow(rows, []any{&place, &digest, &answer}, func() error {
+			o := all[place-1]
+			o.free, o.digestThen, o.earlier = false, bytes.Clone(digest), bytes.Clone(answer)
+			return nil
+		})
 		return err
 	})
 }
 
 // replay reports whether the write was done before and gives its answer.
-func (o onceRow) replay(once inbox.Once, answer any) (bool, error) {
+func (o *onceKey) replay(answer any) (bool, error) {
 	switch {
-	case o.verdict == "busy":
+	case o.free:
+		return false, nil
+	case o.earlier == nil:
 		return false, inbox.Faultf(inbox.Conflict, "idempotency_in_flight",
 			"a request with this idempotency key is still being worked on: repeat it in a moment")
-	case o.verdict != "done":
-		return false, nil
-	case !bytes.Equal(o.digest, once.Digest):
+	case !bytes.Equal(o.digestThen, o.digest):
 		return false, inbox.Faultf(inbox.Unprocessable, "idempotency_key_reused",
 			"this idempotency key was used with another request: use a new key for a new request")
 	}
-	if err := json.Unmarshal(o.answer, answer); err != nil {
+	if err := json.Unmarshal(o.earlier, answer); err != nil {
 		return false, fmt.Errorf("read the earlier answer: %w", err)
 	}
 	return true, nil
+}
+
+// settle notes the answer to keep under the key.
+func (o *onceKey) settle(answer any) (err error) {
+	if !o.asked() {
+		return nil
+	}
+	if o.kept, err = json.Marshal(answer); err != nil {
+		return fmt.Errorf("store the answer: %w", err)
+	}
+	return nil
+}
+
+// queueAnswers keeps the answers of the writes that have a key.
+func (s *Store) queueAnswers(b *pgx.Batch, all ...*onceKey) {
+	var orgs []int64
+	var keys, answers []string
+	var digests [][]byte
+	for _, o := range all {
+		if o.asked() {
+			orgs, keys, digests, answers = append(orgs, o.orgID), append(keys, o.key), append(digests, o.digest), append(answers, string(o.kept))
+		}
+	}
+	if len(keys) == 0 {
+		return
+	}
+	b.Queue(`
+INSERT INTO idempotency_keys (org_id, key, digest, answer, created_at)
+SELECT u.org_id, u.key, u.digest, u.answer::jsonb, $5 FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::text[]) AS u(org_id, key, digest, answer)
+ON CONFLICT (org_id, key) DO UPDATE SET digest = EXCLUDED.digest, answer = EXCLUDED.answer, created_at = EXCLUDED.created_at`,
+		orgs, keys, digests, answers, s.now())
 }
 
 // Repeated reports whether a write was done under the key, so that asking again
@@ -111,16 +190,4 @@ SELECT EXISTS (SELECT FROM idempotency_keys WHERE org_id = $1 AND key = $2 AND c
 		return false, fmt.Errorf("look up the idempotency key: %w", err)
 	}
 	return found, nil
-}
-
-func (s *Store) queueAnswer(b *pgx.Batch, orgID int64, key string, digest []byte, answer any) error {
-	stored, err := json.Marshal(answer)
-	if err != nil {
-		return fmt.Errorf("store the answer: %w", err)
-	}
-	b.Queue(`
-INSERT INTO idempotency_keys (org_id, key, digest, answer, created_at) VALUES ($1, $2, $3, $4::text::jsonb, $5)
-ON CONFLICT (org_id, key) DO UPDATE SET digest = EXCLUDED.digest, answer = EXCLUDED.answer, created_at = EXCLUDED.created_at`,
-		orgID, key, append([]byte{}, digest...), string(stored), s.now())
-	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
+	"github.com/bandeja/inboxd/daemon/internal/trace"
 )
 
 // failedMessage is what a retry must know of its message.
@@ -77,9 +78,11 @@ func (s *Store) attemptAgain(ctx context.Context, u *unit, t thread, m *failedMe
 	if revived {
 		return m.jobID, nil
 	}
-	ids, err := s.jobs.Insert(ctx, u.tx, sending{
+	again := sending{
 		id: r.MessageID, orgID: r.OrgID, conversationID: t.id, authorID: m.authorID, channelID: t.channelID, channel: t.kind, kind: m.kind, origin: m.origin,
-	}.job())
+	}.job()
+	again.Trace = trace.Parent(ctx)
+	ids, err := s.jobs.Insert(ctx, u.tx, again)
 	if err != nil {
 		return 0, err
 	}

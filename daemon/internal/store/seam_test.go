@@ -30,7 +30,7 @@ func TestOneFailureDeliveredTwiceAtOnceIsOneNewJob(t *testing.T) {
 			release := s.holding(`SELECT 1 FROM conversations WHERE id = $1 FOR UPDATE`, c)
 			deliver := func() error { _, err := s.Ingest(s.ctx, hook, nil); return err }
 			first, second := go1(deliver), go1(deliver)
-			s.waiters(2)
+			s.waiters(1) // and the other waits behind it
 			release()
 			require.NoError(t, <-first)
 			require.NoError(t, <-second)

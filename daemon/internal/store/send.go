@@ -10,7 +10,6 @@ import (
 
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
-	"github.com/bandeja/inboxd/daemon/internal/trace"
 )
 
 // thread is what a send must know of its conversation, whose row it holds.
@@ -35,16 +34,6 @@ func (t *thread) queue(b *pgx.Batch, which string, id, orgID int64) {
 			t.found = true
 			return nil
 		})
-		return err
-	})
-}
-
-// queueRestriction looks at what the provider says of the template o sends.
-func (t *thread) queueRestriction(b *pgx.Batch, o outbound, now time.Time) {
-	b.Queue(`
-SELECT `+restrictionColumns+` FROM conversations v JOIN channels h ON h.id = v.channel_id`+restrictionOf(`'template'`, `$3::text::jsonb`, `$4`)+`
-WHERE v.id = $1 AND v.org_id = $2`, o.conversationID, o.orgID, jsonText(o.payload), now).Query(func(rows pgx.Rows) error {
-		_, err := pgx.ForEachRow(rows, restrictionFields(&t.restriction), func() error { return nil })
 		return err
 	})
 }
@@ -119,60 +108,25 @@ func templatePayload(t inbox.Template) ([]byte, error) {
 	return json.Marshal(stored)
 }
 
-// accept writes a message and its job. Round trips: BEGIN, idempotency key,
-// conversation lock and message id; insert the job; message, conversation, key
-// and COMMIT.
+// accept takes a message with others that come at the same time, or alone if one
+// of them is in the way.
 func (s *Store) accept(ctx context.Context, o outbound) (inbox.Receipt, error) {
 	ctx = Named(ctx, QuerySend)
-	var t thread
-	var messageID int64
-	var wake []job.Queue
-	var asked string // the trace of the question that this may answer
-	receipt, err := write(ctx, s, o.orgID, o.once, func(b *pgx.Batch) {
-		t.queue(b, `$1`, o.conversationID, o.orgID)
-		if o.kind == inbox.KindTemplate {
-			t.queueRestriction(b, o, s.now())
-		}
-		if o.kind == inbox.KindText && trace.On(ctx) {
-			queueQuestion(b, o.conversationID, &asked)
-		}
-		// After the lock, so that ids of a conversation commit in order.
-		b.Queue(`SELECT nextval(pg_get_serial_sequence('messages', 'id'))`).QueryRow(func(row pgx.Row) error { return row.Scan(&messageID) })
-	}, func(u *unit) (inbox.Receipt, *pgx.Batch, error) {
-		now := s.now()
-		if err := o.check(t, now); err != nil {
-			return inbox.Receipt{}, nil, err
-		}
-		ctx, span := trace.Join(ctx, asked, "accept reply")
-		defer span.End()
-		ids, err := s.jobs.Insert(ctx, u.tx, o.job(t, messageID))
-		if err != nil {
-			return inbox.Receipt{}, nil, err
-		}
-		wake = append(wake, queueOf(t.kind))
-		b := u.batch()
-		o.queueInsert(b, messageID, ids[0], now, trace.Parent(ctx))
-		return inbox.Receipt{
-			MessageID: messageID, Status: inbox.Queued.String(), JobID: ids[0], JobState: job.Ready.String(),
-		}, b, nil
-	})
+	a, err := newAcceptance(ctx, o)
+	if err == nil {
+		err = s.sends.do(ctx, a)
+	}
+	if err == nil {
+		err = a.fault
+	}
 	if err != nil {
 		return inbox.Receipt{}, fmt.Errorf("accept message for conversation %d: %w", o.conversationID, err)
 	}
-	if len(wake) > 0 {
-		s.jobs.Wake(wake...)
+	if a.accepted {
+		a.span.End()
+		s.jobs.Wake(queueOf(a.thread.kind))
 	}
-	return receipt, nil
-}
-
-// queueQuestion finds the trace of the newest message of the customer.
-func queueQuestion(b *pgx.Batch, conversationID int64, parent *string) {
-	b.Queue(`
-SELECT coalesce(m.trace, '') FROM messages m WHERE m.conversation_id = $1 AND m.inbound ORDER BY m.id DESC LIMIT 1`,
-		conversationID).Query(func(rows pgx.Rows) error {
-		_, err := pgx.ForEachRow(rows, []any{parent}, func() error { return nil })
-		return err
-	})
+	return a.receipt, nil
 }
 
 func (o outbound) check(t thread, now time.Time) error {
@@ -205,20 +159,4 @@ func (o outbound) job(t thread, messageID int64) job.New {
 	return sending{
 		id: messageID, orgID: o.orgID, conversationID: o.conversationID, authorID: o.userID, channelID: t.channelID, channel: t.kind, kind: o.kind, origin: o.origin(),
 	}.job()
-}
-
-// queueInsert writes the message. What a user sends can stop the SLA clock, at
-// the time the user pressed send; what a program sends cannot.
-func (o outbound) queueInsert(b *pgx.Batch, id, jobID int64, now time.Time, parent string) {
-	var pressed time.Time
-	if o.userID != 0 {
-		pressed = now
-	}
-	b.Queue(`
-INSERT INTO messages (id, org_id, conversation_id, channel_id, inbound, kind, status, origin, author_id, job_id, body, payload, created_at, clock_at, trace)
-SELECT $1, v.org_id, v.id, v.channel_id, false, $4, 0, $5, nullif($6::bigint, 0), $7, $8, $9::text::jsonb, $10, $11, nullif($12::text, '')
-FROM conversations v WHERE v.id = $2 AND v.org_id = $3`,
-		id, o.conversationID, o.orgID, string(o.kind), string(o.origin()), o.userID, jobID, o.text, jsonText(o.payload), now, orNull(pressed), parent)
-	b.Queue(`
-UPDATE conversations SET last_message_at = greatest(last_message_at, $3) WHERE id = $1 AND org_id = $2`, o.conversationID, o.orgID, now)
 }

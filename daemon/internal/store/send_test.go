@@ -267,6 +267,11 @@ func TestOnce(t *testing.T) {
 		t.Parallel()
 		b := setup(t) // the locks that are counted below are this one's alone
 		ask := inbox.Reply{OrgID: b.org.ID, UserID: b.user.ID, ConversationID: b.customer("1", 0), Text: "hi", Once: once("k", "a")}
+		other := b.says("2", at(0))
+		other.Contact = inbox.Contact{UserID: "other"}
+		b.ingest(inbox.Batch{Inbound: []inbox.Inbound{other}})
+		elsewhere := ask
+		elsewhere.ConversationID = b.talkOf(other.Contact)
 		// Somebody holds the conversation: the first request waits with its key.
 		tx, err := b.pool.Begin(b.ctx)
 		require.NoError(t, err)
@@ -279,13 +284,18 @@ func TestOnce(t *testing.T) {
 			first <- err
 		}()
 		require.Eventually(t, func() bool {
-			return b.count(`SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
-				WHERE l.locktype = 'advisory' AND d.datname = current_database()`) == 1
+			return b.count(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) == 1
 		}, 10*time.Second, 5*time.Millisecond)
-		_, err = b.Reply(b.ctx, ask)
+		_, err = b.Reply(b.ctx, elsewhere)
 		requireFault(t, err, inbox.Conflict, "idempotency_in_flight")
+		repeat := make(chan error, 1) // waits behind the first, in its conversation
+		go func() {
+			_, err := b.Reply(b.ctx, ask)
+			repeat <- err
+		}()
 		require.NoError(t, tx.Rollback(b.ctx))
 		require.NoError(t, <-first)
+		require.NoError(t, <-repeat)
 		_, err = b.Reply(b.ctx, ask)
 		require.NoError(t, err)
 		require.Equal(t, 1, b.count(`SELECT count(*) FROM messages WHERE org_id = $1 AND NOT inbound`, b.org.ID))

@@ -1,6 +1,11 @@
 package store
 
 import (
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
 	"github.com/bandeja/inboxd/daemon/internal/inbox"
 	"github.com/bandeja/inboxd/daemon/internal/job"
 )
@@ -49,4 +54,37 @@ func priorityOf(origin inbox.Origin) job.Priority {
 	case inbox.OriginAPI, inbox.OriginCustomer, inbox.OriginEcho:
 	}
 	return job.Bulk
+}
+
+// sendRow is an outbound message as it is stored.
+type sendRow struct {
+	outbound
+
+	id, jobID, channelID int64
+	trace                string // empty: it is not traced
+}
+
+// queueSends writes messages and moves their conversations, which are locked, in
+// two statements. What a user sends can stop the SLA clock, at the time the user
+// pressed send; what a program sends cannot.
+func queueSends(b *pgx.Batch, now time.Time, rows []sendRow) {
+	n := len(rows)
+	ids, orgs, conversations, channels := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
+	authors, jobs, kinds, origins := make([]int64, n), make([]int64, n), make([]string, n), make([]string, n)
+	texts, payloads, traces := make([]string, n), make([]*string, n), make([]string, n)
+	for i, r := range rows {
+		ids[i], orgs[i], conversations[i], channels[i] = r.id, r.orgID, r.conversationID, r.channelID
+		authors[i], jobs[i], kinds[i], origins[i] = r.userID, r.jobID, string(r.kind), string(r.origin())
+		texts[i], payloads[i], traces[i] = r.text, jsonText(r.payload), r.trace
+	}
+	b.Queue(`
+INSERT INTO messages (id, org_id, conversation_id, channel_id, inbound, kind, status, origin, author_id, job_id, body, payload, created_at, clock_at, trace)
+SELECT u.id, u.org_id, u.conversation_id, u.channel_id, false, u.kind, 0, u.origin, nullif(u.author_id, 0), u.job_id, u.body, u.payload::jsonb,
+       $12, CASE WHEN u.author_id <> 0 THEN $12::timestamptz END, nullif(u.trace, '')
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::bigint[],
+            $9::text[], $10::text[], $11::text[])
+     AS u(id, org_id, conversation_id, channel_id, kind, origin, author_id, job_id, body, payload, trace)`,
+		ids, orgs, conversations, channels, kinds, origins, authors, jobs, texts, payloads, traces, now)
+	b.Queue(`
+UPDATE conversations v SET last_message_at = greatest(v.last_message_at, $2) WHERE v.id = ANY($1::bigint[])`, unique(slices.Clone(conversations)), now)
 }

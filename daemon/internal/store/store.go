@@ -12,10 +12,12 @@ package store
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/bandeja/inboxd/daemon/internal/job"
 )
@@ -47,12 +49,14 @@ type Sealer interface {
 	Open(sealed, aad string) (string, error)
 }
 
-// Options are what a Store needs; all are required but Now.
+// Options are what a Store needs; all are required but Now, Logger and Registerer.
 type Options struct {
-	Pool   *pgxpool.Pool
-	Jobs   Jobs
-	Sealer Sealer
-	Now    func() time.Time // nil: time.Now
+	Pool       *pgxpool.Pool
+	Jobs       Jobs
+	Sealer     Sealer
+	Now        func() time.Time      // nil: time.Now
+	Logger     *slog.Logger          // nil: nothing is said
+	Registerer prometheus.Registerer // nil: metrics are kept but not exposed
 }
 
 // Store is safe for concurrent use.
@@ -62,6 +66,9 @@ type Store struct {
 	sealer Sealer
 	now    func() time.Time
 	tokens *tokenCache
+
+	sends    *group[acceptance]
+	webhooks *group[delivery]
 }
 
 // New returns a Store, or an error that names what is missing.
@@ -72,5 +79,18 @@ func New(o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Store{pool: o.Pool, jobs: o.Jobs, sealer: o.Sealer, now: o.Now, tokens: newTokenCache(o.Now)}, nil
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Store{pool: o.Pool, jobs: o.Jobs, sealer: o.Sealer, now: o.Now, tokens: newTokenCache(o.Now)}
+	m := newGroupMetrics(o.Registerer, "send", "webhook")
+	s.sends = newGroup(m["send"], o.Logger, groupWork[acceptance]{
+		name: "send", lanes: 2, most: mostSendBytes, size: (*acceptance).bytes, run: s.acceptAll,
+		line: func(a *acceptance) int64 { return a.conversationID },
+	})
+	s.webhooks = newGroup(m["webhook"], o.Logger, groupWork[delivery]{
+		name: "webhook", lanes: 1, most: mostWebhookBytes, size: (*delivery).bytes, run: s.ingestAll,
+		line: func(d *delivery) int64 { return d.held },
+	})
+	return s, nil
 }
