@@ -158,14 +158,6 @@ func TestPicturesAreOfThisProgram(t *testing.T) {
 	require.NoError(t, err)
 	for name, draw := range pictures() {
 		require.Contains(t, string(raw), "img/"+name, "nobody looks at it")
-		path := filepath.Join("..", "docs", "img", name)
-		got := draw()
-		if *update {
-			require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
-			continue
-		}
-		want, err := os.ReadFile(path)
-		require.NoError(t, err)
-		require.Equal(t, string(want), got, "%s: run with -update", name)
+		same(t, filepath.Join("..", "docs", "img", name), draw())
 	}
 }

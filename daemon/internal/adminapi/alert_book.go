@@ -115,12 +115,17 @@ func (b *alertBook) view(orgID int64, alerts []admin.Alert, now time.Time) []adm
 	return all
 }
 
-// resolved are those that ended lately, but those that are open again.
+// resolved are those that ended lately, but those that are open again. What this
+// process has seen end itself is over at once, and in a moment for the others too:
+// an alert must not be nowhere meanwhile.
 func (b *alertBook) resolved(orgID int64, open []admin.Alert, now time.Time) (over []admin.Alert) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, a := range b.known {
 		again := slices.ContainsFunc(open, func(o admin.Alert) bool { return o.ID == a.ID })
+		if last, mine := b.here[a.ID]; a.Open() && mine && now.Sub(last) <= 2*goneAfter {
+			a.ResolvedAt = last
+		}
 		if !a.Open() && !again && (orgID == 0 || a.OrgID == orgID) {
 			over = append(over, wireAlert(a, now))
 		}

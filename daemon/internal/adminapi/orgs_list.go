@@ -27,7 +27,9 @@ func (a orgPlace) compare(b orgPlace) int {
 }
 
 // cursor names the order too: a place in one says nothing of another.
-func (a orgPlace) cursor(sort string) string { return fmt.Sprintf("%s.%d.%d.%s", sort, a.class, a.n, a.name) }
+func (a orgPlace) cursor(sort string) string {
+	return fmt.Sprintf("%s.%d.%d.%s", sort, a.class, a.n, a.name)
+}
 
 // orgQuery is what a list of orgs is asked for.
 type orgQuery struct {

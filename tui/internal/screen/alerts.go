@@ -95,14 +95,14 @@ func alertDetail(th theme.Theme, a admin.Alert, width, _ int) []string {
 	return s.draw(th, width)
 }
 
-// byWhom writes "bo: what for".
+// byWhom writes " by bo: what for".
 func byWhom(who, why *string) string {
 	switch {
 	case who == nil:
 		return ""
 	case why == nil || *why == "":
-		return *who
+		return " by " + *who
 	default:
-		return *who + ": " + *why
+		return " by " + *who + ": " + *why
 	}
 }

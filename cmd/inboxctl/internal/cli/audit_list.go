@@ -33,7 +33,7 @@ not among them: they are in the daemon's log.`,
 	f := cmd.Flags()
 	f.StringVar(&o.filter.Org, "org", "", "only what concerns this `ORG`")
 	f.StringVar(&o.filter.Actor, "actor", "", "only by this `ACTOR`, such as token:5 or local:1000")
-	f.StringVar(&o.filter.Action, "action", "", "only this `ACTION`, such as jobs.retry or limits.set")
+	f.StringVar(&o.filter.Action, "action", "", "only this `ACTION`, such as ops.commit or limits.set")
 	f.StringVar(&o.since, "since", "", "not before this `TIME`: an age such as 2h, a day, or an instant")
 	f.StringVar(&o.until, "until", "", "before this `TIME`")
 	o.add(cmd)
