@@ -64,7 +64,7 @@ func (s *Store) OrgsOf(ctx context.Context, ids []int64) ([]inbox.Org, error) {
 func (s *Store) OrgsAfter(ctx context.Context, name, prefix string, without []int64, limit int) ([]inbox.Org, error) {
 	return s.listOrgs(ctx, `
 WHERE name > $1 AND starts_with(name, $2) AND id <> ALL($3::bigint[])
-ORDER BY name LIMIT $4`, name, prefix, without, limit)
+ORDER BY name LIMIT $4`, name, prefix, append([]int64{}, without...), limit) // none is no null
 }
 
 func (s *Store) listOrgs(ctx context.Context, which string, args ...any) ([]inbox.Org, error) {
